@@ -58,6 +58,8 @@ pub enum Message {
         task: TaskId,
         result: Box<Result<SignedIn, Error>>,
     },
+    /// What [`Effect::GiveUp`] asked for is done.
+    GivenUp,
     StatusesLoaded(Vec<ProfileStatus>),
     Refreshed {
         task: TaskId,

@@ -89,6 +89,8 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             match rest {
                 // Nobody looks at that sign-in any more.
                 Some(Message::Unsaved { task, .. }) => vec![Effect::TrySaving { task, again: false }],
+                // No code of it waits any more.
+                Some(Message::GivenUp) => vec![Effect::LoadStatuses],
                 _ => effects,
             }
         }

@@ -233,8 +233,12 @@ impl Tasks {
         self.cancel(task);
         let Some((profile, presence)) = self.presences.remove(&task) else { return };
         let service = self.service.clone();
-        // Where it cannot be forgotten, its end is near all the same.
-        self.must_finish.spawn(async move { drop(service.give_up(&profile, GivenUp::Shown(presence)).await) });
+        let sender = self.sender.clone();
+        self.must_finish.spawn(async move {
+            // Where it cannot be forgotten, its end is near all the same.
+            drop(service.give_up(&profile, GivenUp::Shown(presence)).await);
+            drop(sender.send(Message::GivenUp));
+        });
     }
 
     fn try_saving(&mut self, task: TaskId, again: bool) {

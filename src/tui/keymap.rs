@@ -237,7 +237,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Typing, &[Key::PageUp], Command::PageUp, "page up", "move up a page"),
     bind(Typing, &[Key::PageDown], Command::PageDown, "page down", "move down a page"),
     bind(Question, &[Char('y')], Command::Yes, "yes", "answer yes"),
-    bind(Question, &[Char('n'), Key::Esc], Command::No, "no", "answer no, as all other keys do"),
+    bind(Question, &[Char('n'), Key::Esc], Command::No, "no", "answer no"),
     bind(Everywhere, &[Key::Up, Char('k')], Command::Up, "up", "move up"),
     bind(Everywhere, &[Key::Down, Char('j')], Command::Down, "down", "move down"),
     bind(Everywhere, &[Key::PageUp], Command::PageUp, "page up", "move up a page"),

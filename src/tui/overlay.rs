@@ -28,7 +28,7 @@ pub enum Overlay {
     Palette(Palette),
     Sent(Sent),
     SaveAs(SaveAs),
-    /// Asks before the panel does something; the safe answer is the default.
+    /// Asks before the panel does something. Its own keys answer, and ways out are no.
     Confirm {
         question: String,
         command: Command,

@@ -233,12 +233,15 @@ fn leave_or_redraw(model: &mut Model, key: Key, now: Now) -> Option<Vec<Effect>>
 
 fn press_in_overlay(model: &mut Model, overlay: Overlay, key: Key, now: Now) -> Vec<Effect> {
     match overlay {
-        Overlay::Confirm { command, .. } if model.around.keymap.command(Scope::Question, key) == Some(Command::Yes) => {
-            let then = model.top.confirmed(command, &mut model.around, now);
-            return model.go(then, now);
-        }
-        // Any other key answers No.
-        Overlay::Confirm { .. } => {}
+        Overlay::Confirm { command, .. } => match model.around.keymap.command(Scope::Question, key) {
+            Some(Command::Yes) => {
+                let then = model.top.confirmed(command, &mut model.around, now);
+                return model.go(then, now);
+            }
+            Some(Command::No | Command::Back | Command::Quit) => {}
+            // A box may have come by itself, while somebody was about to press another key.
+            _ => model.around.overlay = Some(overlay),
+        },
         Overlay::Palette(palette) => match palette.press(&model.around, &*model.top, key) {
             Pressed::Stay(palette) => model.around.overlay = Some(Overlay::Palette(palette)),
             Pressed::Close => {}

@@ -445,15 +445,15 @@ fn the_mouse_is_asked_for_on_the_profiles_and_never_on_the_sign_in() {
 fn a_logout_is_found_by_another_word_and_asks_in_a_box_that_hears_one_key_as_yes() {
     let terminal = demo();
     terminal.press("n");
-    let screen = terminal.wait_for("y yes    n no, as any other key");
+    let screen = terminal.wait_for("y yes    n no");
     assert!(screen.contains("Compare or type this code"), "the sign-in goes on below the box:\n{screen}");
-    terminal.press("z");
+    terminal.press("zn");
     terminal.wait_for("y approve");
     terminal.press("y");
     terminal.wait_for("✓ Signed in");
     terminal.press("\r");
     terminal.wait_for("x logout");
-    for answer in ["\r", "q", "\u{1b}"] {
+    for answer in ["n", "q", "\u{1b}"] {
         terminal.press(":revoke");
         terminal.wait_for("▌ x  logout  revoke and forget");
         terminal.press("\r");

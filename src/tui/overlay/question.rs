@@ -45,10 +45,9 @@ fn answers(around: &Surroundings, columns: usize) -> Vec<Line<'static>> {
     let theme = &around.theme;
     let key = |command| Span::styled(around.key(Scope::Question, command), theme.shortcut);
     let answer = |command, words: &'static str| vec![key(command), Span::styled(words, theme.text)];
-    let both = |words| vec![[answer(Command::Yes, " yes    "), answer(Command::No, words)].concat()];
-    let each = || vec![answer(Command::Yes, " yes"), answer(Command::No, " no")];
-    let ways = [both(" no, as any other key"), both(" no")].into_iter();
-    let columns_of = |line: &[Span<'_>]| line.iter().map(Span::width).sum::<usize>();
-    let fits = |lines: &Vec<Vec<Span<'_>>>| lines.iter().all(|line| columns_of(line) <= columns);
-    ways.into_iter().find(fits).unwrap_or_else(each).into_iter().map(Line::from).collect()
+    let both = Line::from([answer(Command::Yes, " yes    "), answer(Command::No, " no")].concat());
+    if both.width() <= columns {
+        return vec![both];
+    }
+    [answer(Command::Yes, " yes"), answer(Command::No, " no")].map(Line::from).into()
 }

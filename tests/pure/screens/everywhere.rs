@@ -242,7 +242,7 @@ fn a_question_is_whole_at_every_size_and_lies_over_no_part_of_a_qr_code() {
 }
 
 #[test]
-fn a_question_hears_the_keys_of_the_configuration_and_takes_all_others_for_no() {
+fn a_question_hears_the_keys_of_the_configuration_and_no_others() {
     let asked = || {
         let mut model = profiles_at("work");
         let keys = toml::from_str("[question]\nyes = [\"J\"]\nno = [\"x\"]").expect("keys by scope and command");
@@ -250,10 +250,19 @@ fn a_question_hears_the_keys_of_the_configuration_and_takes_all_others_for_no() 
         typed(model, "x")
     };
     assert!(screen_text(&asked(), now()).contains("J yes    x no"));
-    for (key, is_yes) in [('J', true), ('y', false), ('x', false), ('r', false), (' ', false)] {
+    for (key, is_yes, stays) in [
+        (Key::Char('J'), true, false),
+        (Key::Char('x'), false, false),
+        // A way out is one from a question as well.
+        (Key::Esc, false, false),
+        (Key::Char('y'), false, true),
+        (Key::Char('r'), false, true),
+        (Key::Char(' '), false, true),
+        (Key::Enter, false, true),
+    ] {
         let mut model = asked();
-        let effects = press(&mut model, &[Key::Char(key)]);
-        assert_eq!((effects.len(), model.around.overlay), (usize::from(is_yes), None), "{key}");
+        let effects = press(&mut model, &[key]);
+        assert_eq!((effects.len(), model.around.overlay.is_some()), (usize::from(is_yes), stays), "{key:?}");
     }
 }
 

@@ -299,7 +299,7 @@ fn back_keeps_what_was_typed_and_leaving_asks() {
     press(&mut model, &[Key::Esc]);
     let asks = |model: &Model| matches!(&model.around.overlay, Some(Overlay::Confirm { command: Command::Back, .. }));
     assert!(asks(&model));
-    press(&mut model, &[Key::Enter]);
+    press(&mut model, &[Key::Char('n')]);
     assert_eq!(form(&model).name(), "shop");
     press(&mut model, &[Key::Esc]);
     assert_eq!(press(&mut model, &[Key::Char('y')]), [Effect::LoadStatuses]);

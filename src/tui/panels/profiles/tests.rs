@@ -184,11 +184,15 @@ fn verifying_names_the_account_with_hostile_letters_made_visible() {
 }
 
 #[test]
-fn signing_out_asks_first_and_no_is_the_default() {
+fn signing_out_asks_first_and_only_the_keys_of_the_question_answer() {
     let mut model = panel();
     assert_eq!(press(&mut model, 'x'), []);
     assert!(model.around.overlay.as_ref().is_some_and(|overlay| overlay.asks_about(Command::Logout)));
-    assert_eq!(update(&mut model, Message::Key(Key::Enter), at(0)), []);
+    for other in [Key::Enter, Key::Char('r'), Key::Down] {
+        assert_eq!(update(&mut model, Message::Key(other), at(0)), []);
+        assert!(model.around.overlay.is_some(), "{other:?}");
+    }
+    assert_eq!(press(&mut model, 'n'), []);
     assert_eq!((model.around.overlay.is_none(), profiles(&model).under_way.len()), (true, 0));
 }
 

@@ -97,6 +97,10 @@ fn panel(model: &Model) -> &SignInPanel {
     model.find::<SignInPanel>().expect("the panel is open")
 }
 
+fn panel_mut(model: &mut Model) -> &mut SignInPanel {
+    model.find_mut::<SignInPanel>().expect("the panel is open")
+}
+
 fn signed_in() -> SignedIn {
     SignedIn {
         profile: work(),
@@ -359,11 +363,11 @@ fn cancelling_a_young_code_asks_nothing() {
 }
 
 #[test]
-fn cancelling_a_code_that_was_seen_asks_first_and_no_is_the_default() {
+fn cancelling_a_code_that_was_seen_asks_first() {
     let (mut model, task) = waiting();
     assert_eq!(press(&mut model, Key::Esc, 11.0), []);
     assert!(matches!(model.around.overlay, Some(Overlay::Confirm { command: Command::Back, .. })));
-    assert_eq!(press(&mut model, Key::Enter, 32.0), []);
+    assert_eq!(press(&mut model, Key::Char('n'), 32.0), []);
     assert!(matches!(panel(&model).stage, Stage::Waiting(_)));
     press(&mut model, Key::Esc, 33.0);
     assert_eq!(press(&mut model, Key::Char('y'), 34.0), [Effect::GiveUp(task), Effect::LoadStatuses]);
@@ -627,13 +631,19 @@ fn what_tmux_took_is_told_in_whole_words_at_every_width() {
 
 #[test]
 fn a_code_that_was_pending_is_gone_on_with_unless_somebody_gives_it_up() {
-    for (key, is_given_up) in [(Key::Enter, false), (Key::Esc, false), (Key::Char('n'), false), (Key::Char('y'), true)]
+    for (key, is_given_up) in
+        [(Key::Char('q'), false), (Key::Esc, false), (Key::Char('n'), false), (Key::Char('y'), true)]
     {
         let (mut model, task) = asking();
         let (old, next_poll_at) = (code("OLDE-1234", 12.0), at(105.0).moment);
         happen(&mut model, task, SignInEvent::CodeTakenUp { code: old, next_poll_at }, 100.0);
         let Some(Overlay::Confirm { question, .. }) = &model.around.overlay else { panic!("it asks") };
         assert_eq!(question, "A sign-in is pending: code OLDE-1234, 3:32 left. Give it up, and ask for a new code?");
+        // It came by itself, while somebody may have been about to copy the code.
+        for other in [Key::Char('c'), Key::Enter, Key::Down, Key::Char('?')] {
+            let question = model.around.overlay.clone();
+            assert_eq!((press(&mut model, other, 100.5), &model.around.overlay), (Vec::new(), &question), "{other:?}");
+        }
         let effects = press(&mut model, key, 101.0);
         let is_new = matches!(&effects[..], [Effect::StartSignIn { options, .. }] if options.begin == Begin::Anew);
         assert_eq!((is_new, effects.len()), (is_given_up, usize::from(is_given_up)), "{key:?}");
@@ -676,4 +686,38 @@ fn a_code_that_was_pending_is_shown_with_the_time_that_is_left_and_may_be_asked_
         panic!("it waits")
     };
     assert_eq!(waiting.last_answer, LastAnswer::Pending { at: at(105.0).moment });
+}
+
+#[test]
+fn the_statuses_are_read_again_when_a_sign_in_has_been_given_up() {
+    let (mut model, task) = waiting();
+    assert_eq!(press(&mut model, Key::Esc, 1.0), [Effect::GiveUp(task), Effect::LoadStatuses]);
+    assert_eq!(update(&mut model, Message::GivenUp, at(1.5)), [Effect::LoadStatuses]);
+}
+
+#[test]
+fn the_title_names_the_data_center_in_which_the_account_lives_from_then_on() {
+    let title = |model: &Model| {
+        let panel = panel(model);
+        super::view::profile_and_place(&model.around, panel)
+    };
+    let (mut model, task) = waiting();
+    assert_eq!(title(&model), "work · US");
+    let relocated = SignInEvent::Relocated {
+        data_center: "eu".to_owned(),
+        accounts_host: "accounts.zoho.eu".to_owned(),
+        next_poll_at: at(60.0).moment,
+    };
+    happen(&mut model, task, relocated, 30.0);
+    assert_eq!(title(&model), "work · EU");
+    happen(&mut model, task, SignInEvent::Approved, 60.0);
+    assert_eq!(title(&model), "work · EU");
+    end(&mut model, task, Ok(SignedIn { data_center: Some("eu".to_owned()), ..signed_in() }), 61.0);
+    assert_eq!(title(&model), "work · EU");
+    // The next code is asked about at home.
+    let (mut model, task) = waiting();
+    panel_mut(&mut model).relocated_to = Some("eu".to_owned());
+    let renewed = SignInEvent::CodeRenewed { code: code("WXYZ-1234", 300.0), next_poll_at: at(330.0).moment };
+    happen(&mut model, task, renewed, 300.0);
+    assert_eq!(title(&model), "work · US");
 }

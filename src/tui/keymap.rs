@@ -253,7 +253,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Everywhere, &[Ctrl('t')], Command::NextTheme, "theme", "change the theme"),
     bind(Everywhere, &[Char('m')], Command::ToggleMouse, "mouse", "toggle the mouse"),
     bind(Everywhere, &[Key::Esc, Key::Backspace], Command::Back, "back", "go back"),
-    bind(Everywhere, &[Char('q')], Command::Quit, "quit", "quit"),
+    bind(Everywhere, &[Char('q')], Command::Quit, "quit", "go back, or quit"),
     bind(Everywhere, &[Ctrl('l')], Command::Redraw, "redraw", "draw again"),
     bind(Everywhere, &[Ctrl('z')], Command::Suspend, "suspend", "suspend"),
     bind(Everywhere, &[Ctrl('c')], Command::LeaveNow, "leave", "leave at once"),

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::layout::Layout;
 use super::{data_center, provider};
+use crate::config::Motion;
 use crate::service::ProfileStatus;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::shown;
@@ -46,8 +47,8 @@ const WORD: usize = 13;
 /// Columns of a time that is left: `52:10`, `9:01:01` or `12 days`.
 const TIME: usize = 6;
 const LONG_TIME: usize = 8;
-/// Times below this one are short.
-const SHORT: Duration = Duration::from_secs(3600);
+/// Times up to this one are short, rounded up to their second.
+const SHORT: Duration = Duration::from_secs(3599);
 /// Columns of a bar.
 const SHORT_BAR: usize = 4;
 const LONG_BAR: usize = 16;
@@ -129,8 +130,8 @@ fn columns(all: u16, widest: Widest, symbol: usize) -> Vec<(Cell, usize, usize)>
 fn time_columns(longest: Duration) -> usize {
     match longest {
         Duration::ZERO => 0,
-        longest if longest < SHORT => TIME,
-        _ => LONG_TIME,
+        longest if longest <= SHORT => TIME,
+        longest => LONG_TIME.max(width(&left_in_words(longest, Motion::Full))),
     }
 }
 
@@ -274,7 +275,8 @@ fn refreshed(around: &Surroundings, status: &ProfileStatus, room: usize, style: 
 mod tests {
     use std::time::Duration;
 
-    use super::{Cell, Widest, columns};
+    use super::{Cell, Widest, columns, left_in_words, time_columns, width};
+    use crate::config::Motion;
 
     const TOLD: Widest =
         Widest { name: 10, account: 24, data_center: 2, left: Duration::from_secs(3000), is_any_refreshed: true };
@@ -313,6 +315,23 @@ mod tests {
             // What it leaves is the name's.
             let name = |widest: Widest| columns_of(&columns(50, Widest { name: 40, ..widest }, 1), Cell::Name);
             assert!(name(nothing) >= name(TOLD), "{empty:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_room_from_when_it_is_read_to_its_end() {
+        const HOUR: u64 = 3_600_000;
+        for longest in
+            [1, 59_500, HOUR - 1_001, HOUR - 1_000, HOUR - 500, HOUR, 9 * HOUR, 10 * HOUR, 30 * HOUR, 90_000 * HOUR]
+        {
+            let room = time_columns(Duration::from_millis(longest));
+            for passed in [0, 1, 500, longest / 2, longest - longest / 3, longest - longest / 50] {
+                let left = Duration::from_millis(longest.saturating_sub(passed));
+                for motion in [Motion::Full, Motion::Reduced] {
+                    let told = left_in_words(left, motion);
+                    assert!(width(&told) <= room, "{longest}: {told:?} in {room} columns");
+                }
+            }
         }
     }
 }

@@ -39,20 +39,33 @@ pub fn with_chrome(
     if columns > 3 {
         frame.buffer_mut().set_line(x, 0, &counts, columns);
     }
-    tour(around, panel, frame);
     footer(around, panel, frame);
     body(area.as_size())
 }
 
-/// What to press next in the demo, in the row that is air elsewhere.
-fn tour(around: &Surroundings, panel: &dyn Panel, frame: &mut Frame<'_>) {
-    let area = frame.area();
-    let next = around.tour.next(around, panel.scope()).filter(|_| around.is_demo && area.height >= AIRY_ROWS);
-    let room = usize::from(area.width.saturating_sub(2));
-    let fitting = next.and_then(|ways| ways.into_iter().find(|words| text::width(words) <= room));
-    if let Some(words) = fitting {
-        frame.buffer_mut().set_string(1, 1, words, around.theme.accent);
+/// What to press next in the demo: below the title where there is air, else in the lowest row that the panel has left free.
+pub fn tour(around: &Surroundings, panel: &dyn Panel, frame: &mut Frame<'_>) {
+    let window = frame.area().as_size();
+    if !around.is_demo || !has_room(window) {
+        return;
     }
+    let room = usize::from(window.width.saturating_sub(2));
+    let next = around.tour.next(around, panel.scope(), &panel.commands(around));
+    let fitting = next.and_then(|ways| ways.into_iter().find(|words| text::width(words) <= room));
+    if let (Some(words), Some(row)) = (fitting, free_row(window, frame)) {
+        frame.buffer_mut().set_string(1, row, words, around.theme.accent);
+    }
+}
+
+/// A row with nothing in it. Below the air, its neighbor above is free as well, so that it parts nothing that it stands between.
+fn free_row(window: Size, frame: &mut Frame<'_>) -> Option<u16> {
+    if body(window).y > 1 {
+        return Some(1);
+    }
+    let buffer = frame.buffer_mut();
+    let is_free = |row: u16| (0..window.width).all(|column| buffer[(column, row)].symbol() == " ");
+    let between = between(window);
+    (between.y + 1..between.bottom()).rev().find(|row| is_free(*row) && is_free(row - 1))
 }
 
 /// The columns that a title leaves for what is counted beside it, and for what it is about with a gap before it.

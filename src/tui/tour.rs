@@ -36,31 +36,18 @@ impl Tour {
         };
     }
 
-    /// What to press next on a screen with these keys, in ever fewer words.
-    pub fn next(self, around: &Surroundings, scope: Scope) -> Option<[String; 2]> {
+    /// What to press next on a screen that offers these commands, in ever fewer words.
+    pub fn next(self, around: &Surroundings, scope: Scope, offered: &[Command]) -> Option<[String; 2]> {
         let key = |command| around.key(scope, command);
+        let is_offered = |command| offered.contains(&command);
         let [long, short] = match (self, scope) {
-            (Tour::Begun, Scope::Profiles) => {
-                [format!("{} signs profile work in.", key(Command::SignIn)), String::new()]
-            }
-            (Tour::SignedIn, Scope::Profiles) => {
+            (Tour::SignedIn, Scope::Profiles) if is_offered(Command::Api) => {
                 let api = key(Command::Api);
                 [format!("{api} opens the API. One of its calls lacks its scope."), format!("{api} opens the API.")]
             }
-            (Tour::Refused, Scope::Profiles) => {
+            (Tour::Refused, Scope::Profiles) if is_offered(Command::Api) => {
                 let api = key(Command::Api);
                 [format!("{api} goes back to the call, where a key mends it."), format!("{api} goes back to the call.")]
-            }
-            (Tour::SignedIn, Scope::Api) => {
-                let send = key(Command::Choose);
-                [
-                    format!("choose Organization, which has no scope, and press {send}."),
-                    format!("Organization, then {send}."),
-                ]
-            }
-            (Tour::Refused, Scope::Api) => {
-                let fix = key(Command::Fix);
-                [format!("{fix} asks for the scope that lacks; then the call follows."), format!("{fix} mends that.")]
             }
             (Tour::Mended, Scope::Profiles) => {
                 let [refresh, quit] = [Command::Refresh, Command::Quit].map(key);
@@ -69,13 +56,29 @@ impl Tour {
                     format!("that was all. {quit} leaves."),
                 ]
             }
+            // Nobody has signed in yet, or the profile at the cursor is not.
+            (_, Scope::Profiles) if is_offered(Command::SignIn) => {
+                let sign_in = key(Command::SignIn);
+                [format!("{sign_in} signs the profile at the cursor in."), format!("{sign_in} signs this profile in.")]
+            }
+            (Tour::Refused, Scope::Api) if is_offered(Command::Fix) => {
+                let fix = key(Command::Fix);
+                [format!("{fix} asks for the missing scope; then the call follows."), format!("{fix} mends that.")]
+            }
+            (Tour::SignedIn | Tour::Refused, Scope::Api) if is_offered(Command::Send) => {
+                let send = key(Command::Choose);
+                [
+                    format!("choose Organization, which has no scope, and press {send}."),
+                    format!("Organization, then {send}."),
+                ]
+            }
             (Tour::Mended, Scope::Api) => {
                 let back = key(Command::Back);
                 [format!("that was all. {back} goes back to the profiles."), format!("{back} goes back.")]
             }
             _ => return None,
         };
-        Some([format!("Next: {long}"), format!("Next: {}", if short.is_empty() { &long } else { &short })])
+        Some([format!("Next: {long}"), format!("Next: {short}")])
     }
 }
 
@@ -86,34 +89,39 @@ mod tests {
     use super::Tour;
     use crate::config::Config;
     use crate::service::Machine;
-    use crate::tui::keymap::Scope;
+    use crate::tui::keymap::{Command, Scope};
     use crate::tui::surroundings::Surroundings;
     use crate::tui::text::width;
     use crate::tui::theme::Environment;
 
     #[test]
     fn each_step_says_what_is_next_by_keys_that_fit() {
+        use Command::{Api, Choose, Fix, Send, SignIn};
         let environment = Environment { term: Some("xterm-256color"), ..Environment::default() };
         let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
         let config = Config::parse("", Path::new("config.toml")).expect("an empty configuration");
         let around = Surroundings::new(environment.abilities(), machine, config);
-        for (tour, scope, part) in [
-            (Tour::Begun, Scope::Profiles, Some("n signs profile work in")),
-            (Tour::SignedIn, Scope::Profiles, Some("a opens the API")),
-            (Tour::SignedIn, Scope::Api, Some("press Enter")),
-            (Tour::Refused, Scope::Api, Some("f asks for the scope")),
-            (Tour::Refused, Scope::Profiles, Some("a goes back to the call")),
-            (Tour::Mended, Scope::Api, Some("Esc goes back")),
-            (Tour::Mended, Scope::Profiles, Some("q leaves")),
-            (Tour::Begun, Scope::SignIn, None),
-            (Tour::SignedIn, Scope::ProfileForm, None),
+        let (profiles, api, form) = (Scope::Profiles, Scope::Api, Scope::ProfileForm);
+        for (tour, scope, offered, part) in [
+            (Tour::Begun, profiles, &[SignIn][..], Some("n signs the profile at the cursor in")),
+            (Tour::Begun, profiles, &[], None),
+            (Tour::SignedIn, profiles, &[SignIn, Api], Some("a opens the API")),
+            // What is signed out since, or another one.
+            (Tour::SignedIn, profiles, &[SignIn], Some("n signs the profile at the cursor in")),
+            (Tour::Refused, profiles, &[SignIn], Some("n signs the profile at the cursor in")),
+            (Tour::SignedIn, api, &[Send], Some("press Enter")),
+            (Tour::SignedIn, api, &[], None),
+            (Tour::Refused, api, &[Send, Fix], Some("f asks for the missing scope")),
+            (Tour::Refused, api, &[Send], Some("press Enter")),
+            (Tour::Refused, profiles, &[SignIn, Api], Some("a goes back to the call")),
+            (Tour::Mended, api, &[Send], Some("Esc goes back")),
+            (Tour::Mended, profiles, &[SignIn, Api], Some("q leaves")),
+            (Tour::Begun, Scope::SignIn, &[SignIn], None),
+            (Tour::SignedIn, form, &[Choose], None),
         ] {
-            let next = tour.next(&around, scope);
-            assert_eq!(
-                next.as_ref().map(|next| next[0].contains(part.unwrap_or_default())),
-                part.map(|_| true),
-                "{tour:?} {scope:?}"
-            );
+            let next = tour.next(&around, scope, offered);
+            let said = next.as_ref().map(|next| part.is_some_and(|part| next[0].contains(part)));
+            assert_eq!(said, part.map(|_| true), "{tour:?} {scope:?}");
             let fits = next.is_none_or(|[long, short]| width(&long) <= 76 && width(&short) <= 36);
             assert!(fits, "{tour:?} {scope:?}");
         }

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::chrome::{body, has_room, long_notice, title_line, with_chrome};
+use super::chrome::{body, has_room, long_notice, title_line, tour, with_chrome};
 use super::keymap::{Command, Scope};
 use super::model::Model;
 use super::overlay::{Overlay, boxed, help, log, question};
@@ -30,6 +30,7 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
         Some((title, right)) => {
             let body = with_chrome(around, title, right, panel, now, frame);
             panel.view(around, now, body, frame);
+            tour(around, panel, frame);
             long_notice(around, frame);
         }
         None => panel.view(around, now, frame.area(), frame),

@@ -133,7 +133,7 @@ fn the_demo_says_what_to_press_next_up_to_the_end() {
     terminal.wait_for(">   Organization ");
     terminal.press("\r");
     terminal.wait_for("401 Unauthorized");
-    terminal.wait_for("Next: f asks for the scope that lacks; then the call follows.");
+    terminal.wait_for("Next: f asks for the missing scope; then the call follows.");
     terminal.press("f");
     terminal.wait_for("this screen goes on");
     terminal.press("y");
@@ -165,7 +165,7 @@ fn whoever_comes_without_a_profile_sees_the_demo_and_comes_back() {
     terminal.press("\r");
     terminal.wait_for("this screen goes on");
     terminal.press("\u{1b}");
-    terminal.wait_for("Next: n signs profile work in.");
+    terminal.wait_for("Next: n signs the profile at the cursor in.");
     terminal.press("q");
     terminal.wait_for("▌ p  Add a profile");
     terminal.press("?");

@@ -357,3 +357,21 @@ fn with_reduced_motion_times_are_rounded_and_change_once_a_minute() {
         assert!(seconds.len() <= 30, "{seconds:?}");
     }
 }
+
+#[test]
+fn the_demo_says_what_is_next_wherever_a_row_is_free() {
+    for (columns, rows) in [(40, 12), (60, 13), (60, 15), (80, 19), (80, 20), (80, 24), (120, 40)] {
+        let mut model =
+            profiles_of(vec![status("archive", State::NeedsLogin, 0), status("work", State::SignedOut, 0)], "work");
+        model.around.is_demo = true;
+        resize(&mut model, columns, rows);
+        let screen = screen_text(&model, now());
+        assert!(screen.contains("Next: n signs "), "{columns}x{rows}:\n{screen}");
+    }
+    // It covers nothing.
+    let many: Vec<_> = (0..9).map(|number| status(&format!("p{number}"), State::Valid, 3000)).collect();
+    let mut model = profiles_of(many, "p0");
+    model.around.is_demo = true;
+    resize(&mut model, 40, 12);
+    assert!(!screen_text(&model, now()).contains("Next:"));
+}

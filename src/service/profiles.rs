@@ -164,7 +164,12 @@ impl Service {
     /// a person has heard of it.
     async fn remove_signing_out(&self, profile: &Profile) -> Result<Config, Error> {
         if self.load(profile)?.as_ref().is_some_and(has_tokens) {
-            self.sign_out(profile, false).await?.revoked.unwrap_or(Ok(()))?;
+            let out = self.sign_out(profile, false).await?;
+            if let Some(Err(error)) = out.revoked
+                && !out.is_unknown
+            {
+                return Err(error.adding("the profile stays, logged out here"));
+            }
         }
         self.remove_profile(profile, false).await
     }

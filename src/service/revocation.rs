@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What signing out did.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is true or false for itself")]
 pub struct SignedOut {
     /// `None` where there was nothing to revoke or revoking was not wanted.
     pub revoked: Option<Result<(), Error>>,
@@ -35,6 +36,16 @@ pub struct SignedOut {
     pub is_noted: bool,
     /// Grants of earlier sign-ins of the profile that nobody has revoked, as far as they are known here.
     pub left_alive: usize,
+    /// The provider revoked nothing since it knows no such token, which is as good as revoked.
+    pub is_unknown: bool,
+}
+
+/// What came of the notes, as [`SignedOut`] tells it.
+#[derive(Default)]
+struct Tried {
+    revoked: Option<Result<(), Error>>,
+    is_noted: bool,
+    is_unknown: bool,
 }
 
 /// Why a token was not revoked.
@@ -80,15 +91,22 @@ impl Service {
         self.refuse_moved(&profile.name).await?;
         if local {
             let (forgotten, gave_up) = self.forget_grant(profile).await?;
-            return Ok(SignedOut { revoked: None, forgotten, gave_up, is_noted: false, left_alive: 0 });
+            return Ok(SignedOut {
+                revoked: None,
+                forgotten,
+                gave_up,
+                is_noted: false,
+                left_alive: 0,
+                is_unknown: false,
+            });
         }
         let (grant, gave_up) = match self.note_grant(profile).await {
             Ok(noted) => noted,
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
-        let (revoked, is_noted) = self.revoke_noted(profile, grant.as_ref()).await?;
+        let Tried { revoked, is_noted, is_unknown } = self.revoke_noted(profile, grant.as_ref()).await?;
         let left_alive = self.record(&profile.name).await?.map_or(0, |record| record.unrevoked.len());
-        Ok(SignedOut { revoked, forgotten: grant.is_some(), gave_up, is_noted, left_alive })
+        Ok(SignedOut { revoked, forgotten: grant.is_some(), gave_up, is_noted, left_alive, is_unknown })
     }
 
     /// Tries what earlier sign-outs could not revoke, without a word: a sign-in neither fails by it nor waits for long.
@@ -141,15 +159,10 @@ impl Service {
         Ok((forgotten, gave_up))
     }
 
-    /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well. Gives the outcome, if
-    /// there was one to revoke, and whether a note stays.
-    async fn revoke_noted(
-        &self,
-        profile: &Profile,
-        grant: Option<&Grant>,
-    ) -> Result<(Option<Result<(), Error>>, bool), Error> {
+    /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well.
+    async fn revoke_noted(&self, profile: &Profile, grant: Option<&Grant>) -> Result<Tried, Error> {
         let Some(record) = self.record(&profile.name).await?.filter(|record| !record.to_revoke.is_empty()) else {
-            return Ok((None, false));
+            return Ok(Tried::default());
         };
         let (mut settled, mut unreachable) = (Vec::new(), Vec::new());
         let (mut unclear, mut refused) = (None, None);
@@ -171,6 +184,8 @@ impl Service {
             }
         }
         let is_noted = settled.len() < record.to_revoke.len();
+        let lives = |left: &Option<Left>| matches!(left, Some(Left::Alive));
+        let is_unknown = unclear.is_none() && refused.is_some() && !settled.iter().any(|(_, left)| lives(left));
         let problem = unclear.or(refused);
         let (limit, ends) = self.config.provider(profile).map_or((None, RevocationEnds::Unknown), |provider| {
             (provider.dialect().grant_limit, provider.dialect().revocation_ends)
@@ -204,7 +219,7 @@ impl Service {
             is_changed
         })
         .await?;
-        Ok((Some(problem.map_or(Ok(()), Err)), is_noted))
+        Ok(Tried { revoked: Some(problem.map_or(Ok(()), Err)), is_noted, is_unknown })
     }
 
     async fn revoke_note(

@@ -62,7 +62,9 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
             Some(outcome(profile, "whoami answered", result.as_ref().map(drop)))
         }
         Message::SignedOut { profile, result, .. } => Some(match result {
-            Ok(out) if out.revoked.as_ref().is_none_or(Result::is_ok) => (Mark::Good, format!("{profile}: logged out")),
+            Ok(out) if out.is_unknown || out.revoked.as_ref().is_none_or(Result::is_ok) => {
+                (Mark::Good, format!("{profile}: logged out"))
+            }
             Ok(out) => {
                 let why = out.revoked.as_ref().and_then(|revoked| revoked.as_ref().err()).map(reason);
                 let text = format!("{profile}: logged out here, but not revoked at the provider");
@@ -73,7 +75,7 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
         Message::TokenRead { profile, result, .. } => Some(outcome(profile, "token read", result.as_ref().map(drop))),
         Message::ConfigurationChanged { result, .. } => Some(match result.as_ref() {
             Ok(_) => (Mark::Good, "the configuration was changed".to_owned()),
-            Err(error) => failed("the configuration", error),
+            Err(error) => failed("changing a profile", error),
         }),
         Message::ConfigurationReread { result, .. } => Some(match result.as_ref() {
             Ok(_) => (Mark::Working, "somebody else changed the configuration".to_owned()),

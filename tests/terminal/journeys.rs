@@ -180,6 +180,21 @@ fn whoever_comes_without_a_profile_sees_the_demo_and_comes_back() {
 }
 
 #[test]
+fn a_profile_whose_token_the_provider_does_not_know_is_removed_at_once() {
+    let terminal = demo();
+    terminal.press("\u{1b}");
+    terminal.wait_for("▌ work");
+    terminal.press("/archive\r");
+    terminal.wait_for("▌ archive");
+    terminal.press("d");
+    terminal.wait_for("it has to sign in again");
+    terminal.press("j\r");
+    terminal.wait_for("archive is removed.");
+    terminal.press("L");
+    terminal.wait_for("the configuration was changed");
+}
+
+#[test]
 fn a_token_from_elsewhere_is_imported_from_the_welcome() {
     let lab = Lab::new(Options::default());
     let scopes = ["AaaServer.profile.READ", "ZohoCRM.users.READ"];

@@ -99,6 +99,7 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
                 task,
                 profile,
                 result: Ok(SignedOut {
+                    is_unknown: false,
                     revoked: Some(Ok(())),
                     forgotten: true,
                     is_noted: false,

@@ -89,6 +89,7 @@ fn signing_out_says_which_half_did_not_work() {
             .because("no connection to accounts.zoho.eu")
             .advise("remove the access in the account's settings");
         let result = Ok(SignedOut {
+            is_unknown: false,
             revoked: Some(Err(error)),
             forgotten: true,
             is_noted: false,
@@ -133,6 +134,7 @@ fn an_access_that_could_not_be_revoked_stands_out_and_has_its_key() {
             .because("no connection to accounts.zoho.eu")
             .advise("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
         let result = Ok(SignedOut {
+            is_unknown: false,
             revoked: Some(Err(error)),
             forgotten: false,
             is_noted: true,

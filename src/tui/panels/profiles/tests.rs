@@ -207,11 +207,19 @@ fn a_confirmed_sign_out_revokes_and_forgets() {
 fn signing_out_says_which_of_revoking_and_forgetting_worked() {
     for (result, expected) in [
         (
-            SignedOut { revoked: Some(Ok(())), forgotten: true, is_noted: false, left_alive: 0, gave_up: false },
+            SignedOut {
+                revoked: Some(Ok(())),
+                forgotten: true,
+                is_noted: false,
+                left_alive: 0,
+                gave_up: false,
+                is_unknown: false,
+            },
             (Mark::Good, "a: revoked at the provider, forgotten here."),
         ),
         (
             SignedOut {
+                is_unknown: false,
                 revoked: Some(Err(failure())),
                 forgotten: true,
                 is_noted: false,
@@ -221,26 +229,65 @@ fn signing_out_says_which_of_revoking_and_forgetting_worked() {
             (Mark::Attention, "a: forgotten here, but NOT revoked at the provider: no answer."),
         ),
         (
-            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: true, left_alive: 0, gave_up: false },
+            SignedOut {
+                revoked: Some(Err(failure())),
+                forgotten: true,
+                is_noted: true,
+                left_alive: 0,
+                gave_up: false,
+                is_unknown: false,
+            },
             (Mark::Attention, "a: forgotten here, but NOT revoked at the provider yet: no answer."),
         ),
         (
-            SignedOut { revoked: None, forgotten: true, is_noted: false, left_alive: 0, gave_up: false },
+            SignedOut {
+                revoked: None,
+                forgotten: true,
+                is_noted: false,
+                left_alive: 0,
+                gave_up: false,
+                is_unknown: false,
+            },
             (Mark::Good, "a: the provider was not asked, forgotten here."),
         ),
         (
-            SignedOut { revoked: None, forgotten: false, is_noted: false, left_alive: 0, gave_up: false },
+            SignedOut {
+                revoked: None,
+                forgotten: false,
+                is_noted: false,
+                left_alive: 0,
+                gave_up: false,
+                is_unknown: false,
+            },
             (Mark::Good, "a: there was nothing to forget here."),
         ),
         (
-            SignedOut { revoked: Some(Ok(())), forgotten: false, is_noted: false, left_alive: 0, gave_up: false },
+            SignedOut {
+                revoked: Some(Ok(())),
+                forgotten: false,
+                is_noted: false,
+                left_alive: 0,
+                gave_up: false,
+                is_unknown: false,
+            },
             (Mark::Good, "a: revoked at the provider."),
+        ),
+        (
+            SignedOut {
+                revoked: Some(Err(failure())),
+                forgotten: true,
+                is_noted: false,
+                left_alive: 0,
+                gave_up: false,
+                is_unknown: true,
+            },
+            (Mark::Good, "a: the provider knew no such token any more, forgotten here."),
         ),
     ] {
         let mut model = panel();
         press(&mut model, 'x');
         press(&mut model, 'y');
-        let refused = result.revoked.clone().and_then(Result::err);
+        let refused = result.revoked.clone().and_then(Result::err).filter(|_| !result.is_unknown);
         let message = Message::SignedOut { task: TaskId(1), profile: name("a"), result: Ok(result) };
         assert_eq!(update(&mut model, message, at(0)), [Effect::LoadStatuses]);
         // It is told once: as a notice, or above what helps.

@@ -102,7 +102,7 @@ impl ProfilesPanel {
             }
             Message::SignedOut { result: Ok(out), .. } => {
                 let (mark, text) = in_words(profile, &out);
-                if let Some(Err(error)) = out.revoked {
+                if let Some(Err(error)) = out.revoked.filter(|_| !out.is_unknown) {
                     let (profile, again) = (profile.clone(), work.command());
                     self.problem = Some(Problem { profile, outcome: Some(text), error, again });
                 } else {
@@ -180,8 +180,9 @@ impl ProfilesPanel {
 
 /// Which of the two halves of a logout worked.
 fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
-    let SignedOut { revoked, forgotten, gave_up, is_noted, left_alive } = out;
+    let SignedOut { revoked, forgotten, gave_up, is_noted, left_alive, is_unknown } = out;
     let (mark, at_provider) = match revoked {
+        Some(Err(_)) if *is_unknown => (Mark::Good, Some("the provider knew no such token any more")),
         Some(Ok(())) => (Mark::Good, Some("revoked at the provider")),
         Some(Err(error)) => {
             let here = if *forgotten { "forgotten here, but " } else { "" };

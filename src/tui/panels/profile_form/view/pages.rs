@@ -341,6 +341,9 @@ fn remove<'a>(form: &ProfileForm) -> Page<'a> {
         State::Unknown => {
             "Whether it is signed in cannot be told. Its access is revoked at the provider first; if that does not work, the profile stays."
         }
+        State::NeedsLogin => {
+            "Its sign-in is over: it has to sign in again. What is left of its access is revoked at the provider first; then its tokens and its client secret are forgotten. If it cannot be revoked, the profile stays."
+        }
         _ => {
             "It is signed in. Its access is revoked at the provider first; then its tokens and its client secret are forgotten. If it cannot be revoked, the profile stays."
         }

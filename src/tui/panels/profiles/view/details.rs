@@ -32,7 +32,7 @@ const INDENT: usize = 2;
 /// From here on values stand beside their names, however many lines they take.
 const BESIDE: usize = 52;
 /// Columns of a bar where there is room for it beside its words.
-const BAR: Range<u16> = 8..24;
+const BAR: Range<u16> = 4..24;
 /// A budget of more refreshes is told in numbers alone.
 const MOST_DOTS: usize = 20;
 
@@ -166,10 +166,11 @@ impl<'a> Details<'a> {
         };
         let then = match status.refreshable {
             true if status.state == State::Unknown => "",
-            true => "; refreshes itself",
-            false => "; no refresh token that works",
+            true => "refreshes itself",
+            false => "no refresh token that works",
         };
-        let (hint, lasts) = (Words::of(&hint, theme.text), Words::of(&format!("{lasts}{then}"), theme.text));
+        let lasts = [lasts.as_str(), then].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+        let (hint, lasts) = (Words::of(&hint, theme.text), Words::of(&lasts, theme.text));
         let room = u16::try_from(self.room.saturating_sub(hint.width() + lasts.width() + 4)).unwrap_or(BAR.end);
         let life = status.access_token_life.filter(|_| !left.is_zero() && room >= BAR.start);
         let bar = life.into_iter().flat_map(|total| {
@@ -272,7 +273,7 @@ impl<'a> Details<'a> {
         let longest = times.iter().map(|time| width(time)).max().unwrap_or_default() + 2;
         for (number, (event, time)) in status.events.iter().zip(&times).rev().enumerate() {
             let name = if number == 0 { "History" } else { "" };
-            let told = self.told(event, now, zone);
+            let told = self.told(event, is_of_earlier(status.events.iter().rev().skip(number + 1)), now, zone);
             if self.below.is_some() {
                 self.value(name, Words::of(time, label).then(told));
                 continue;
@@ -284,7 +285,7 @@ impl<'a> Details<'a> {
     }
 
     /// What, why, how often, and by which command.
-    fn told(&self, event: &Event, now: Now, zone: &TimeZone) -> Words {
+    fn told(&self, event: &Event, is_of_earlier: bool, now: Now, zone: &TimeZone) -> Words {
         let theme = &self.around.theme;
         let Event { what, detail, by, repeated, since: first, .. } = event;
         let (what, style) = match what {
@@ -295,6 +296,8 @@ impl<'a> Details<'a> {
             Happened::RefreshRefused => ("refresh refused for good", theme.failed),
             Happened::Verified => ("whoami answered", theme.text),
             Happened::SignedOut => ("logged out", theme.text),
+            Happened::Revoked if is_of_earlier => ("earlier sign-in revoked", theme.text),
+            Happened::NotRevoked if is_of_earlier => ("earlier sign-in NOT revoked", theme.failed),
             Happened::Revoked => ("revoked at the provider", theme.text),
             Happened::NotRevoked => ("NOT revoked at the provider", theme.failed),
             Happened::Exported => ("refresh token handed out", theme.text),
@@ -334,6 +337,13 @@ impl<'a> Details<'a> {
     }
 }
 
+/// Whether what was revoked belonged to a sign-in before the one of that time, by what happened before, the newest first: a
+/// sign-out is noted before its grant is revoked.
+fn is_of_earlier<'a>(mut before: impl Iterator<Item = &'a Event>) -> bool {
+    let last = before.find(|event| matches!(event.what, Happened::SignedIn | Happened::SignedOut));
+    last.is_some_and(|event| event.what == Happened::SignedIn)
+}
+
 /// With a column of air on both sides.
 fn spaced(spans: [Span<'static>; 2]) -> impl Iterator<Item = Span<'static>> {
     let air = || std::iter::once(Span::raw(" "));
@@ -348,4 +358,69 @@ fn date_and_time(time: Timestamp, now: Now, zone: &TimeZone) -> String {
 fn listed(scopes: &[String]) -> String {
     let scopes: Vec<String> = scopes.iter().map(|scope| shown(scope)).collect();
     if scopes.is_empty() { "none named".to_owned() } else { scopes.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Details, Happened, is_of_earlier};
+    use crate::service::{ProfileStatus, State};
+    use crate::storage::Event;
+    use crate::tui::panels::profiles::tests::{at, empty, profiles, status};
+
+    /// What stands beside `Token`, below that too.
+    fn token(status: &ProfileStatus) -> String {
+        let model = empty();
+        let details = Details::of(&model.around, profiles(&model), status, at(0), 76);
+        let lines = details.lines.iter().map(ToString::to_string).skip_while(|line| !line.starts_with("Token"));
+        let lines = lines.enumerate().take_while(|(number, line)| *number == 0 || line.starts_with(' '));
+        lines.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_token_is_told_in_parts_with_something_between_each_two() {
+        for state in [State::Valid, State::Expiring, State::Expired, State::NeedsLogin, State::Unknown] {
+            for (left, refreshable) in [(0, false), (0, true), (3000, false), (3000, true)] {
+                let access_token_hint = Some("****bc91".to_owned());
+                let told = token(&ProfileStatus { access_token_hint, refreshable, ..status("work", state, left) });
+                let ends = told.trim_start_matches("Token").trim();
+                assert!(!ends.starts_with(';') && !ends.ends_with(';') && !told.contains(" ;"), "{state:?}: {told}");
+                assert_eq!(told.contains("no refresh token that works"), !refreshable, "{state:?}: {told}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_has_a_bar_at_80_columns() {
+        for left in [30, 600, 3599, 3600, 7200] {
+            let access_token_life = Some(Duration::from_secs(7200));
+            let told = token(&ProfileStatus { access_token_life, ..status("work", State::Valid, left) });
+            assert!(told.lines().count() == 1 && (told.contains("==") || told.contains("--")), "{left}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_is_revoked_after_a_sign_in_belonged_to_an_earlier_one() {
+        use Happened::{NotRevoked, Refreshed, Revoked, SignedIn, SignedOut};
+        for (before, expected) in [
+            (&[][..], false),
+            (&[SignedIn], true),
+            (&[SignedIn, Refreshed], true),
+            (&[SignedIn, SignedOut], false),
+            (&[SignedIn, SignedOut, NotRevoked], false),
+            (&[SignedIn, SignedOut, NotRevoked, SignedIn, Revoked], true),
+        ] {
+            let event = |what: &Happened| Event {
+                at: at(0).time,
+                what: *what,
+                detail: String::new(),
+                by: String::new(),
+                repeated: 0,
+                since: None,
+            };
+            let events: Vec<Event> = before.iter().map(event).collect();
+            assert_eq!(is_of_earlier(events.iter().rev()), expected, "{before:?}");
+        }
+    }
 }

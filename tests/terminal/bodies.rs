@@ -184,3 +184,31 @@ fn an_answer_beyond_the_memory_goes_to_a_file_that_is_gone_with_the_panel() {
     terminal.wait_for("refresh");
     assert!(!has_nameless_file());
 }
+
+#[test]
+fn a_long_file_shows_how_much_of_it_is_sent() {
+    const LENGTH: u64 = 100_000_000;
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let may_go_on = Mutex::new(may_go_on);
+    let (url, _) = socket::serve(move |mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        // The test's end is an answer, too.
+        let _ = may_go_on.lock().expect("one call at a time").recv();
+        let _ = std::io::copy(&mut (&mut stream).take(LENGTH - 1_000_000), &mut std::io::sink());
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
+    });
+    let origin = url.origin().ascii_serialization();
+    let home = Home::new();
+    home.configure(&configuration(&origin));
+    home.sign_in_at(&origin, |_| {});
+    let file = std::fs::File::create(home.path("long.bin")).expect("it is made");
+    file.set_len(LENGTH).expect("it may have holes");
+    let terminal = form_of_a_post(&home, "/leads");
+    terminal.press("@~/long.bin\x13");
+    terminal.wait_for("It may change");
+    terminal.press("y");
+    terminal.wait_for("Sent ");
+    terminal.wait_for(" of 100.0 MB, ");
+    go_on.send(()).expect("the server waits");
+    terminal.wait_for("200 OK");
+}

@@ -35,8 +35,9 @@ use tasks::Tasks;
 
 pub(in crate::tui) use tasks::Outside;
 
-/// The most events that are taken in before the next frame, so that a flood of them cannot hide the screen.
-const LARGEST_BATCH: usize = 1024;
+/// The most events that are taken in before the next frame and the next look at who wants the app to end, so that a flood of
+/// them hides neither.
+const LARGEST_BATCH: usize = 256;
 
 /// What the loop knows of time.
 trait Clocks {
@@ -149,6 +150,8 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
                     self.fit(model)?;
                 }
             }
+            // Keys that never end must not keep the tasks from their work: they share this thread.
+            tokio::task::yield_now().await;
             while let Ok(message) = receiver.try_recv() {
                 messages.push(message);
             }
@@ -359,23 +362,32 @@ mod tests {
     ) -> Vec<Duration> {
         let start = Instant::now();
         let (sender, receiver) = unbounded_channel();
-        let config = Config::parse("", Path::new("config.toml")).expect("an empty configuration");
-        let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
-        let service = Arc::new(Service::new(config, store, Client::new(None), Box::new(|_| None)));
-        let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer can be drawn to");
-        let mut turning = Loop {
-            surface: Counted { terminal, frames: Vec::new(), start },
-            tasks: Tasks::new(service, Outside::default(), sender.clone()),
-            clocks: Paused { start },
-            background: Answer::default(),
-            open_input: || typed(start, events.clone()),
-            ended: None,
-        };
+        let mut turning = turning(start, &sender, || typed(start, events.clone()));
         let sending = send_at(start, sender, messages);
         let stop = std::pin::pin!(tokio::time::sleep(length));
         let (ended, ()) = tokio::join!(turning.run(&mut model, effects, receiver, stop), sending);
         assert_eq!(ended.expect("a buffer can be drawn to"), Ended::Interrupted);
         turning.surface.frames
+    }
+
+    /// The loop on a buffer.
+    fn turning<I: Fn() -> Events>(
+        start: Instant,
+        sender: &UnboundedSender<Message>,
+        open_input: I,
+    ) -> Loop<Counted, Paused, I> {
+        let config = Config::parse("", Path::new("config.toml")).expect("an empty configuration");
+        let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
+        let service = Arc::new(Service::new(config, store, Client::new(None), Box::new(|_| None)));
+        let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer can be drawn to");
+        Loop {
+            surface: Counted { terminal, frames: Vec::new(), start },
+            tasks: Tasks::new(service, Outside::default(), sender.clone()),
+            clocks: Paused { start },
+            background: Answer::default(),
+            open_input,
+            ended: None,
+        }
     }
 
     fn now_at(passed: Duration) -> Now {
@@ -409,6 +421,26 @@ mod tests {
     }
 
     const HOUR: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn keys_without_end_keep_no_task_from_its_work_and_nobody_from_ending_the_app() {
+        for character in ['f', ':'] {
+            let (sender, receiver) = unbounded_channel();
+            let keys = move || Box::pin(stream::repeat_with(move || Ok(key(KeyCode::Char(character))))) as Events;
+            let mut turning = turning(Instant::now(), &sender, keys);
+            let (end, ended) = tokio::sync::oneshot::channel();
+            let at_work = tokio::spawn(async move {
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+                end.send(()).expect("the app still runs");
+            });
+            let stop = std::pin::pin!(async { ended.await.expect("the task tells its end") });
+            let ended = turning.run(&mut model(), Vec::new(), receiver, stop).await;
+            assert_eq!(ended.expect("a buffer can be drawn to"), Ended::Interrupted);
+            at_work.await.expect("the task ended");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn nothing_wakes_an_idle_screen() {

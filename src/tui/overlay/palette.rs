@@ -13,6 +13,8 @@ use crate::tui::widgets::list::{List, moved};
 
 /// Rows by which a page moves.
 const PAGE: usize = 10;
+/// Bytes that are taken in: nothing is called by more.
+const LONGEST_QUERY: usize = 200;
 /// Before the line that is typed.
 const PROMPT: &str = " > ";
 /// What the palette offers on every screen.
@@ -77,6 +79,7 @@ impl Palette {
             (Some(command), _) if command.is_move() => command,
             (None, Key::Home) => Command::Home,
             (None, Key::End) => Command::End,
+            (_, Key::Char(_)) if self.query.text().len() >= LONGEST_QUERY => return Pressed::Stay(self),
             (_, key) => {
                 let before = self.query.text();
                 if self.query.press(key) && self.query.text() != before {

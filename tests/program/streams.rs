@@ -57,6 +57,8 @@ fn each_command_that_prints_tells_that_its_output_was_not_written() {
         &["scopes"],
         &["scopes", "--json"],
         &["scopes", "crm"],
+        &["login", "--json", "--no-wait"],
+        &["login", "--json", "--no-wait", "--new-code"],
         &["login", "--json"],
         &["login", "--scopes", "", "--json"],
     ] {

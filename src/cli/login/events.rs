@@ -105,7 +105,8 @@ pub(super) async fn sign_in(
     };
     match signed_in {
         Some(signed_in) => tell_signed_in(context, &signed_in).map(|()| 0),
-        None => Ok(PENDING),
+        // A code that was asked for and told to nobody is no success of its kind.
+        None => unwritten.try_recv().map_or(Ok(PENDING), Err),
     }
 }
 

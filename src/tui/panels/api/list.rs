@@ -57,7 +57,9 @@ impl RequestList {
         }
         let first = self.rows.iter().position(|row| matches!(row, Row::Call(_)));
         let first = first.unwrap_or_else(|| usize::from(self.rows.len() > 1));
-        let same = before.and_then(|before| self.rows.iter().position(|row| *row == before));
+        // The own request is there whatever is looked for, and was not found by it.
+        let stays = |row: &Row| words.is_empty() || matches!(row, Row::Call(_));
+        let same = before.filter(stays).and_then(|before| self.rows.iter().position(|row| *row == before));
         self.cursor = same.unwrap_or(first);
     }
 
@@ -199,6 +201,10 @@ mod tests {
             list.fill(&known);
             let Some(Row::Call(number)) = list.rows().get(2).copied() else { panic!("nothing for {words}") };
             assert_eq!(known.calls[number].product, product);
+            assert_eq!(list.cursor(), 2);
+            list.select(Row::OwnRequest);
+            list.fill(&known);
+            assert_eq!(list.cursor(), 2, "{words}");
         }
         list.filter = Some(Field::new("nothing has this"));
         list.fill(&known);

@@ -174,7 +174,8 @@ fn every_variable_that_is_read_is_in_the_table() {
     let mut files: Vec<String> = ways.iter().flat_map(|way| files_with(way, &source)).collect();
     files.sort();
     files.dedup();
-    files.retain(|file| !file.ends_with("config/variables.rs"));
+    // What cargo tells the build is nothing that the program reads.
+    files.retain(|file| !file.ends_with("config/variables.rs") && !file.ends_with("src/build.rs"));
     assert!(files.len() > 5, "{files:?}");
     let mut read = 0;
     for file in files {

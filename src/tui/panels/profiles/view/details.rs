@@ -169,8 +169,9 @@ impl<'a> Details<'a> {
             true => "refreshes itself",
             false => "no refresh token that works",
         };
+        let comma = if lasts.is_empty() && !then.is_empty() { "," } else { "" };
         let lasts = [lasts.as_str(), then].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
-        let (hint, lasts) = (Words::of(&hint, theme.text), Words::of(&lasts, theme.text));
+        let (hint, lasts) = (Words::of(&format!("{hint}{comma}"), theme.text), Words::of(&lasts, theme.text));
         let room = u16::try_from(self.room.saturating_sub(hint.width() + lasts.width() + 4)).unwrap_or(BAR.end);
         let life = status.access_token_life.filter(|_| !left.is_zero() && room >= BAR.start);
         let bar = life.into_iter().flat_map(|total| {
@@ -386,6 +387,7 @@ mod tests {
                 let told = token(&ProfileStatus { access_token_hint, refreshable, ..status("work", state, left) });
                 let ends = told.trim_start_matches("Token").trim();
                 assert!(!ends.starts_with(';') && !ends.ends_with(';') && !told.contains(" ;"), "{state:?}: {told}");
+                assert!(!told.contains("bc91 no") && !told.contains("bc91 refreshes"), "{state:?}: {told}");
                 assert_eq!(told.contains("no refresh token that works"), !refreshable, "{state:?}: {told}");
             }
         }

@@ -25,6 +25,7 @@ mod login;
 mod logout;
 mod man;
 mod named_file;
+mod other_words;
 mod output;
 mod overview;
 mod profile;
@@ -145,7 +146,7 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
             });
             ExitCode::from(context.exit_code(result))
         }
-        Err(error) => ExitCode::from(usage(&readable(error), &output)),
+        Err(error) => ExitCode::from(usage(&pointed(readable(error), arguments), &output)),
     }
 }
 
@@ -217,6 +218,17 @@ fn readable(mut error: clap::Error) -> clap::Error {
     error
 }
 
+/// The same error with the command that has what another word was given for.
+fn pointed(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some(meant) = other_words::meant(other_words::above(arguments, word), word)
+    {
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![meant.into()]));
+    }
+    error
+}
+
 /// Help and version go to stdout, everything else that clap has to say is a mistake of the caller.
 fn usage(error: &clap::Error, output: &Output) -> u8 {
     match error.kind() {
@@ -242,6 +254,12 @@ fn several(error: &clap::Error) -> &[String] {
 
 /// What somebody probably meant who mistyped the name of a command, a flag or a value.
 fn meant(error: &clap::Error) -> Option<Advice> {
+    if let Some(ContextValue::StyledStrs(known)) = error.get(ContextKind::Suggested)
+        && error.get(ContextKind::InvalidSubcommand).is_some()
+        && let [known] = known.as_slice()
+    {
+        return Some(known.to_string().into());
+    }
     let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let near = match kinds.iter().find_map(|kind| error.get(*kind))? {
         ContextValue::String(word) => vec![word.clone()],

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::commands;
 use super::context::Context;
+use super::{commands, other_words};
 use crate::error::{Advice, Code, Error};
 
 const EXAMPLES: &str = "\
@@ -35,7 +35,9 @@ pub(super) fn named<'a>(definition: &'a clap::Command, words: &[String]) -> Resu
             let above = command.get_bin_name().unwrap_or(command.get_name());
             let unknown = Error::new(Code::Usage, format!("`{above}` has no command `{word}`"));
             let known = command.get_subcommands().filter(|known| !known.is_hide_set()).map(clap::Command::get_name);
-            unknown.advise(Advice::near(word, known).unwrap_or(Advice::Help))
+            let place = if std::ptr::eq(command, definition) { "" } else { command.get_name() };
+            let other = other_words::meant(place, word).map(Advice::from);
+            unknown.advise(other.or_else(|| Advice::near(word, known)).unwrap_or(Advice::Help))
         })
     })
 }

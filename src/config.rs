@@ -44,7 +44,7 @@ pub use edit::{
 pub use file::{Fault, KeyPath};
 pub use git_host::GitHost;
 pub use named_by::NamedBy;
-pub use screen::{Motion, ScreenSettings, ThemeName};
+pub use screen::{KEY_TABLES, Motion, ScreenSettings, ThemeName, key_tables};
 use secret_file::read_store_url;
 pub use secret_file::{LONGEST_SECRET, exposure, read_given_secret, read_secret_file};
 pub use store::{StoreSettings, store_in_argument, store_in_file, store_in_variable};
@@ -167,6 +167,12 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// What to do for one more scope.
+    pub fn adding_scope(&self, scope: &str) -> Advice {
+        let scopes = self.scopes.iter().cloned().chain([scope.to_owned()]).collect();
+        Advice::AddScope(self.name.clone(), scopes)
+    }
+
     /// With what it has to have alone; its client's secret is in the store, if there is one.
     pub fn new(name: ProfileName, provider: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {

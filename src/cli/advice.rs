@@ -53,8 +53,9 @@ pub fn said(advice: &Advice) -> String {
             run(&format!("profile edit {profile} --redirect-uri http://127.0.0.1:8123/callback"))
         }
         Advice::EditValue(profile, Value::Scopes) => run(&format!("profile edit {profile} --scopes A,B")),
-        Advice::AddScope(profile, scope) => {
-            format!("add `{scope}` to the scopes, {}", run(&format!("profile edit {profile} --scopes A,B,{scope}")))
+        Advice::AddScope(profile, scopes) => {
+            let (new, all) = (scopes.last().map_or("", String::as_str), scopes.join(","));
+            format!("add `{new}` to the scopes, {}", run(&format!("profile edit {profile} --scopes {all}")))
         }
         Advice::AcceptEndpoints(profile) => run(&format!("profile edit {profile} --accept-endpoints")),
         Advice::ListScopes => "`device-login scopes` lists those that are known".to_owned(),

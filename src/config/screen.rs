@@ -7,6 +7,15 @@ use std::fmt;
 
 use serde::Deserialize;
 
+/// The tables below `[screen.keys]`: the screens, and where else keys are given to commands. The screens hold theirs to it by a test.
+pub const KEY_TABLES: [&str; 8] =
+    ["sign-in", "profiles", "profile-form", "api", "welcome", "typing", "question", "everywhere"];
+
+/// The same in words.
+pub fn key_tables() -> String {
+    KEY_TABLES.map(|table| format!("`{table}`")).join(", ")
+}
+
 /// What the person wants of the screens.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

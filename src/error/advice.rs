@@ -39,8 +39,8 @@ pub enum Advice {
     GiveSecret(Option<ProfileName>),
     /// Correct a value of the profile.
     EditValue(ProfileName, Value),
-    /// Have the profile ask for this scope as well.
-    AddScope(ProfileName, String),
+    /// Have the profile ask for these scopes, of which the last one is new.
+    AddScope(ProfileName, Vec<String>),
     /// Take the provider's endpoints as they are now.
     AcceptEndpoints(ProfileName),
     ListScopes,
@@ -101,6 +101,15 @@ impl Advice {
     pub fn meant<T: Into<String>>(near: impl IntoIterator<Item = T>) -> Option<Self> {
         let near: Vec<String> = near.into_iter().map(Into::into).collect();
         (!near.is_empty()).then_some(Advice::Meant(near))
+    }
+
+    /// Whether it is to add a profile of this name, or has that in it.
+    pub fn adds_profile(&self) -> bool {
+        match self {
+            Advice::AddProfile(name) => name.is_some(),
+            Advice::Phrase(parts) => parts.iter().any(Advice::adds_profile),
+            _ => false,
+        }
     }
 
     /// Those of the known words that are near to one that is not among them, if there are any.
@@ -171,7 +180,7 @@ impl Advice {
                 Advice::GiveSecret(None) => Advice::EditValue(work(), Value::ClientId),
                 Advice::EditValue(_, Value::ClientId) => Advice::EditValue(work(), Value::RedirectUri),
                 Advice::EditValue(_, Value::RedirectUri) => Advice::EditValue(work(), Value::Scopes),
-                Advice::EditValue(_, Value::Scopes) => Advice::AddScope(work(), "openid".to_owned()),
+                Advice::EditValue(_, Value::Scopes) => Advice::AddScope(work(), vec!["openid".to_owned()]),
                 Advice::AddScope(..) => Advice::AcceptEndpoints(work()),
                 Advice::AcceptEndpoints(_) => Advice::ListScopes,
                 Advice::ListScopes => Advice::ListProducts,

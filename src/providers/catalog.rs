@@ -145,6 +145,14 @@ impl Product {
         word.is_some_and(|word| is_below(path, &format!("/{word}")))
     }
 
+    /// The smallest scope that allows a call, where it is one of those that are known.
+    pub fn scope_of(&self, method: Method, url: &Url, place: &DataCenter) -> Option<&'static str> {
+        let is_same = |call: &&TestCall| {
+            call.method == method && call.url(self, place).is_some_and(|known| known.path() == url.path())
+        };
+        self.calls.iter().find(is_same).map(|call| call.scope)
+    }
+
     fn path(&self) -> Option<&'static str> {
         match self.base {
             Base::Gateway(path) | Base::Host { path, .. } => Some(path),

@@ -16,7 +16,7 @@ use crate::http::upload::Upload;
 use crate::http::{API_BODY_LIMIT, JUDGED_BYTES, Method, Response, TransportFailure, reason};
 use crate::oauth::wire::retry_after;
 use crate::providers::answers::paging::Paging;
-use crate::providers::catalog::Product;
+use crate::providers::catalog::{self, Product};
 use crate::providers::standard::StandardEndpoints;
 use crate::providers::{DataCenter, Dialect};
 use crate::secret::{Known, Secret};
@@ -57,6 +57,16 @@ impl Explained {
             next: next.map_or_else(|| finding.next().into(), Advice::from),
             causes: finding.diagnosis.causes(dialect),
         }
+    }
+
+    /// Says what gives the profile the scope that is missing.
+    fn name_scope(&mut self, profile: &Profile, scope: &str) {
+        let sign_in = Advice::SignIn(profile.name.clone());
+        self.next = if catalog::covers(&profile.scopes, scope) {
+            sign_in.after(format!("`{scope}` is in the profile: ")).and(" to have it granted")
+        } else {
+            Advice::of(vec![profile.adding_scope(scope), ", then ".into(), sign_in])
+        };
     }
 
     /// The same for a refused token in whose place no other could be had.
@@ -102,6 +112,18 @@ impl Service {
             None => (home_data_center(profile, &provider)?, None),
         };
         Ok((data_center.clone().in_environment(named), provider.dialect))
+    }
+
+    /// Says which scope a call lacks and what gives the profile that, where the catalogue knows the call.
+    pub fn name_missing_scope(&self, profile: &Profile, call: &Call, product: Option<&str>, why: &mut Explained) {
+        if why.diagnosis != Diagnosis::MissingScope {
+            return;
+        }
+        let Ok((place, dialect)) = self.known_api_place(profile) else { return };
+        let product = product_behind(&place, dialect, &call.url, product);
+        if let Some(scope) = product.and_then(|product| product.scope_of(call.method, &call.url, &place)) {
+            why.name_scope(profile, scope);
+        }
     }
 
     /// Makes a call, with the body in `upload` where there is one, and keeps its whole answer: a

@@ -52,7 +52,9 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::EditValue(profile, Value::ClientId) => format!("correct the client's id of profile `{profile}`"),
         Advice::EditValue(profile, Value::RedirectUri) => format!("give profile `{profile}` its redirect URI"),
         Advice::EditValue(profile, Value::Scopes) => format!("change the scopes of profile `{profile}`"),
-        Advice::AddScope(profile, scope) => format!("add `{scope}` to the scopes of profile `{profile}`"),
+        Advice::AddScope(profile, scopes) => {
+            format!("add `{}` to the scopes of profile `{profile}`", scopes.last().map_or("", String::as_str))
+        }
         Advice::AcceptEndpoints(profile) => format!("accept the endpoints of `{profile}` on the command line"),
         Advice::ListScopes => "the form of a profile lists those that are known".to_owned(),
         Advice::ListProducts => "the list of requests has the products".to_owned(),

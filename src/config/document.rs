@@ -11,6 +11,7 @@ use serde::forward_to_deserialize_any;
 use toml::Spanned;
 use toml::de::{DeInteger, DeString, DeTable, DeValue};
 
+use super::screen;
 use crate::near::did_you_mean;
 
 /// The keys that are about all profiles, and so below no `[…]`.
@@ -68,7 +69,15 @@ impl Misfit {
             }
             MisfitKind::UnknownKey { key, known } => format!("{message}{}", near(key, known)),
             MisfitKind::Missing(_) => message.clone(),
-            MisfitKind::Type => self.path.last().map_or_else(|| message.clone(), |key| format!("`{key}` {message}")),
+            MisfitKind::Type => {
+                let said = self.path.last().map_or_else(|| message.clone(), |key| format!("`{key}` {message}"));
+                if self.path.starts_with(&["screen".to_owned(), "keys".to_owned()]) {
+                    let tables = screen::key_tables();
+                    format!("{said}; write `quit = [\"x\"]` below `[screen.keys.everywhere]`; the tables are {tables}")
+                } else {
+                    said
+                }
+            }
             MisfitKind::UnknownValue { .. } | MisfitKind::Value => {
                 let near = match &self.kind {
                     MisfitKind::UnknownValue { value, known } => near(value, known),

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::key::Key;
 
+use crate::config;
+
 use Key::{Char, Ctrl};
 use Scope::{Api, Everywhere, ProfileForm, Profiles, Question, SignIn, Typing, Welcome};
 
@@ -302,7 +304,7 @@ impl Keymap {
             let at = format!("screen.keys.{scope_name}");
             let scope: Scope = named(scope_name).ok_or_else(|| {
                 let problem =
-                    format!("`screen.keys` has `{scope_name}`, which is no screen; `docs/keys.md` lists them");
+                    format!("`screen.keys` has `{scope_name}`, which is no screen; there are {}", config::key_tables());
                 OddKey::below(&[scope_name], problem)
             })?;
             let mut given: Vec<Key> = Vec::new();
@@ -393,7 +395,7 @@ fn named<'a, T: Deserialize<'a>>(name: &'a str) -> Option<T> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{BINDINGS, Command, Key, Keymap, Scope};
+    use super::{BINDINGS, Command, Key, Keymap, Scope, config};
 
     fn command(scope: Scope, key: Key) -> Option<Command> {
         Keymap::default().command(scope, key)
@@ -458,9 +460,14 @@ mod tests {
     }
 
     #[test]
+    fn the_tables_of_the_configuration_are_the_scopes() {
+        assert_eq!(config::KEY_TABLES.map(super::named), Scope::ALL.map(Some));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_told_by_its_name() {
         for (text, part) in [
-            ("[profile]\nrefresh = []", "`screen.keys` has `profile`, which is no screen"),
+            ("[profile]\nrefresh = []", "`profile`, which is no screen; there are `sign-in`, "),
             ("[profiles]\nrefesh = []", "`screen.keys.profiles` has `refesh`, which is no command of this screen"),
             ("[profiles]\ncopy-code = []", "`copy-code`, which is no command of this screen"),
             ("[profiles]\nrefresh = [\"Ctrl-C\"]", "`screen.keys.profiles.refresh`: Ctrl-C always leaves"),

@@ -2,6 +2,7 @@
 
 mod keeping;
 
+use std::io::{BufRead, BufReader};
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -400,6 +401,34 @@ fn one_process_asks_and_the_others_hear_how_it_ends() {
         }
         provider.was_left_alone();
         assert_eq!(home.run(&["login", "--resume"]).code, 4);
+    }
+}
+
+#[test]
+fn who_only_follows_leaves_the_code_to_the_one_that_asks() {
+    for (arguments, signal) in [
+        (&["login", "--plain"][..], Some("-INT")),
+        (&["login", "--plain"], Some("-QUIT")),
+        (&["login", "--plain", "--timeout", "1s"], None),
+        (&["login", "--json"], Some("-INT")),
+    ] {
+        let (provider, home) = begun();
+        let first = home.spawn(&["login", "--plain"]);
+        provider.wait_for_polls(1);
+        let mut second = home.spawn(arguments);
+        let stderr = second.stderr.take().expect("stderr is a pipe");
+        let mut told = BufReader::new(stderr).lines().map_while(Result::ok);
+        if let Some(signal) = signal {
+            provider.wait_for_polls(3);
+            send(signal, &second);
+        }
+        assert!(told.any(|line| line.contains("the sign-in goes on there")), "{arguments:?}");
+        assert!(!second.wait().expect("it ends").success());
+        assert!(pending(&home).is_some(), "{arguments:?}");
+        // Who asks goes on, and is the one that gives up.
+        send("-INT", &first);
+        assert_eq!(ran(first).code, 130);
+        assert!(pending(&home).is_none());
     }
 }
 

@@ -96,14 +96,33 @@ impl Service {
         }))
     }
 
-    /// Gives a pending sign-in up: its code is forgotten, and whoever asks for it stops. Where it is told by a `presence` which code is
+    /// Whether another process or machine asks the server for the sign-in that is pending.
+    pub fn is_asked_for_elsewhere(&self, profile: &ProfileName) -> Result<bool, Error> {
+        let home = self.store.poller_home();
+        let pending = self.store.load(profile)?.and_then(|record| record.pending);
+        Ok(pending.is_some_and(|pending| {
+            !pending.is_of(home.as_deref()) || matches!(self.store.poller(profile), Err(StoreError::Locked { .. }))
+        }))
+    }
+
+    /// Gives a pending sign-in up: its code is forgotten, and whoever asks for it stops. Who only goes along leaves it to the one that
+    /// asks. Where it is told by a `presence` which code is
     /// meant, one that took its place stays. Tells whether there was one. It is [unbroken](super::super::Unbroken): who gives up
     /// may be in a hurry.
     pub async fn give_up(&self, profile: &ProfileName, which: GivenUp) -> Result<bool, Error> {
         let (service, profile) = (self.clone(), profile.clone());
         let giving_up = async move {
             let (presence, is_new) = match which {
-                GivenUp::Any => return service.forget_code(&profile, None).await,
+                GivenUp::Any => {
+                    let name = profile.clone();
+                    let is_left = service.aside(move |service| service.is_asked_for_elsewhere(&name)).await;
+                    return if is_left.unwrap_or_default() {
+                        Ok(false)
+                    } else {
+                        service.forget_code(&profile, None).await
+                    };
+                }
+                GivenUp::Shown(presence) | GivenUp::New(presence) if presence.follows() => return Ok(false),
                 GivenUp::Shown(presence) => (presence, false),
                 GivenUp::New(presence) => (presence, true),
             };

@@ -105,7 +105,10 @@ impl Attempt {
                 (mine, right)
             } else {
                 drop(right);
-                let following = |asker| report(SignInEvent::Following { asker });
+                let following = |asker| {
+                    company.presence.set_follows(true);
+                    report(SignInEvent::Following { asker });
+                };
                 let (takes, is_once) = (std::mem::take(&mut may_take), company.until == Until::OneAnswer);
                 match self.turn(pending, takes, is_once, following).await {
                     Ok((mine, now, right)) => {
@@ -115,6 +118,7 @@ impl Attempt {
                     Err(ended) => return ended,
                 }
             };
+            company.presence.set_follows(false);
             let asking = Arc::clone(poller.insert(mine));
             if let Some(ended) = self.poll_code(&pending, &asking, company, &mut report).await {
                 return ended;

@@ -22,6 +22,7 @@ type AskToSave = dyn Fn(Error, oneshot::Sender<bool>) + Send + Sync;
 struct Heard {
     asks: Notify,
     is_there: AtomicBool,
+    follows: AtomicBool,
     /// Locked while a new one is being kept, so that who gives it up finds it in the record.
     code: Arc<Mutex<Option<ShownCode>>>,
 }
@@ -57,6 +58,15 @@ impl Presence {
     /// The person is there, so codes that run out are replaced as often as from the beginning.
     pub fn attend(&self) {
         self.heard.is_there.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether another process asks the server for the code, which whoever only goes along with it leaves to that one.
+    pub fn follows(&self) -> bool {
+        self.heard.follows.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_follows(&self, follows: bool) {
+        self.heard.follows.store(follows, Ordering::Relaxed);
     }
 
     /// The last code, once it is kept.

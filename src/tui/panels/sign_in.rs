@@ -457,6 +457,16 @@ impl SignInPanel {
             return Then::default();
         }
         match &self.stage {
+            // The code is not this screen's to end.
+            Stage::Waiting(Waiting { last_answer: LastAnswer::Theirs { .. }, .. }) => {
+                let long = "The code is left to the process that asks: the sign-in goes on there.";
+                around.say_in_room(
+                    Mark::Attention,
+                    [long.to_owned(), "The sign-in goes on elsewhere.".to_owned()],
+                    now,
+                );
+                self.leave()
+            }
             Stage::Waiting(waiting) if waiting.is_handed_on || now.moment - waiting.code.issued_at > CANCEL_TIME => {
                 let question = "Cancel this sign-in? The code will be worth nothing.".to_owned();
                 around.overlay = Some(Overlay::Confirm { question, command: Command::Back });

@@ -374,6 +374,15 @@ fn cancelling_a_code_that_was_seen_asks_first() {
 }
 
 #[test]
+fn who_only_follows_leaves_without_a_question_and_hears_that_it_goes_on() {
+    let (mut model, task) = waiting();
+    happen(&mut model, task, SignInEvent::Following { asker: Asker::default() }, 30.0);
+    assert_eq!(press(&mut model, Key::Esc, 60.0), [Effect::GiveUp(task), Effect::LoadStatuses]);
+    let notice = model.around.notice.as_ref().expect("it says so");
+    assert_eq!(notice.text, "The code is left to the process that asks: the sign-in goes on there.");
+}
+
+#[test]
 fn cancelling_a_young_code_that_went_elsewhere_asks_first() {
     for key in ['c', 'u', 'f', 'p', 's', 'v'] {
         let (mut model, _) = waiting();

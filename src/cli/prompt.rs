@@ -64,42 +64,58 @@ pub(super) fn too_long(what: &str) -> Error {
 
 /// Reads a code or token from stdin.
 pub(super) fn token(context: &Context, name: &str, question: &str) -> Result<Secret, Error> {
-    let is_token = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    secret(context, name, question, is_token)
+    let fault = |text: &str| match text {
+        "" => Some("it is empty"),
+        _ if text.contains(char::is_whitespace) => Some("there is a blank or another line in it, and it is one word"),
+        _ => {
+            (!text.bytes().all(|byte| byte.is_ascii_graphic())).then_some("it has characters that no code or token has")
+        }
+    };
+    secret(context, name, question, fault)
 }
 
 /// Reads a client secret from stdin.
 pub(super) fn client_secret(context: &Context) -> Result<Secret, Error> {
-    secret(context, "the client secret", "Client secret (not shown): ", is_client_secret)
+    let fault = |text: &str| match text {
+        "" => Some("it is empty"),
+        _ => (!is_client_secret(text)).then_some("it has characters that no secret has, or several lines"),
+    };
+    secret(context, "the client secret", "Client secret (not shown): ", fault)
 }
 
-/// Reads a secret from stdin: asked for where that is a terminal, else all there is.
+/// Reads a secret from stdin: asked for where that is a terminal, again while it has a fault, else all there is.
 fn secret(
     context: &Context,
     name: &str,
     question: &str,
-    is_usable: impl FnOnce(&str) -> bool,
+    fault: impl Fn(&str) -> Option<&'static str>,
 ) -> Result<Secret, Error> {
     let failed = |cause: &dyn std::fmt::Display| {
         Error::new(Code::Usage, format!("{name} could not be read from stdin"))
             .because(cause)
             .advise("put it on stdin, on one line, and nothing else")
     };
-    let secret = if std::io::stdin().is_terminal() {
-        hidden(context, question)?
-    } else {
-        let mut text = Zeroizing::new(String::new());
-        let mut stdin = std::io::stdin().lock().take(u64::from(LONGEST_SECRET) + 1);
-        stdin.read_to_string(&mut text).map_err(|error| failed(&error))?;
-        if text.len() > LONGEST_SECRET as usize {
-            return Err(failed(&format!("it is larger than {} KiB", LONGEST_SECRET / 1024)));
+    if std::io::stdin().is_terminal() {
+        loop {
+            let typed = hidden(context, question)?;
+            match fault(typed.expose()) {
+                Some(fault) => {
+                    context.output.say(&format!("Not taken: {fault}. Type or paste it again; Ctrl-C ends this."));
+                }
+                None => return Ok(typed),
+            }
         }
-        Secret::new(text.trim_start_matches('\u{feff}').trim())
-    };
-    if is_usable(secret.expose()) {
-        Ok(secret)
-    } else {
-        Err(failed(&"it is empty or not one line of printable characters"))
+    }
+    let mut text = Zeroizing::new(String::new());
+    let mut stdin = std::io::stdin().lock().take(u64::from(LONGEST_SECRET) + 1);
+    stdin.read_to_string(&mut text).map_err(|error| failed(&error))?;
+    if text.len() > LONGEST_SECRET as usize {
+        return Err(failed(&format!("it is larger than {} KiB", LONGEST_SECRET / 1024)));
+    }
+    let secret = Secret::new(text.trim_start_matches('\u{feff}').trim());
+    match fault(secret.expose()) {
+        Some(fault) => Err(failed(&fault)),
+        None => Ok(secret),
     }
 }
 

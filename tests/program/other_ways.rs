@@ -149,7 +149,8 @@ fn a_code_that_is_refused_is_explained_and_nothing_kept() {
     assert_eq!((ran.code, ran.stdout.as_str()), (6, ""), "{ran:?}");
     assert!(ran.stderr.contains("invalid_code"), "{ran:?}");
     assert_nothing_kept(&home, &ran);
-    for (input, part) in [("", "it is empty"), ("a b\n", "not one line"), ("a\u{1b}[2J", "not one line")] {
+    for (input, part) in [("", "it is empty"), ("a b\n", "there is a blank"), ("a\u{1b}[2J", "characters that no code")]
+    {
         let ran = home.run_with(&["login", "--grant-code"], input);
         assert!(ran.code == 2 && ran.stderr.contains(part), "{ran:?}");
     }

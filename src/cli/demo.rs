@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::advice::run;
 use super::context::Context;
-use super::full_screen;
+use super::{full_screen, words};
 use crate::demo::{Addresses, Decision, Demo, Options};
 use crate::error::{Code, Error};
 use crate::files;
@@ -40,9 +40,10 @@ pub(super) struct DemoCommand {
     serve: bool,
     /// The port to listen at [default: any]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, allow_negative_numbers = true)]
+    #[arg(value_parser = words::parse_port)]
     port: u16,
     /// The address to listen at; other than loopback lets the whole network in
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = words::parse_listen)]
     listen: IpAddr,
 }
 
@@ -93,7 +94,10 @@ async fn opened(context: &Context, options: Options) -> Result<(), Error> {
     if full_screen::wants_lines() {
         context.output.say("The accounts and APIs of this demo are this program's own. Open its address in any browser of this machine.");
         let profile = service.config.profile(Some(&profile))?;
-        super::login::in_lines(context, &service, profile).await
+        let decide = move |user_code: &str, approves| {
+            demo.decide(user_code, if approves { Decision::Approve } else { Decision::Decline })
+        };
+        super::login::in_lines(context, &service, profile, &decide).await
     } else {
         on_screens(context, service, profile, demo).await
     }

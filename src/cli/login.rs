@@ -86,7 +86,7 @@ pub(super) struct Login {
     #[arg(long, value_name = "EMAIL-OR-ID", value_parser = words::parse_account)]
     expect_account: Option<String>,
     /// How many new codes may follow one that ran out [default: 6 full screen, 11 with `--kiosk`, else 0]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = words::parse_count, allow_negative_numbers = true)]
     renew: Option<u32>,
     /// With `--kiosk`: what to run in its place once signed in; it gets no token, but can ask `device-login token`
     #[arg(last = true, requires = "kiosk", value_name = "COMMAND", value_hint = ValueHint::CommandName)]
@@ -163,6 +163,7 @@ impl Login {
             service
         };
         let profile = service.config.profile(name.as_ref())?.clone();
+        self.warn_of_scopes(context, &service, &profile);
         let way = self.other_way(&profile);
         let mode = if way.is_some() { mode.in_lines() } else { mode };
         let pending = service.pending(&profile)?;
@@ -194,7 +195,8 @@ impl Login {
                     Mode::Plain => {
                         let qr = qr.unwrap_or(Qr::None);
                         let scopes = pending.filter(|_| begin != Begin::Anew).map(|pending| pending.scopes);
-                        Box::pin(plain::sign_in(context, &service, &profile, (options, scopes), qr, &presence)).await
+                        Box::pin(plain::sign_in(context, &service, &profile, (options, scopes), qr, &presence, None))
+                            .await
                     }
                     Mode::Events => Box::pin(events::sign_in(context, &service, &profile, options, &presence)).await,
                 }
@@ -234,6 +236,9 @@ impl Login {
         };
         // Where it cannot be forgotten, its end is near all the same.
         let _ = context.interrupts.block_on(service.give_up(profile, which));
+        if shown.map_or_else(|| service.is_asked_for_elsewhere(profile).unwrap_or_default(), Presence::follows) {
+            context.output.say("The code is left to the process that asks the server: the sign-in goes on there.");
+        }
     }
 
     /// What to do once the time is up: the code stays where another command asked for it.
@@ -327,6 +332,13 @@ impl Login {
         }
     }
 
+    /// Says what is probably wrong with scopes that a flag names, as for those of a profile that is added.
+    fn warn_of_scopes(&self, context: &Context, service: &Service, profile: &Profile) {
+        if let Some(words::Scopes(scopes)) = &self.scopes {
+            context.output.warn(&service.advice_on_scopes(profile, scopes));
+        }
+    }
+
     /// The `renewals` are those that no flag says.
     fn options(&self, renewals: u32) -> SignIn {
         SignIn {
@@ -340,7 +352,7 @@ impl Login {
 }
 
 fn qr_file(path: &str) -> Result<QrFile, &'static str> {
-    QrFile::at(Path::new(path)).ok_or("it has to end in .png or .svg")
+    QrFile::at(Path::new(path)).ok_or("it has to end in .png or .svg, such as `code.png`")
 }
 
 impl Mode {
@@ -352,9 +364,14 @@ impl Mode {
 
 /// Signs in by a device code, told in lines.
 #[cfg(feature = "demo")]
-pub(super) async fn in_lines(context: &Context, service: &Service, profile: &Profile) -> Result<(), Error> {
+pub(super) async fn in_lines(
+    context: &Context,
+    service: &Service,
+    profile: &Profile,
+    decide: &plain::Decide,
+) -> Result<(), Error> {
     let (options, nobody) = ((SignIn::default(), None), Presence::default());
-    plain::sign_in(context, service, profile, options, Qr::None, &nobody).await.map(drop)
+    plain::sign_in(context, service, profile, options, Qr::None, &nobody, Some(decide)).await.map(drop)
 }
 
 /// Tells the end of a sign-in that had no events before.

@@ -217,6 +217,7 @@ impl Add {
         }
         if is_nothing_given && prompt::is_possible() {
             let service = context.service()?;
+            self.name.as_ref().map_or(Ok(()), |name| service.check_is_free(name))?;
             context.output.say("A few questions make a profile; Ctrl-C ends them.");
             let (profile, secret) = prompt::new_profile(context, &service.config, self.name.as_ref())?;
             let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
@@ -234,6 +235,7 @@ impl Add {
 
     fn add(self, context: &Context, name: ProfileName, provider: String, client_id: String) -> Result<(), Error> {
         let service = context.service()?;
+        service.check_is_free(&name)?;
         let (provider, data_center) = service.config.canonical(provider, self.data_center.clone());
         let dialect = service.config.providers.get(&provider).map(ProviderSource::dialect);
         if let Some(dialect) = dialect.filter(|dialect| dialect.needs_scope && self.scopes.is_none()) {
@@ -250,7 +252,7 @@ impl Add {
             ..Profile::new(name, provider, client_id)
         };
         let has_secret = secret.is_some();
-        for advice in service.advice_on_scopes(&profile) {
+        for advice in service.advice_on_scopes(&profile, &profile.scopes) {
             context.output.say(&format!("warning: {advice}"));
         }
         if profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none() {

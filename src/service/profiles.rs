@@ -19,6 +19,10 @@ use crate::storage::{Held, Record, StoreError};
 
 pub use consequences::{Consequence, consequences, is_other_client};
 
+fn cannot_be_added(name: &ProfileName) -> String {
+    format!("profile `{name}` cannot be added")
+}
+
 impl Service {
     /// The same service with another configuration, such as one to which a profile was added.
     #[must_use]
@@ -39,10 +43,10 @@ impl Service {
 
     /// What is known against the spelling of the profile's scopes, where the provider's products are known. Advice only:
     /// nobody knows all scopes.
-    pub fn advice_on_scopes(&self, profile: &Profile) -> Vec<String> {
+    pub fn advice_on_scopes(&self, profile: &Profile, scopes: &[String]) -> Vec<String> {
         match self.config.provider(profile) {
             Ok(provider) if !provider.dialect().products.is_empty() => {
-                profile.scopes.iter().filter_map(|scope| catalog::advice(scope)).collect()
+                scopes.iter().filter_map(|scope| catalog::advice(scope)).collect()
             }
             _ => Vec::new(),
         }
@@ -237,15 +241,19 @@ impl Service {
     }
 
     fn check_new_profile(&self, draft: &ProfileDraft) -> Result<ProviderSource, Error> {
-        let name = &draft.profile.name;
-        let what = format!("profile `{name}` cannot be added");
+        self.check_is_free(&draft.profile.name)?;
+        self.check_draft(draft, &cannot_be_added(&draft.profile.name))
+    }
+
+    /// Makes sure that no profile has this name.
+    pub fn check_is_free(&self, name: &ProfileName) -> Result<(), Error> {
         if self.config.profiles.contains_key(name) {
-            return Err(Error::new(Code::Config, what)
+            return Err(Error::new(Code::Config, cannot_be_added(name))
                 .because("there is already one with this name")
                 .advise(Advice::RemoveProfile(name.clone()).and(" to make room"))
                 .advise("or choose another name"));
         }
-        self.check_draft(draft, &what)
+        Ok(())
     }
 
     /// Checks what is to be written, and gives the provider that the client's secret is for.

@@ -77,6 +77,22 @@ fn misspelt_scopes_are_warned_of_when_a_profile_is_added_and_never_refused() {
     let warnings: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
     assert!(warnings.len() == 2 && warnings[0].contains("`Desk.tickets.READ`"), "{ran:?}");
     assert!(home.configuration().contains("ZohoDesk.tickets.READ"));
+    // A name that is taken is the first thing to tell.
+    let again = home.run(&["profile", "add", "work", "--provider", "zoho", "--client-id", "1000.A", "--scopes", "bad"]);
+    again.failed(2, &["there is already one with this name"]);
+    assert!(!again.stderr.contains("warning"), "{again:?}");
+}
+
+#[test]
+fn misspelt_scopes_of_a_sign_in_are_warned_of_as_well() {
+    let authority = Authority::start(|_| (200, json!({"error": "invalid_scope"}).to_string()));
+    let (home, origin) = (Home::new(), authority.origin());
+    home.configure(&crate::meaning::at_zoho(&origin, ""));
+    home.write("secret", "s");
+    for more in [&["--plain"][..], &["--json"], &["--import"]] {
+        let ran = home.run_with(&[&["login", "--scopes", "bad scope"], more].concat(), "1000.a.b");
+        assert!(ran.stderr.contains("`bad` is not of the form of Zoho's scopes"), "{ran:?}");
+    }
 }
 
 #[test]

@@ -143,6 +143,57 @@ fn the_demo_in_lines_tells_its_code() {
 }
 
 #[test]
+fn in_lines_a_key_answers_for_the_other_device_of_the_demo() {
+    for (typed, said, told, code) in [
+        ("y\r", "Approved on the other device", "Signed in as", 0),
+        ("D\r", "Declined on the other device", "declined", 5),
+    ] {
+        let home = self::home("");
+        let terminal = start(&home, "TERM=dumb exec $program demo");
+        terminal.wait_for("y and Enter approves, d and Enter declines");
+        terminal.press(typed);
+        terminal.wait_for(said);
+        terminal.wait_for(told);
+        assert_eq!(terminal.ends(), code, "{typed:?}");
+    }
+}
+
+#[test]
+fn a_code_or_token_with_a_fault_is_told_as_at_a_prompt_and_asked_for_again() {
+    for (arguments, question) in [("--grant-code", "Code (not shown)"), ("--import", "Refresh token (not shown)")] {
+        let home = self::home(PROFILE);
+        let terminal = start(&home, &format!("exec $program login work {arguments}"));
+        for (typed, fault) in [
+            ("garbage code", "there is a blank"),
+            ("", "it is empty"),
+            ("g\u{e4}rbage", "characters that no code or token has"),
+        ] {
+            terminal.wait_for(question);
+            terminal.press(&format!("{typed}\r"));
+            let screen = terminal.wait_for(fault);
+            assert!(!screen.contains("stdin"), "{screen}");
+        }
+        terminal.press("1000.abc.def\r");
+        // Nobody listens there.
+        assert_eq!(terminal.ends(), 7);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_before_a_name_is_asked_for() {
+    let home = self::home("");
+    let terminal = start(&home, "exec $program");
+    terminal.wait_for("Import a token");
+    terminal.press("i");
+    terminal.wait_for(".env file with");
+    terminal.press("/nowhere/zoho.env\r");
+    let screen = terminal.wait_for("Try again?");
+    assert!(!screen.contains("Name of the profile"), "{screen}");
+    terminal.press("\u{3}");
+    terminal.wait_for_end();
+}
+
+#[test]
 fn a_login_without_a_profile_opens_the_form() {
     let home = self::home("");
     let terminal = start(&home, "exec $program login shop");

@@ -20,9 +20,11 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
     let name = context.profile_name(&login.profile)?;
     let options = login.options(0);
     let signed_in = if let Some(path) = &login.env_file {
-        from_file(context, &service, name.as_ref(), path, options)?
+        let file = read_file(context, path)?;
+        from_file(context, &service, name.as_ref(), (path, file), options)?
     } else {
         let profile = service.config.profile(name.as_ref())?;
+        login.warn_of_scopes(context, &service, profile);
         let token = refresh_token(context)?;
         context.interrupts.block_on(service.import(profile, token, None, None, options))?
     };
@@ -57,8 +59,10 @@ fn ask_and_import(context: &Context) -> Result<SignedIn, Error> {
     let question = ".env file with ZOHO_REFRESH_TOKEN (just Enter: type the token)";
     let path = prompt::line(context, question, "")?;
     if !path.is_empty() {
+        let path = Path::new(&path);
+        let file = read_file(context, path)?;
         let name = prompt::profile_name(context)?;
-        return from_file(context, &service, Some(&name), Path::new(&path), SignIn::default());
+        return from_file(context, &service, Some(&name), (path, file), SignIn::default());
     }
     let (profile, secret) = prompt::new_profile(context, &service.config, None)?;
     let token = refresh_token(context)?;
@@ -70,16 +74,20 @@ fn refresh_token(context: &Context) -> Result<Secret, Error> {
     prompt::token(context, "the refresh token", "Refresh token (not shown): ")
 }
 
+fn read_file(context: &Context, path: &Path) -> Result<EnvFile, Error> {
+    let (file, warning) = EnvFile::read(path)?;
+    context.output.warn(warning.as_slice());
+    Ok(file)
+}
+
 /// Imports what a file says, and asks for the data center where the file does not tell it for a new profile.
 fn from_file(
     context: &Context,
     service: &Service,
     name: Option<&ProfileName>,
-    path: &Path,
+    (path, mut file): (&Path, EnvFile),
     options: SignIn,
 ) -> Result<SignedIn, Error> {
-    let (mut file, warning) = EnvFile::read(path)?;
-    context.output.warn(warning.as_slice());
     let can_ask = file.api_domain.is_none() && prompt::is_possible() && wants_new_profile(service, name, &file);
     if let Some(zoho) = service.config.providers.get("zoho").filter(|_| can_ask) {
         file.api_domain = prompt::data_center(context, zoho)?;

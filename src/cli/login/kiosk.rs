@@ -24,7 +24,9 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     }
     let service = context.silent_service()?;
     let name = context.profile_name(&login.profile)?;
-    let profile = service.config.profile(name.as_ref())?.name.clone();
+    let profile = service.config.profile(name.as_ref())?;
+    login.warn_of_scopes(context, &service, profile);
+    let profile = profile.name.clone();
     let config = service.config.clone();
     let options = login.options(UNATTENDED_RENEWALS);
     let unbroken = context.interrupts.unbroken();

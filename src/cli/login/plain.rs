@@ -23,25 +23,29 @@ use crate::words::{minutes_and_seconds, ordinal};
 /// A code that is younger is not replaced: Enter was probably pressed twice.
 const YOUNG: Duration = Duration::from_secs(10);
 
-/// The count of lines that a person typed. Each clone waits for itself.
+/// The lines that a person typed, counted. Each clone waits for itself.
 #[derive(Clone)]
-pub(super) struct Lines(Option<watch::Receiver<u32>>);
+pub(super) struct Lines(Option<watch::Receiver<(u32, String)>>);
+
+/// Answers for the code as a person would on another device; tells whether the server knows the code still.
+pub(super) type Decide = dyn Fn(&str, bool) -> bool + Send + Sync;
 
 impl Lines {
     fn from_terminal() -> Self {
         if !std::io::stdin().is_terminal() {
             return Self(None);
         }
-        let (sender, receiver) = watch::channel(0_u32);
+        let (sender, receiver) = watch::channel((0_u32, String::new()));
         // Reading cannot be interrupted, so the thread stays until the process ends.
         let reading = std::thread::Builder::new().spawn(move || {
             let mut stdin = std::io::stdin().lock();
             loop {
                 keyboard::wait_for_turn();
-                if !stdin.read_line(&mut String::new()).is_ok_and(|read| read > 0) {
+                let mut line = String::new();
+                if !stdin.read_line(&mut line).is_ok_and(|read| read > 0) {
                     return;
                 }
-                sender.send_modify(|count| *count = count.wrapping_add(1));
+                sender.send_modify(|(count, last)| (*count, *last) = (count.wrapping_add(1), line));
             }
         });
         // Where there are no more threads to be had, nobody is heard.
@@ -49,10 +53,30 @@ impl Lines {
     }
 
     /// The next line from now on; `None` when there will be none.
-    pub(super) async fn next(mut self) -> Option<()> {
+    pub(super) async fn next(mut self) -> Option<String> {
         let receiver = self.0.as_mut()?;
         receiver.mark_unchanged();
-        receiver.changed().await.ok()
+        receiver.changed().await.ok()?;
+        let (_, line) = &*receiver.borrow();
+        Some(line.trim().to_owned())
+    }
+
+    /// The first line since the last one that was heard or forgotten; waits for ever where none will come any more.
+    async fn heard(&mut self) -> String {
+        if let Some(receiver) = &mut self.0
+            && receiver.changed().await.is_ok()
+        {
+            let (_, line) = &*receiver.borrow();
+            return line.trim().to_owned();
+        }
+        std::future::pending().await
+    }
+
+    /// What was typed up to now was meant for something else.
+    fn forget(&mut self) {
+        if let Some(receiver) = &mut self.0 {
+            receiver.mark_unchanged();
+        }
     }
 
     fn may_come(&self) -> bool {
@@ -68,11 +92,14 @@ pub(super) async fn sign_in(
     (mut options, scopes): (SignIn, Option<Vec<String>>),
     qr: Qr,
     presence: &Presence,
+    decide: Option<&Decide>,
 ) -> Result<u8, Error> {
     let waits = options.until == Until::End;
     let lines = if waits { Lines::from_terminal() } else { Lines(None) };
+    let mut heard = lines.clone();
     let can_renew = lines.may_come();
-    let mut talk = Talk { context, qr, can_renew, until: options.until, follows: false, held_back: None, code: None };
+    let until = options.until;
+    let mut talk = Talk { context, qr, can_renew, decide, until, follows: false, held_back: None, code: None };
     if options.begin != Begin::Resume || scopes.is_some() {
         introduce(context, service, profile, scopes.as_deref().unwrap_or(wanted_scopes(profile, &options)))?;
     }
@@ -88,7 +115,12 @@ pub(super) async fn sign_in(
         let signed_in = loop {
             tokio::select! {
                 biased;
-                Some(event) = events.recv() => talk.tell(event),
+                Some(event) = events.recv() => {
+                    if talk.code.is_none() {
+                        heard.forget();
+                    }
+                    talk.tell(event);
+                }
                 result = &mut signing_in => break Some(result),
                 Some((error, answer)) = questions.recv() => {
                     is_approved = true;
@@ -97,7 +129,9 @@ pub(super) async fn sign_in(
                     let _ = answer.send(again);
                 }
                 // Once somebody has approved, Enter answers whether to save again.
-                () = enter(&lines), if talk.code.is_some() && !is_approved => wants_new_code |= talk.may_replace(),
+                line = heard.heard(), if talk.code.is_some() && !is_approved => {
+                    wants_new_code |= !talk.decides(&line) && talk.may_replace();
+                }
                 // The old code goes when no poll is under way that may bring its approval.
                 () = service.unbroken().settled(), if wants_new_code => break None,
                 () = talk.next_minute() => talk.tell_minutes(),
@@ -115,13 +149,6 @@ pub(super) async fn sign_in(
             }
             None => options.begin = Begin::Anew,
         }
-    }
-}
-
-/// Waits for Enter. Where no line will come any more, it waits for ever.
-async fn enter(lines: &Lines) {
-    if lines.clone().next().await.is_none() {
-        std::future::pending::<()>().await;
     }
 }
 
@@ -150,6 +177,8 @@ struct Talk<'a> {
     context: &'a Context,
     qr: Qr,
     can_renew: bool,
+    /// The demo has nobody else who would approve.
+    decide: Option<&'a Decide>,
     until: Until,
     /// Another process does that.
     follows: bool,
@@ -243,6 +272,9 @@ impl Talk<'_> {
         };
         say(&format!("The code is good for {good_for}, until {until}.{pace}"));
         if self.can_renew && keyboard::is_in_front() {
+            if self.decide.is_some() {
+                say("Here you can answer for the other device: y and Enter approves, d and Enter declines.");
+            }
             say("Press Enter for a new code, Ctrl-C to cancel.");
         }
         self.keep(code);
@@ -309,6 +341,23 @@ impl Talk<'_> {
         let minutes = code.next_minutes;
         code.next_minutes -= 1;
         self.context.output.note(&format!("{} left.", words::counted(minutes.into(), "minute")));
+    }
+
+    /// Answers in the place of the person with the other device, if that is what was typed.
+    fn decides(&self, line: &str) -> bool {
+        let Some((decide, code)) = self.decide.zip(self.code.as_ref()) else { return false };
+        let approves = match line.to_ascii_lowercase().as_str() {
+            "y" => true,
+            "d" => false,
+            _ => return false,
+        };
+        let is_known = decide(&code.issued.user_code, approves);
+        self.context.output.say(match (is_known, approves) {
+            (false, _) => "The demo server does not know this code any more.",
+            (true, true) => "Approved on the other device. We hear of it when we ask next.",
+            (true, false) => "Declined on the other device. We hear of it when we ask next.",
+        });
+        true
     }
 
     /// A new code is given on request, unless the one at hand is as good as new.

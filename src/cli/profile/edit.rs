@@ -90,7 +90,7 @@ impl Edit {
             };
         }
         let secret = self.secret(context, &service, before, &profile)?;
-        for advice in service.advice_on_scopes(&profile) {
+        for advice in service.advice_on_scopes(&profile, &profile.scopes) {
             context.output.say(&format!("warning: {advice}"));
         }
         let note = wants_sign_in(&service, before, &profile);

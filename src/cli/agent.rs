@@ -155,8 +155,9 @@ fn tell_oddities(log: &Log, config: &Config, names: &[ProfileName], files: &[arg
     unknown.dedup();
     for name in unknown {
         let entry = Entry::new(Level::Warning, "unknown_profile", "there is no such profile yet", now).of(name);
-        let add = Advice::AddProfile(Some(name.clone())).after("it is waited for; ").and(" to add it");
-        log.write(&entry.hint(said(&add)));
+        let near = Advice::near(name.as_str(), config.profiles.keys().map(ProfileName::as_str));
+        let known = near.unwrap_or(Advice::ListProfiles).after("it is waited for; ");
+        log.write(&entry.hint(said(&known)));
     }
     for (profile, warning) in files.iter().filter_map(|kept| Some((&kept.profile, kept.warning.as_ref()?))) {
         log.write(&Entry::new(Level::Warning, "token_file_readers", warning, now).of(profile));

@@ -83,13 +83,26 @@ impl Context {
             self.output.warn(&store.found_damaged());
         }
         result.unwrap_or_else(|error| {
-            let error = self.telling_place(error);
+            let error = self.telling_place(self.of_what_exists(error));
             self.output.error(&error);
             match self.interrupts.signal() {
                 Some(signal) if error.code == Code::Interrupted => 128 + signal,
                 _ => error.code.exit_code(),
             }
         })
+    }
+
+    /// Who wants to change or see what is there is not helped by one that is not.
+    fn of_what_exists(&self, mut error: Error) -> Error {
+        let needs_it = ["profile", "logout", "status", "refresh"].contains(&&*self.actor);
+        if error.code != Code::UnknownProfile || !needs_it {
+            return error;
+        }
+        error.advice.retain(|advice| !advice.adds_profile());
+        if error.advice.is_empty() {
+            return error.advise(Advice::AddProfile(None).after("there is none yet: to make one, "));
+        }
+        error
     }
 
     /// Where a profile was looked for: services and `sudo` have homes of their own. Where a name is near to it, that is the

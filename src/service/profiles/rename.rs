@@ -61,7 +61,7 @@ impl Service {
             Error::new(Code::Config, format!("profile `{old}` cannot be renamed to `{new}`")).because(cause)
         };
         if old == new {
-            return Err(refused("that is its name already"));
+            return Err(refused("that is its name already").advise("give another name"));
         }
         if self.config.profiles.contains_key(new) {
             return Err(refused("there is already one with this name").advise("choose another name"));

@@ -124,6 +124,25 @@ fn every_command_tells_which_profile_was_probably_meant() {
     ] {
         home.run(command).failed(2, &["there is no profile `wrok`\n", "did you mean `work`?\n"]);
     }
+    for command in [
+        &["logout", "office"][..],
+        &["refresh", "office"],
+        &["profile", "show", "office"],
+        &["profile", "use", "office"],
+        &["profile", "edit", "office", "--scopes", "a"],
+        &["profile", "rename", "office", "bureau"],
+        &["profile", "remove", "office"],
+    ] {
+        let ran = home.run(command);
+        ran.failed(2, &["there is no profile `office`", "there are `work`"]);
+        assert!(!ran.stderr.contains("profile add"), "{ran:?}");
+        let ran = Home::new().run(command);
+        ran.failed(
+            2,
+            &["there is no profile `office`", "there is none yet: to make one, run `device-login profile add`"],
+        );
+    }
+    home.run(&["profile", "rename", "work", "work"]).failed(2, &["that is its name already", "give another name"]);
     home.run(&["token", "office"]).failed(2, &["there is no profile `office`: ", "profile add office` to add it"]);
 }
 

@@ -1,5 +1,7 @@
 //! Times, lengths and codes as people read and hear them, and as scripts do.
 
+#[cfg(feature = "demo")]
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -106,7 +108,11 @@ pub(super) fn parse_limit(text: &str) -> Result<Duration, String> {
 /// Reads an email address or an id of an account.
 pub(super) fn parse_account(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() { Err("it names no account".to_owned()) } else { Ok(text.to_owned()) }
+    if text.is_empty() {
+        Err("it names no account; give an address such as `pat@example.com`, or an id".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 /// Scopes as a flag or an answer names them: `A,B C`.
@@ -120,8 +126,10 @@ impl FromStr for Scopes {
         let is_between = |character: char| character == ',' || character.is_whitespace();
         let scopes: Vec<String> = text.split(is_between).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
         match scopes.iter().find(|scope| !is_scope(scope)) {
-            Some(scope) => Err(format!("{scope:?} is no scope")),
-            None if scopes.is_empty() => Err("it names no scope".to_owned()),
+            Some(scope) => Err(format!("{scope:?} is no scope; one reads such as `ZohoCRM.org.READ`")),
+            None if scopes.is_empty() => {
+                Err("it names no scope; give some such as `ZohoCRM.org.READ,openid`".to_owned())
+            }
             None => Ok(Self(scopes)),
         }
     }
@@ -129,12 +137,33 @@ impl FromStr for Scopes {
 
 /// Reads a client id, which goes out as it was registered.
 pub(super) fn parse_client_id(text: &str) -> Result<String, &'static str> {
-    if is_client_id(text) { Ok(text.to_owned()) } else { Err("it is empty or has characters that no client id has") }
+    if is_client_id(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("it is empty or has characters that no client id has; one reads such as `1000.ABC`")
+    }
 }
 
 /// Reads a redirect URI, which goes out as it was registered.
 pub(super) fn parse_redirect_uri(text: &str) -> Result<RedirectUri, String> {
-    text.parse().map_err(|problem| format!("it {problem}"))
+    text.parse().map_err(|problem| format!("it {problem}; give one such as `http://127.0.0.1:8123/callback`"))
+}
+
+/// Reads how often something may be done.
+pub(super) fn parse_count(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "give a whole number such as `3`")
+}
+
+/// Reads a port to listen at; any for 0.
+#[cfg(feature = "demo")]
+pub(super) fn parse_port(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "give a number up to 65535, such as `9101`")
+}
+
+/// Reads an address to listen at.
+#[cfg(feature = "demo")]
+pub(super) fn parse_listen(text: &str) -> Result<IpAddr, &'static str> {
+    text.parse().map_err(|_| "give the address of a network of this machine, such as `127.0.0.1` or `192.168.1.20`")
 }
 
 /// Lines of columns as wide as their widest cell; the last one is open.

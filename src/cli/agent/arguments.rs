@@ -37,7 +37,7 @@ impl FromStr for TokenFileArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = "write `PROFILE=PATH`, and behind that `,mode=0640` or `,group=NAME` where you want";
+        let form = "write `PROFILE=PATH`, such as `work=/run/work.token`, and behind that `,mode=0640` or `,group=NAME` where you want";
         let (profile, rest) = text.split_once('=').ok_or(form)?;
         let profile = profile.parse().map_err(|error| format!("{error}"))?;
         let mut parts = rest.split(',');
@@ -47,7 +47,11 @@ impl FromStr for TokenFileArgument {
             match part.split_once('=') {
                 Some(("mode", mode)) => argument.mode = parse_mode(mode)?,
                 Some(("group", group)) if !group.is_empty() => argument.group = Some(group.to_owned()),
-                _ => return Err(format!("`{part}` is neither `mode=…` nor `group=…`, and a path has no comma here")),
+                _ => {
+                    return Err(format!(
+                        "`{part}` is neither `mode=…` nor `group=…`, and a path has no comma here; write such as `work=/run/work.token,mode=0640`"
+                    ));
+                }
             }
         }
         if cfg!(not(unix)) && (argument.mode != PRIVATE || argument.group.is_some()) {

@@ -361,3 +361,40 @@ fn an_agent_is_told_from_whatever_else_is_called_so() {
         assert_eq!(are_of_agent(&words), is_agent, "{arguments}");
     }
 }
+
+#[test]
+fn a_value_that_is_refused_is_told_with_a_right_one() {
+    use clap::error::{ContextKind, ErrorKind};
+
+    let mut refused = std::collections::BTreeSet::new();
+    let places = |command: &clap::Command| {
+        command.get_arguments().filter(|argument| argument.get_action().takes_values()).cloned().collect::<Vec<_>>()
+    };
+    visit(&built(), &mut |command| {
+        for argument in places(command) {
+            for value in
+                ["@ x\\", "x", "-1", "\u{1}", "70000000000", "a=", "key-file:", "credential:x", "a=b,c", "a=b,mode=9"]
+            {
+                let word = argument.get_long().map_or(value.to_owned(), |flag| format!("--{flag}={value}"));
+                let above = command.get_bin_name().unwrap_or_default().split(' ').map(str::to_owned);
+                let line: Vec<OsString> = above.chain([word.clone()]).map(OsString::from).collect();
+                let Err(error) = parse(&line) else { continue };
+                // Whatever else is wrong is told at its own place.
+                let is_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
+                let blamed = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+                if !is_value || argument.get_long().is_some_and(|flag| !blamed.contains(&format!("--{flag}"))) {
+                    continue;
+                }
+                let told = error.render().to_string();
+                let names_a_right_one = ["such as", "possible", "there are"].iter().any(|words| told.contains(words));
+                assert!(names_a_right_one, "{line:?}: {told}");
+                refused.insert(argument.get_id().to_string());
+            }
+        }
+    });
+    for flag in
+        ["renew", "timeout", "listen", "port", "scopes", "to", "token_file", "color", "profile", "min_ttl", "client_id"]
+    {
+        assert!(refused.contains(flag), "`{flag}` takes anything: {refused:?}");
+    }
+}

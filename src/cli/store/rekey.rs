@@ -39,14 +39,14 @@ struct Source {
 fn parse_source(text: &str) -> Result<Source, String> {
     let (word, path) = match text.split_once(':') {
         Some((word, path)) if !path.is_empty() => (word, Some(files::expanded(path.as_ref()))),
-        Some(_) => return Err("a path has to follow the colon".to_owned()),
+        Some(_) => return Err("a path has to follow the colon, such as `key-file:/etc/device-login.key`".to_owned()),
         None => (text, None),
     };
     let known = ["key-file", "credential", "passphrase", "command"].into_iter().find(|known| *known == word);
     match known {
         Some(word) if path.is_none() || word == "key-file" => Ok(Source { word, path }),
-        Some(_) => Err("only `key-file` has a path".to_owned()),
-        None => Err("a source is `key-file`, `key-file:PATH`, `credential`, `passphrase` or `command`".to_owned()),
+        Some(_) => Err("only `key-file` has a path, such as `key-file:/etc/device-login.key`".to_owned()),
+        None => Err("possible are `key-file`, `key-file:PATH`, `credential`, `passphrase` and `command`".to_owned()),
     }
 }
 

@@ -154,7 +154,7 @@ impl Code {
             Code::WrongAccount => "sign in again with the account that is expected".into(),
             Code::Store => "check the disk and the permissions".into(),
             Code::StoreLocked => "try again when the other process is done".into(),
-            Code::StoreUnavailable => "try again when the database is back".into(),
+            Code::StoreUnavailable => "try again when the store is back".into(),
             Code::RateLimited => "try again in some minutes".into(),
             Code::ApiStatus => "the answer says what the API wants".into(),
             Code::Interrupted => "run the command again".into(),

@@ -21,7 +21,7 @@ use self::access::{Holds, Opened};
 pub use self::file_system::FileSystem;
 pub use self::nameless::nameless;
 pub use self::replacement::{PRIVATE, Readers, Replacement, remove_left_behind, replace};
-pub use self::trouble::{Trouble, advice, without_lock};
+pub use self::trouble::{Trouble, advice, is_out_of_descriptors, without_lock};
 
 /// Bytes, for what has a length that is not known.
 const FIRST_ROOM: usize = 8 * 1024;
@@ -173,9 +173,9 @@ pub fn open_lock(path: &Path) -> io::Result<File> {
 pub fn lock(file: &File, patience: Duration) -> io::Result<()> {
     match file.try_lock() {
         Ok(()) => return Ok(()),
-        Err(TryLockError::Error(error)) => return Err(error),
-        Err(TryLockError::WouldBlock) if patience.is_zero() => return Err(io::ErrorKind::WouldBlock.into()),
-        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+        Err(_) if patience.is_zero() => return Err(io::ErrorKind::WouldBlock.into()),
+        Err(_) => {}
     }
     // The system tells at once who is next, but knows no end of its patience: a thread waits, and is left to it.
     let (tell, told) = mpsc::channel();

@@ -315,6 +315,9 @@ impl From<StoreError> for Error {
             StoreError::Address { .. } => {
                 (Code::Usage, "use `file:DIR`, `plain:DIR`, `postgres://USER@HOST/DATABASE` or `memory:`".into())
             }
+            StoreError::Io { source, .. } if files::is_out_of_descriptors(source) => {
+                (Code::StoreUnavailable, files::advice(source).into())
+            }
             StoreError::Io { source, .. } => (Code::Store, files::advice(source).into()),
             StoreError::KeyUnavailable(_) => (
                 Code::Store,

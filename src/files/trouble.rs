@@ -68,8 +68,20 @@ fn is_tilde(step: &OsStr) -> bool {
     step.as_encoded_bytes().starts_with(b"~")
 }
 
+/// Whether this process or the system has no descriptor left for now, which tells nothing of the file.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let codes = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(rustix::io::Errno::raw_os_error);
+    #[cfg(not(unix))]
+    let codes: [i32; 0] = [];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
 /// What to do about an error of the system with a file.
 pub fn advice(error: &io::Error) -> String {
+    if is_out_of_descriptors(error) {
+        return "see what `ulimit -n` allows, and end what has many files open".to_owned();
+    }
     match error.kind() {
         ErrorKind::NotFound => "check the path",
         ErrorKind::PermissionDenied => return permission_advice(),

@@ -57,6 +57,11 @@ impl Point {
         self.path.is_some()
     }
 
+    /// The first call of this name on a path.
+    pub(crate) fn first(call: &str, path: &str) -> Self {
+        Self { call: call.to_owned(), path: Some(path.to_owned()), number: 1, reads: false }
+    }
+
     /// It changes something.
     pub(crate) fn changes(&self) -> bool {
         !self.reads
@@ -67,7 +72,7 @@ impl Point {
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) point: Point,
-    /// In strace's words.
+    /// In strace's words; behind a colon, until when: `+` for good, `..2` for the second call of each thread.
     pub(crate) effect: String,
 }
 
@@ -215,7 +220,7 @@ impl Failures {
 fn run(home: &Home, act: &Act, fault: Option<&Fault>) -> Ran {
     let directory = home.path("").canonicalize().expect("the home is there");
     let inject = fault.map_or_else(String::new, |Fault { point, effect }| {
-        let (effect, and_on) = effect.strip_suffix(":+").map_or((effect.as_str(), ""), |effect| (effect, "+"));
+        let (effect, and_on) = effect.split_once(':').unwrap_or((effect, ""));
         let only = point.path.as_ref().map_or_else(String::new, |path| {
             // Without a slash at its end, as strace sees it.
             format!("-P \"{}\"", directory.join(path).components().collect::<PathBuf>().display())

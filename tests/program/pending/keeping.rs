@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{Provider, TOKEN, begun, pending, wait_until};
 use crate::interrupts::send;
+use crate::support::faults::{Act, Fault, Point, strike};
 use crate::support::program::{Home, configuration, ran};
 use crate::support::small_disk::{SmallDisk, fill, fill_but};
 
@@ -121,6 +122,20 @@ fn an_approval_takes_the_very_room_that_was_kept_for_it() {
     assert_eq!(ran(child).code, 0);
     // The account is noted after the approval.
     assert!([number("work.record"), number("work.record.prev")].contains(&Some(room)));
+}
+
+#[test]
+fn an_approval_is_kept_once_there_are_descriptors_again() {
+    // Until the approval is there, a resumed sign-in has no need of the record's lock.
+    for (call, error) in [("openat", "EMFILE"), ("openat", "ENFILE"), ("flock", "EINTR")] {
+        let (provider, home) = begun();
+        provider.approve();
+        let fault = Fault { point: Point::first(call, "state/work.lock"), effect: format!("error={error}:..2") };
+        let (is_struck, ran) = strike(&home, &Act::new(&["login", "--resume", "--plain"]), &fault);
+        assert_eq!((is_struck, ran.code), (true, 0), "{error}: {ran:?}");
+        assert_eq!((provider.polls(), provider.authority.count("/revoke")), (1, 0), "{error}");
+        home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+    }
 }
 
 #[test]

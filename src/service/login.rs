@@ -37,7 +37,7 @@ use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
-use crate::storage::{Account, Asker, Grant, PendingSignIn, Poller, Protection, Record};
+use crate::storage::{Account, Asker, Clocks, Grant, PendingSignIn, Poller, Protection, Record};
 
 /// How often a code that is to follow another is asked for while nobody answers: for about ten minutes.
 const MOST_TRIES: u32 = 13;
@@ -99,6 +99,11 @@ pub enum SignInEvent {
     },
     /// A new code took the place of one that ran out.
     CodeRenewed {
+        code: IssuedCode,
+        next_poll_at: Moment,
+    },
+    /// Somebody asked for a new code in the place of one that was good still.
+    CodeReplaced {
         code: IssuedCode,
         next_poll_at: Moment,
     },
@@ -220,14 +225,22 @@ impl Service {
             report(SignInEvent::Asking { host: host(&attempt.home) });
         }
         let company = Company { presence, until };
-        let mut codes = Codes { waiting, poller: None, is_renewal: false, renewals_left: renewals, failures: 0 };
+        let mut codes = Codes {
+            waiting,
+            end: clock::now(),
+            poller: None,
+            before: Before::Nothing,
+            renewals_left: renewals,
+            failures: 0,
+        };
         loop {
             let (waiting, poller) = (codes.waiting.take(), codes.poller.as_ref());
-            let shown = attempt.show_code(waiting, poller, codes.is_renewal, presence, &mut report).await;
+            let shown = attempt.show_code(waiting, poller, codes.before, presence, &mut report).await;
             let ended = match shown {
                 Ok(_) if until == Until::Code => return Ok(None),
                 Ok(pending) => {
                     attempt.pending = Some(pending.id.clone());
+                    codes.end = clock::now() + pending.left(&Clocks::now());
                     let ended = Box::pin(attempt.follow_code(pending, &mut codes.poller, &company, &mut report)).await;
                     attempt.may_take = false;
                     ended
@@ -271,12 +284,22 @@ impl Service {
 struct Codes {
     /// One that is there already.
     waiting: Option<PendingSignIn>,
+    /// When the one that was shown last runs out.
+    end: Moment,
     /// Where it is this process that asks.
     poller: Option<Arc<Poller>>,
-    is_renewal: bool,
+    before: Before,
     renewals_left: u32,
     /// How often the next one could not be had.
     failures: u32,
+}
+
+/// What became of the code before this one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    RanOut,
+    Replaced,
 }
 
 /// What follows a code.
@@ -309,7 +332,9 @@ impl Codes {
                 return Ok(Next::Kept(Box::new(attempt.kept_elsewhere(*grant).await?), Vec::new()));
             }
             CodeEnded::Elsewhere(Elsewhere::Replaced) => {
-                (self.is_renewal, self.poller) = (true, None);
+                // Whoever asked for the other one may have done so for that reason.
+                let has_run_out = clock::now() >= self.end;
+                (self.before, self.poller) = (if has_run_out { Before::RanOut } else { Before::Replaced }, None);
                 return Ok(Next::Replaced);
             }
             CodeEnded::Elsewhere(Elsewhere::GivenUp) => return Err(attempt.given_up()),
@@ -325,7 +350,7 @@ impl Codes {
             CodeEnded::Otherwise { outcome, place, answer_lost } => (outcome, place, answer_lost),
         };
         // Somebody waits for the new code, who may have gone for a while.
-        let waits = self.is_renewal && place == Place::DeviceAuthorization && self.failures < MOST_TRIES;
+        let waits = self.before != Before::Nothing && place == Place::DeviceAuthorization && self.failures < MOST_TRIES;
         let Some((trouble, reason)) = passing(&outcome, &attempt.home).filter(|_| waits) else {
             let error = attempt.error(outcome, place, answer_lost);
             // The code is as good as before once the client's id or secret is put right.
@@ -343,7 +368,7 @@ impl Codes {
 
     /// Lets a new code take the place of one that ran out.
     async fn renew(&mut self, attempt: &mut Attempt) -> Result<Next, Error> {
-        (self.is_renewal, self.renewals_left, self.failures) = (true, self.renewals_left - 1, 0);
+        (self.before, self.renewals_left, self.failures) = (Before::RanOut, self.renewals_left - 1, 0);
         attempt.look_up_again().await?;
         Ok(Next::Code)
     }

@@ -107,6 +107,7 @@ fn of_sign_in(event: &SignInEvent) -> Option<(Mark, String)> {
         }
         SignInEvent::CodeTakenUp { .. } => (Mark::Working, "going on with a code that was pending".to_owned()),
         SignInEvent::CodeRenewed { .. } => (Mark::Attention, "the code ran out; a new one came".to_owned()),
+        SignInEvent::CodeReplaced { .. } => (Mark::Attention, "a new code took the place of this one".to_owned()),
         SignInEvent::Following { .. } => (Mark::Working, "another process asks the server already".to_owned()),
         SignInEvent::SlowedDown { interval, .. } => {
             (Mark::Attention, format!("the server asks for {} s between questions", interval.as_secs()))

@@ -702,6 +702,18 @@ fn an_approval_of_a_code_that_was_replaced_leaves_the_new_sign_in() {
 }
 
 #[test]
+fn who_goes_along_hears_that_a_code_was_replaced_and_not_that_it_ran_out() {
+    let (provider, home) = begun();
+    let child = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    home.run(&["login", "--new-code", "--no-wait"]).failed(8, &["CODE-2"]);
+    provider.approve();
+    let ran = ran(child);
+    assert_eq!((ran.code, ran.stderr.contains("ran out")), (0, false), "{ran:?}");
+    assert!(ran.stderr.contains("Code CODE-1 was replaced. New code: CODE-2"), "{ran:?}");
+}
+
+#[test]
 fn an_account_that_is_expected_since_the_poll_went_out_counts() {
     let (provider, home, child) = approved_while(&["login", "--resume", "--plain"], |home| {
         change_pending(home, |pending| pending.expected = Some("erin@example.com".to_owned()));

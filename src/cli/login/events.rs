@@ -145,7 +145,9 @@ fn event<'a>(event: &'a SignInEvent, profile: &'a Profile) -> Option<Event<'a>> 
         SignInEvent::CodeIssued { code, .. } | SignInEvent::CodeTakenUp { code, .. } => {
             Event::CodeIssued(code_json(code, profile))
         }
-        SignInEvent::CodeRenewed { code, .. } => Event::CodeRenewed(code_json(code, profile)),
+        SignInEvent::CodeRenewed { code, .. } | SignInEvent::CodeReplaced { code, .. } => {
+            Event::CodeRenewed(code_json(code, profile))
+        }
         SignInEvent::Pending { .. } => Event::Pending,
         SignInEvent::SlowedDown { interval, .. } => Event::SlowedDown { interval: interval.as_secs() },
         SignInEvent::Relocated { data_center, .. } => Event::Relocated { data_center },

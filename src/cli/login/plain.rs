@@ -207,7 +207,8 @@ impl Talk<'_> {
                 let good_for = format!("another {}", wait(code.expires_at));
                 self.show_code(code, &good_for);
             }
-            SignInEvent::CodeRenewed { code, .. } => self.show_renewed_code(code),
+            SignInEvent::CodeRenewed { code, .. } => self.show_next_code(code, "ran out"),
+            SignInEvent::CodeReplaced { code, .. } => self.show_next_code(code, "was replaced"),
             SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => self.held_back = None,
             SignInEvent::Following { asker } => {
                 self.follows = true;
@@ -289,9 +290,9 @@ impl Talk<'_> {
             .say(&format!("{asked}: {resume} to go on with it; an agent that keeps the profile does so as well."));
     }
 
-    fn show_renewed_code(&mut self, code: IssuedCode) {
+    fn show_next_code(&mut self, code: IssuedCode, was: &str) {
         let until = words::hour_and_minute(code.expires_at_time);
-        let old = self.code.take().map_or_else(String::new, |old| format!("Code {} ran out. ", old.issued.user_code));
+        let old = self.code.take().map_or_else(String::new, |old| format!("Code {} {was}. ", old.issued.user_code));
         self.context.output.say(&format!("{old}New code: {}, good until {until}.", code.user_code));
         self.context.output.say(&format!("   Spelled: {}.", words::spelled(&code.user_code)));
         if let Some(complete) = &code.verification_uri_complete {

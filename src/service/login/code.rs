@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attempt::Attempt;
 use super::polling::CodeEnded;
-use super::{IssuedCode, Presence, ShownCode, SignInEvent, empty_record};
+use super::{Before, IssuedCode, Presence, ShownCode, SignInEvent, empty_record};
 use crate::clock::{self, Moment};
 use crate::error::Error;
 use crate::host;
@@ -52,7 +52,7 @@ impl Attempt {
         &self,
         waiting: Option<PendingSignIn>,
         poller: Option<&Arc<Poller>>,
-        is_renewal: bool,
+        before: Before,
         presence: &Presence,
         report: &mut (impl FnMut(SignInEvent) + Send),
     ) -> Result<PendingSignIn, CodeEnded> {
@@ -77,10 +77,11 @@ impl Attempt {
         };
         let now = Clocks::now();
         let (code, next_poll_at) = (issued_code(&pending, &now), now.moment + rest);
-        report(match (is_renewal, is_new) {
-            (true, _) => SignInEvent::CodeRenewed { code, next_poll_at },
-            (false, true) => SignInEvent::CodeIssued { code, next_poll_at },
-            (false, false) => SignInEvent::CodeTakenUp { code, next_poll_at },
+        report(match (before, is_new) {
+            (Before::RanOut, _) => SignInEvent::CodeRenewed { code, next_poll_at },
+            (Before::Replaced, _) => SignInEvent::CodeReplaced { code, next_poll_at },
+            (Before::Nothing, true) => SignInEvent::CodeIssued { code, next_poll_at },
+            (Before::Nothing, false) => SignInEvent::CodeTakenUp { code, next_poll_at },
         });
         Ok(pending)
     }

@@ -259,7 +259,8 @@ impl KioskPanel {
             SignInEvent::Asking { host } => self.host = Some(host),
             SignInEvent::CodeIssued { code, .. }
             | SignInEvent::CodeTakenUp { code, .. }
-            | SignInEvent::CodeRenewed { code, .. } => self.show(code, now),
+            | SignInEvent::CodeRenewed { code, .. }
+            | SignInEvent::CodeReplaced { code, .. } => self.show(code, now),
             SignInEvent::Approved => self.stage = Stage::Approved { unsaved: 0 },
             SignInEvent::Retrying { reason, next_poll_at, .. } => self.trouble(Some((reason, next_poll_at))),
             // Nobody asks for that here.

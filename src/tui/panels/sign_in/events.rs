@@ -50,6 +50,12 @@ impl SignInPanel {
                 self.is_left_alone = true;
                 forget_question(around);
             }
+            (SignInEvent::CodeReplaced { code, next_poll_at }, stage) => {
+                let old = std::mem::replace(stage, waiting(code, next_poll_at));
+                self.previous = None;
+                forget_question(around);
+                say_that_it_was_replaced(old, around, now);
+            }
             (SignInEvent::Hastened { next_poll_at }, Stage::Waiting(waiting)) => {
                 waiting.next_poll_at = next_poll_at;
                 waiting.say_when_asked(around, now);
@@ -77,10 +83,7 @@ impl SignInPanel {
         let old_stage = std::mem::replace(&mut self.stage, waiting(code, next_poll_at));
         (self.successor, self.previous, self.relocated_to) = (None, None, None);
         forget_question(around);
-        if let Stage::Waiting(old) = old_stage {
-            let long = format!("Code {} was given up. Use the new one.", old.code.user_code);
-            around.say_in_room(Mark::Attention, [long, "The code changed. Use this one.".to_owned()], now);
-        }
+        say_that_it_was_replaced(old_stage, around, now);
         vec![Effect::Cancel(old_task)]
     }
 
@@ -184,6 +187,7 @@ impl Waiting {
             | SignInEvent::CodeIssued { .. }
             | SignInEvent::CodeTakenUp { .. }
             | SignInEvent::CodeRenewed { .. }
+            | SignInEvent::CodeReplaced { .. }
             | SignInEvent::Hastened { .. }
             | SignInEvent::Approved => return,
         };
@@ -217,6 +221,13 @@ fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
 fn question_of(code: &IssuedCode, now: Now) -> String {
     let left = minutes_and_seconds(now.moment.until(code.expires_at));
     format!("A sign-in is pending: code {}, {left} left. Give it up, and ask for a new code?", code.user_code)
+}
+
+fn say_that_it_was_replaced(old: Stage, around: &mut Surroundings, now: Now) {
+    if let Stage::Waiting(old) = old {
+        let long = format!("Code {} was given up. Use the new one.", old.code.user_code);
+        around.say_in_room(Mark::Attention, [long, "The code changed. Use this one.".to_owned()], now);
+    }
 }
 
 /// Says the same where nobody need be asked.

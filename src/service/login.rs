@@ -319,7 +319,7 @@ impl Codes {
         attempt: &mut Attempt,
         report: &mut (impl FnMut(SignInEvent) + Send),
     ) -> Result<Next, Error> {
-        let (outcome, place, answer_lost) = match ended {
+        let (outcome, place, last) = match ended {
             CodeEnded::Approved(kept, said) => {
                 return match *kept {
                     Ok(kept) => Ok(Next::Kept(Box::new(kept), said)),
@@ -347,12 +347,12 @@ impl Codes {
             CodeEnded::Otherwise { outcome: Outcome::Expired, .. } if self.renewals_left > 0 => {
                 return self.renew(attempt).await;
             }
-            CodeEnded::Otherwise { outcome, place, answer_lost } => (outcome, place, answer_lost),
+            CodeEnded::Otherwise { outcome, place, last } => (outcome, place, last),
         };
         // Somebody waits for the new code, who may have gone for a while.
         let waits = self.before != Before::Nothing && place == Place::DeviceAuthorization && self.failures < MOST_TRIES;
         let Some((trouble, reason)) = passing(&outcome, &attempt.home).filter(|_| waits) else {
-            let error = attempt.error(outcome, place, answer_lost);
+            let error = attempt.error(outcome, place, last);
             // The code is as good as before once the client's id or secret is put right.
             if place == Place::Poll && matches!(error.code, Code::InvalidClient | Code::InvalidClientSecret) {
                 return Err(error);

@@ -36,8 +36,20 @@ pub struct Poller {
 pub struct Rest {
     /// The server is to be left alone for so long yet.
     pub left: Duration,
-    /// A poll was out when its sender died, so that its answer got lost.
-    pub was_asking: bool,
+    pub last: LastPoll,
+}
+
+/// What became of the last poll for a code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastPoll {
+    /// Nothing that its code would be used up by.
+    #[default]
+    Answered,
+    /// It is out; where its sender has died, its answer got lost, in which the tokens may have been.
+    Out,
+    /// It brought the approval, which could not be kept.
+    NotKept,
 }
 
 /// Who has the right to ask for a sign-in in place of this process.
@@ -67,8 +79,8 @@ impl Asker {
 struct Note {
     id: PendingId,
     rests_until: Booted,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_asking: bool,
+    #[serde(default)]
+    last: LastPoll,
     /// When that was noted: before each poll, and after its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
@@ -120,15 +132,15 @@ impl Poller {
         let note: Note = lock::noted(self.lock.as_ref()?)?;
         let until = Moment::at(note.rests_until.at);
         let is_known = note.id == *id && now.boot == Some(&note.rests_until.id);
-        is_known.then(|| Rest { left: now.moment.until(until), was_asking: note.is_asking })
+        is_known.then(|| Rest { left: now.moment.until(until), last: note.last })
     }
 
-    /// Notes that the server is to be left alone until then, and whether it is being asked. Where that cannot be written, whoever
+    /// Notes that the server is to be left alone until then, and what became of the last poll. Where that cannot be written, whoever
     /// comes next waits as long as after the note before.
-    pub fn note(&self, id: PendingId, until: Moment, is_asking: bool, now: &Clocks<'_>) {
+    pub fn note(&self, id: PendingId, until: Moment, last: LastPoll, now: &Clocks<'_>) {
         let Some((file, rests_until)) = self.lock.as_ref().zip(Clocks { moment: until, ..*now }.booted()) else {
             return;
         };
-        let _ = lock::write(file, &Note { id, rests_until, is_asking, at: Some(now.wall) });
+        let _ = lock::write(file, &Note { id, rests_until, last, at: Some(now.wall) });
     }
 }

@@ -11,7 +11,7 @@ use crate::providers::{DataCenter, Provider, standard};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
 use crate::service::{QrFile, Service, transport_error};
-use crate::storage::{Asker, PendingId};
+use crate::storage::{Asker, LastPoll, PendingId};
 use crate::words::time_of_day;
 
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
@@ -48,18 +48,21 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// Why a code that was not approved ended the sign-in.
-    pub(super) fn error(&self, outcome: Outcome, place: Place, answer_lost: bool) -> Error {
+    pub(super) fn error(&self, outcome: Outcome, place: Place, last: LastPoll) -> Error {
         let what = format!("profile `{}` could not be signed in", self.profile.name);
         let asked = self.asked(&what, place, &self.home);
-        let lost = |error: Error| {
-            let lost = "an answer of the provider got lost before that, and may have had the tokens";
-            if answer_lost { error.adding(lost) } else { error }
+        let telling = |error: Error| match last {
+            LastPoll::Answered => error,
+            LastPoll::Out => {
+                error.adding("an answer of the provider got lost before that, and may have had the tokens")
+            }
+            LastPoll::NotKept => error.adding("the approval had come before that, and could not be kept"),
         };
         match outcome {
             // An approval is kept, and nobody asks why there is none.
-            Outcome::Expired | Outcome::Authorized { .. } => lost(asked.expired()),
+            Outcome::Expired | Outcome::Authorized { .. } => telling(asked.expired()),
             Outcome::Denied => asked.denied(),
-            Outcome::Failed(failure) => lost(self.failure(failure, &asked)),
+            Outcome::Failed(failure) => telling(self.failure(failure, &asked)),
         }
     }
 

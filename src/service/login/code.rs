@@ -14,7 +14,7 @@ use crate::oauth::wire::DeviceCode;
 use crate::providers::explained::Place;
 use crate::service::aside::aside;
 use crate::service::{Service, discovery, home_data_center};
-use crate::storage::{Clocks, Held, PendingId, PendingSignIn, Poller};
+use crate::storage::{Clocks, Held, LastPoll, PendingId, PendingSignIn, Poller};
 
 impl Attempt {
     /// Asks for a code and keeps it, before anybody sees it.
@@ -25,7 +25,7 @@ impl Attempt {
             flow.handle(clock::now(), reply);
         }
         let Some(standing) = flow.standing() else {
-            return Err(CodeEnded::of(&flow, Place::DeviceAuthorization, false));
+            return Err(CodeEnded::of(&flow, Place::DeviceAuthorization, LastPoll::default()));
         };
         let now = Clocks::now();
         let home = self.service.aside(|service| service.store.poller_home()).await;

@@ -24,8 +24,8 @@ use crate::service::aside::aside;
 use crate::service::unbroken::Counted;
 use crate::service::{Service, left_out};
 use crate::storage::{
-    Asker, Clocks, EndedSignIn, Grant, Held, LOCK_PATIENCE, PendingId, PendingSignIn, Poller, Record, Rest, Store,
-    StoreError,
+    Asker, Clocks, EndedSignIn, Grant, Held, LOCK_PATIENCE, LastPoll, PendingId, PendingSignIn, Poller, Record, Rest,
+    Store, StoreError,
 };
 
 /// How often those who go along with a sign-in look whether it is over.
@@ -56,15 +56,15 @@ pub(super) enum CodeEnded {
         outcome: Outcome,
         /// Of which kind the last request was.
         place: Place,
-        /// The answer to a poll got lost, in which the tokens may have been.
-        answer_lost: bool,
+        /// What became of the polls before.
+        last: LastPoll,
     },
 }
 
 impl CodeEnded {
     /// Of a flow that asks no further, and has no approval.
-    pub(super) fn of(flow: &DeviceFlow, place: Place, answer_lost: bool) -> Self {
-        Self::Otherwise { outcome: flow.outcome().cloned().unwrap_or(Outcome::Expired), place, answer_lost }
+    pub(super) fn of(flow: &DeviceFlow, place: Place, last: LastPoll) -> Self {
+        Self::Otherwise { outcome: flow.outcome().cloned().unwrap_or(Outcome::Expired), place, last }
     }
 }
 
@@ -139,7 +139,7 @@ impl Attempt {
         report: &mut (impl FnMut(SignInEvent) + Send),
     ) -> Option<CodeEnded> {
         let Self { service, provider, .. } = self;
-        let Rest { left: rest, was_asking } = self.rest(pending, poller).await;
+        let Rest { left: rest, mut last } = self.rest(pending, poller).await;
         let mut kept = standing(pending);
         let now = Clocks::now();
         let mut flow = self.flow().resuming(kept.clone(), pending.left(&now), rest, now.moment);
@@ -184,25 +184,28 @@ impl Attempt {
                     report(SignInEvent::HeldBack { error, next_poll_at: held_back });
                     continue;
                 }
-                self.note_rest(pending, poller, clock::now() + kept.pace(), true).await;
+                self.note_rest(pending, poller, clock::now() + kept.pace(), LastPoll::Out).await;
                 let asking = Self { expected: expected.clone(), ..self.clone() };
                 let polling = asking.poll(flow, Arc::clone(poller), company.presence.clone());
                 let (asked, grant) = service.unbroken.run(polling).await;
                 match grant {
                     Some(Err(NotKept::Over(elsewhere))) => return Some(CodeEnded::Elsewhere(elsewhere)),
                     Some(kept) => {
+                        if kept.is_err() {
+                            self.note_rest(pending, poller, clock::now(), LastPoll::NotKept).await;
+                        }
                         let kept = kept.map_err(|not_kept| self.error_of(not_kept));
                         return Some(CodeEnded::Approved(Box::new(kept), self.said_of(asked.outcome())));
                     }
                     None => {}
                 }
                 flow = asked;
-                if let Some((next, standing)) = flow.next_poll_at().zip(flow.standing()) {
-                    self.note_rest(pending, poller, next, false).await;
-                    if standing != kept {
-                        self.keep_standing(pending.id.clone(), standing.clone()).await;
-                        kept = standing;
-                    }
+                let next = flow.next_poll_at();
+                last = if flow.has_lost_answer() { LastPoll::Out } else { last };
+                self.note_rest(pending, poller, next.unwrap_or_else(clock::now), last).await;
+                if let Some((_, standing)) = next.zip(flow.standing()).filter(|(_, standing)| *standing != kept) {
+                    self.keep_standing(pending.id.clone(), standing.clone()).await;
+                    kept = standing;
                 }
             }
             let mut has_answer = false;
@@ -215,7 +218,7 @@ impl Attempt {
                 return Some(CodeEnded::StillPending);
             }
         }
-        Some(CodeEnded::of(&flow, Place::Poll, was_asking || flow.has_lost_answer()))
+        Some(CodeEnded::of(&flow, Place::Poll, last))
     }
 
     /// Polls once, and keeps the grant if that brings one.
@@ -247,20 +250,14 @@ impl Attempt {
         let noted = aside(move || poller.rest(&id, &Clocks::now())).await;
         noted.unwrap_or_else(|| {
             let age = pending.booted.as_ref().and_then(|booted| booted.age(&Clocks::now())).unwrap_or_default();
-            Rest { left: standing(pending).pace().saturating_sub(age), was_asking: false }
+            Rest { left: standing(pending).pace().saturating_sub(age), last: LastPoll::default() }
         })
     }
 
-    /// Notes for whoever takes over that the server is to be left alone until then, and whether it is being asked.
-    pub(super) async fn note_rest(
-        &self,
-        pending: &PendingSignIn,
-        poller: &Arc<Poller>,
-        until: Moment,
-        is_asking: bool,
-    ) {
+    /// Notes for whoever takes over that the server is to be left alone until then, and what became of the last poll.
+    pub(super) async fn note_rest(&self, pending: &PendingSignIn, poller: &Arc<Poller>, until: Moment, last: LastPoll) {
         let (poller, id) = (Arc::clone(poller), pending.id.clone());
-        aside(move || poller.note(id, until, is_asking, &Clocks::now())).await;
+        aside(move || poller.note(id, until, last, &Clocks::now())).await;
     }
 
     /// Becomes the one that asks, or waits until the sign-in is over without this process.
@@ -461,7 +458,7 @@ fn take_over(
     Ok(match taken? {
         Ok(pending) => {
             let now = Clocks::now();
-            poller.note(pending.id.clone(), now.moment + standing(&pending).pace(), false, &now);
+            poller.note(pending.id.clone(), now.moment + standing(&pending).pace(), LastPoll::default(), &now);
             Look::Mine(poller, Box::new(pending))
         }
         Err(over) => Look::Over(over),

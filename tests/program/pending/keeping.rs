@@ -139,6 +139,21 @@ fn an_approval_is_kept_once_there_are_descriptors_again() {
 }
 
 #[test]
+fn what_became_of_an_approval_that_could_not_be_kept_is_told_to_who_asks_for_the_code_again() {
+    let (provider, home) = begun();
+    provider.approve();
+    let fault = Fault { point: Point::first("openat", "state/work.lock"), effect: "error=EIO:+".to_owned() };
+    let (_, given_back) = strike(&home, &Act::new(&["login", "--resume", "--plain"]), &fault);
+    given_back.failed(9, &["nothing was saved and the grant was revoked"]);
+    assert!(pending(&home).is_some(), "that could not be noted either");
+    for _ in 0..2 {
+        let (_, asked) = strike(&home, &Act::new(&["login", "--resume", "--plain"]), &fault);
+        asked.failed(6, &["the approval had come before that, and could not be kept"]);
+        assert!(!asked.stderr.contains("got lost"), "{asked:?}");
+    }
+}
+
+#[test]
 fn the_room_of_who_was_killed_is_taken_over_and_given_back() {
     let (provider, home) = begun();
     let room = home.path("state").join(".work.room");

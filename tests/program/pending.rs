@@ -663,14 +663,44 @@ fn approved_while(arguments: &[&str], happens: impl FnOnce(&Home) + Send + 'stat
 
 #[test]
 fn an_approval_of_a_sign_in_that_was_given_up_is_given_back() {
-    for giving_up in [&["logout", "work"][..], &["logout", "work", "--local"]] {
+    for giving_up in [&["logout", "work"][..], &["logout", "work", "--local"], &["profile", "remove", "work"]] {
         let (provider, home, child) = approved_while(&["login", "--resume", "--plain"], move |home| {
             assert_eq!(home.run(giving_up).code, 0, "{giving_up:?}");
         });
         ran(child).failed(4, &["was given up", "nothing was saved and the grant was revoked"]);
         assert_eq!(provider.authority.count("/revoke"), 1, "{giving_up:?}");
-        let record = record(&home).expect("a sign-out leaves one");
-        assert!(record.grant.is_none() && record.pending.is_none(), "{giving_up:?}");
+        let is_empty = |record: Record| record.grant.is_none() && record.pending.is_none();
+        assert!(record(&home).is_none_or(is_empty), "{giving_up:?}");
+    }
+}
+
+#[test]
+fn an_approval_follows_its_sign_in_to_another_name_and_another_store() {
+    let other = tempfile::tempdir().expect("a directory");
+    let there = format!("file:{}", other.path().join("store").display());
+    let copied = there.clone();
+    for (moving, token) in [
+        (vec!["profile", "rename", "work", "play"], vec!["token", "play"]),
+        (vec!["store", "copy", &copied], vec!["token", "--store", &there]),
+        (vec!["store", "rekey", "--to", "key-file"], vec!["token"]),
+    ] {
+        let moves: Vec<String> = moving.iter().map(|&word| word.to_owned()).collect();
+        let (provider, home, child) = approved_while(&["login", "--resume", "--json"], move |home| {
+            let moves: Vec<&str> = moves.iter().map(String::as_str).collect();
+            let ran = home.run(&moves);
+            assert_eq!(ran.code, 0, "{ran:?}");
+        });
+        let signed_in = ran(child);
+        assert_eq!(signed_in.code, 0, "{moving:?}: {signed_in:?}");
+        let name = if moving.contains(&"play") { "play" } else { "work" };
+        assert_eq!(signed_in.json_lines().last().map(|line| &line["profile"]), Some(&json!(name)), "{signed_in:?}");
+        home.run(&token).worked(&format!("{TOKEN}\n"));
+        assert_eq!((provider.polls(), provider.authority.count("/revoke")), (1, 0), "{moving:?}");
+        let kept = match moving[1] {
+            "copy" => open(&StoreAddress::parse(&there).expect("an address"), key_options(&home)).load(&work()),
+            _ => store(&home).load(&name.parse().expect("a name")),
+        };
+        assert_eq!(kept.expect("it can be read").expect("it is kept").pending, None, "{moving:?}");
     }
 }
 

@@ -16,9 +16,9 @@ use crate::oauth::wire::TokenAnswer;
 use crate::profile::ProfileName;
 use crate::providers::{ClientAuthentication, DataCenter, RevocationEnds};
 use crate::service::aside::aside;
-use crate::service::{account, discovery, endpoints, grants};
+use crate::service::{Service, account, discovery, endpoints, grants};
 use crate::storage::{
-    Account, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote,
+    Account, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote, Store,
     StoreError,
 };
 
@@ -27,10 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// A grant that is saved, and what it took the place of.
-#[derive(Debug)]
 pub(super) struct Kept {
     pub(super) grant: Grant,
     replaced: Option<Replaced>,
+    /// The sign-in as it goes by now, where its record was under another name or in another store by then.
+    moved: Option<Box<Attempt>>,
 }
 
 /// A grant that another one took the place of although it lives on at the provider.
@@ -146,15 +147,21 @@ impl Attempt {
             None => grant,
         };
         let (mut is_first, end) = (true, clock::now() + PATIENCE);
-        let mut keeping = self.clone();
+        let (mut keeping, mut has_moved) = (self.clone(), false);
         loop {
             match keeping.save(grant.clone(), room.take()).await {
-                Ok(replaced) => return Ok(Kept { grant, replaced }),
+                Ok(replaced) => {
+                    let moved = has_moved.then(|| Box::new(keeping));
+                    return Ok(Kept { grant, replaced, moved });
+                }
                 Err(NotKept::Expects(account)) => {
                     grant = self.check_account(&account, grant, data_center).await?;
                     keeping.expected = Some(account);
                 }
-                Err(NotKept::Over(over)) => return Err(self.not_wanted(over, &grant, data_center).await),
+                Err(NotKept::Over(over)) => match keeping.followed(&over).await {
+                    Some(there) => (keeping, has_moved) = (there, true),
+                    None => return Err(self.not_wanted(over, &grant, data_center).await),
+                },
                 // Another process or a database may be back soon.
                 Err(NotKept::Failed(error)) if error.code.is_retryable() && clock::now() < end => {
                     clock::sleep_until(clock::now() + BETWEEN_TRIES).await;
@@ -165,6 +172,34 @@ impl Attempt {
                 Err(NotKept::Failed(error)) => return Err(self.give_back(error, &grant, data_center).await.into()),
             }
         }
+    }
+
+    /// The same sign-in where it waits by now: its profile was renamed, or its record copied to another store.
+    async fn followed(&self, over: &Elsewhere) -> Option<Self> {
+        let attempt = self.clone();
+        if !matches!(over, Elsewhere::GivenUp) {
+            return None;
+        }
+        aside(move || attempt.moved()).await
+    }
+
+    fn moved(self) -> Option<Self> {
+        let id = self.pending.as_ref()?;
+        let waits = |store: &Store, name: &ProfileName| {
+            let record = store.load(name).ok().flatten();
+            record.is_some_and(|record| still_pending(Some(record), id, None).is_ok())
+        };
+        let Service { store, config, .. } = &self.service;
+        if let Some(there) = store.moved_to(&self.profile.name) {
+            let is_there = waits(&there, &self.profile.name);
+            return is_there
+                .then(|| Self { service: Service { store: there, ..self.service.clone() }, ..self.clone() });
+        }
+        // Under its lock the record was gone, so whoever renames it is done with the configuration.
+        let config = Config::load(&config.file).ok()?;
+        let profile = config.profiles.values().find(|profile| waits(store, &profile.name))?.clone();
+        let service = Service { config: Arc::new(config), ..self.service.clone() };
+        Some(Self { service, profile, ..self.clone() })
     }
 
     /// Gives an approval back that came for a sign-in which is over. Who goes along with what took its place goes on.
@@ -241,7 +276,7 @@ impl Attempt {
             let checked = self.expected_account(expected, &grant, data_center).await;
             checked.map_err(|error| error.advise_only(Advice::SignOut(self.profile.name.clone())))?;
         }
-        Ok(Kept { grant, replaced: None })
+        Ok(Kept { grant, replaced: None, moved: None })
     }
 
     async fn expected_account(
@@ -441,12 +476,14 @@ impl Attempt {
     }
 
     /// What the sign-in came to, the account with it where that can be asked for.
-    pub(super) async fn signed_in(self, kept: Kept) -> SignedIn {
+    pub(super) async fn signed_in(self, mut kept: Kept) -> SignedIn {
         let service = self.service.clone();
-        service.unbroken.run(self.describe(kept)).await
+        let (left_out, moved) = (self.left_out.clone(), kept.moved.take());
+        let attempt = moved.map_or(self, |moved| Self { left_out, ..*moved });
+        service.unbroken.run(attempt.describe(kept)).await
     }
 
-    async fn describe(self, Kept { grant, replaced }: Kept) -> SignedIn {
+    async fn describe(self, Kept { grant, replaced, .. }: Kept) -> SignedIn {
         let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
         let account = match grant.account.clone().filter(|_| self.expected.is_some()) {
             Some(checked) => Some(checked),

@@ -56,6 +56,13 @@ impl Store {
         to.shared.keyring.share(&self.shared.keyring)
     }
 
+    /// The store to which a profile's record has moved, where that can be opened from here.
+    pub fn moved_to(&self, profile: &ProfileName) -> Option<Store> {
+        let moved = self.load(profile).ok().flatten()?.moved?;
+        let is_reached = !moved.is_under_way && moved.elsewhere().is_none();
+        if is_reached { self.shared.reached(&moved.to)?.ok() } else { None }
+    }
+
     /// Copies a profile. What the other store has is replaced only where it is an earlier copy of the same.
     pub fn copy_profile(&self, profile: &ProfileName, to: &Destination<'_>) -> Result<Copied, StoreError> {
         self.holding(profile, LOCK_PATIENCE, |here| {

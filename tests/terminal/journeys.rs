@@ -186,6 +186,7 @@ fn a_profile_whose_token_the_provider_does_not_know_is_removed_at_once() {
     terminal.wait_for("▌ work");
     terminal.press("/archive\r");
     terminal.wait_for("▌ archive");
+    terminal.wait_for("✗ sign in again");
     terminal.press("d");
     terminal.wait_for("it has to sign in again");
     terminal.press("j\r");
@@ -264,8 +265,8 @@ fn a_code_is_given_up_only_after_asking_and_a_cancelled_login_says_so() {
     terminal.wait_for("this screen goes on");
     terminal.press("n");
     terminal.wait_for("Somebody may be typing");
-    terminal.press("\r");
-    terminal.wait_for("this screen goes on");
+    terminal.press("n");
+    terminal.wait_until_gone("Somebody may be typing");
     terminal.press("c");
     terminal.press("\u{1b}");
     terminal.wait_for("Cancel this sign-in?");

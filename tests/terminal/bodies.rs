@@ -196,6 +196,8 @@ fn a_long_file_shows_how_much_of_it_is_sent() {
         let _ = may_go_on.lock().expect("one call at a time").recv();
         let _ = std::io::copy(&mut (&mut stream).take(LENGTH - 1_000_000), &mut std::io::sink());
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
+        // What nobody has read when a connection is closed takes the answer along.
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
     let origin = url.origin().ascii_serialization();
     let home = Home::new();

@@ -468,6 +468,7 @@ fn a_logout_is_found_by_another_word_and_asks_in_a_box_that_hears_one_key_as_yes
     terminal.press("y");
     terminal.wait_for("✓ Signed in");
     terminal.press("\r");
+    terminal.wait_for("✓ valid");
     terminal.wait_for("x logout");
     for answer in ["n", "q", "\u{1b}"] {
         terminal.press(":revoke");

@@ -9,6 +9,8 @@ pub(super) enum Change {
     Stop,
     /// It was stopped without being asked (`SIGSTOP`), and goes on.
     Continued,
+    /// The terminal is gone, which nobody has told whoever ignores `SIGHUP`.
+    HungUp,
 }
 
 #[cfg(unix)]
@@ -20,8 +22,11 @@ pub(super) use self::elsewhere::JobControl;
 #[cfg(unix)]
 mod unix {
     use std::io;
+    use std::os::fd::{AsFd, OwnedFd};
 
     use rustix::process;
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::Change;
@@ -32,13 +37,21 @@ mod unix {
         /// None where whoever started the process wants it never to stop.
         stop: Option<Signal>,
         continued: Signal,
+        /// Where keys come from: crossterm reads on and on from a terminal that is gone. None where it cannot be watched.
+        keys: Option<AsyncFd<OwnedFd>>,
     }
 
     impl JobControl {
         pub(in crate::tui) fn listen() -> io::Result<Self> {
             let number = process::Signal::TSTP.as_raw();
             let stop = if signals::is_ignored(number) { None } else { Some(signal(SignalKind::from_raw(number))?) };
-            Ok(Self { stop, continued: continued()? })
+            let keys = io::stdin().as_fd().try_clone_to_owned();
+            #[expect(
+                deprecated,
+                reason = "sound for a descriptor that is owned; what takes its place is unsafe to call"
+            )]
+            let keys = keys.and_then(|keys| AsyncFd::with_interest(keys, Interest::READABLE)).ok();
+            Ok(Self { stop, continued: continued()?, keys })
         }
 
         /// Waits for the next change.
@@ -51,6 +64,7 @@ mod unix {
             };
             tokio::select! {
                 () = stop => Change::Stop,
+                () = hung_up(self.keys.as_ref()) => Change::HungUp,
                 _ = self.continued.recv() => Change::Continued,
             }
         }
@@ -75,6 +89,19 @@ mod unix {
             self.continued.recv().await;
             Ok(())
         }
+    }
+
+    /// Waits for the end of the terminal.
+    async fn hung_up(keys: Option<&AsyncFd<OwnedFd>>) {
+        let Some(keys) = keys else { return std::future::pending().await };
+        while let Ok(mut state) = keys.ready(Interest::READABLE).await {
+            if state.ready().is_read_closed() {
+                return;
+            }
+            // A key, which crossterm reads.
+            state.clear_ready();
+        }
+        std::future::pending().await
     }
 
     fn continued() -> io::Result<Signal> {

@@ -146,6 +146,7 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
                             input = (self.open_input)();
                         }
                         Change::Continued => self.surface.resume()?,
+                        Change::HungUp => return Ok(Ended::HungUp),
                     }
                     self.fit(model)?;
                 }

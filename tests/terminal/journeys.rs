@@ -1,7 +1,7 @@
 //! A few journeys of the real program on a real terminal.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use device_login::demo::{Decision, Demo, Options};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::Color;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -797,4 +798,35 @@ fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
     terminal.press("\x03");
     terminal.wait_for_bytes(b"\x1b[23;2t");
     terminal.ends();
+}
+
+#[test]
+fn the_screens_end_with_their_terminal_where_nobody_may_hang_up() {
+    let (mut pty, pts) = pty_process::blocking::open().expect("a pty can be opened");
+    pty.resize(pty_process::Size::new(24, 80)).expect("a pty can be resized");
+    let home = TempDir::new().expect("a directory");
+    let script = format!("trap '' HUP; {}; exit $?", env!("CARGO_BIN_EXE_device-login"));
+    let shell = pty_process::blocking::Command::new("/bin/sh").args(["-c", &script]).env_clear();
+    let shell = shell.env("TERM", "xterm-256color").env("LANG", "C.UTF-8").env("HOME", home.path());
+    let mut child = shell.spawn(pts).expect("a shell starts");
+    let (mut shown, mut chunk) = (Vec::new(), [0; 4096]);
+    // Where no clock runs, nothing is drawn any more, which would fail.
+    while is_told(&pty, Duration::from_secs(1)) || !String::from_utf8_lossy(&shown).contains("Add a profile") {
+        let read = pty.read(&mut chunk).expect("the program draws");
+        shown.extend_from_slice(&chunk[..read]);
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    drop(pty);
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || ended.send(child.wait().expect("a child can be waited for")));
+    let end = end.recv_timeout(Duration::from_secs(30));
+    // The shell would wait for ever for one that did not end.
+    let _ = rustix::process::kill_process(pid, Signal::KILL);
+    assert_eq!(end.expect("it ends").code(), Some(129));
+}
+
+/// Whether something comes within this time.
+fn is_told(pty: &pty_process::blocking::Pty, within: Duration) -> bool {
+    let within = Timespec::try_from(within).expect("a short time");
+    poll(&mut [PollFd::new(pty, PollFlags::IN)], Some(&within)).expect("a pty can be polled") > 0
 }

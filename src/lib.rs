@@ -26,6 +26,7 @@ pub mod http;
 pub mod json;
 pub mod near;
 pub mod oauth;
+mod process;
 pub mod profile;
 pub mod providers;
 pub mod registered;

@@ -25,6 +25,8 @@ use super::table::{Room, Table, folded};
 use super::{ColorWhen, advice, full_screen};
 use crate::error::{Code, Error};
 use crate::files;
+#[cfg(unix)]
+use crate::process::Process;
 use crate::untrusted::visible;
 
 /// How often it is looked whether somebody still reads stdout: no system tells that by itself.
@@ -356,7 +358,7 @@ fn columns_of<S: AsHandle>(stream: &S) -> usize {
 
 fn is_in_foreground() -> bool {
     #[cfg(unix)]
-    let in_front = rustix::termios::tcgetpgrp(io::stderr()).is_ok_and(|group| group == rustix::process::getpgrp());
+    let in_front = Process::own().and_then(|own| own.is_in_front(io::stderr())) == Some(true);
     #[cfg(not(unix))]
     let in_front = true;
     in_front

@@ -18,8 +18,9 @@ use tokio::sync::Notify;
 use super::ColorWhen;
 use super::output::Output;
 use crate::error::{Code, Error};
-use crate::service::{StandStill, Unbroken};
 #[cfg(unix)]
+use crate::process::Process;
+use crate::service::{StandStill, Unbroken};
 use crate::signals;
 
 /// How long a thread that waits for a lock may keep the process from ending.
@@ -298,9 +299,9 @@ fn has_terminal() -> bool {
 /// Stops until somebody continues the process, where a shell is there that can. Tells whether it did.
 #[cfg(unix)]
 pub(super) fn pause() -> bool {
-    use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
+    use rustix::process::{Signal, getpid, kill_process};
 
-    getsid(None).is_ok_and(|session| session != getpgrp()) && kill_process(getpid(), Signal::STOP).is_ok()
+    Process::own().is_some_and(Process::can_be_continued) && kill_process(getpid(), Signal::STOP).is_ok()
 }
 
 #[cfg(not(unix))]

@@ -30,6 +30,7 @@ mod unix {
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::Change;
+    use crate::process::Process;
     use crate::signals;
 
     /// The signals of job control, received instead of obeyed.
@@ -74,11 +75,10 @@ mod unix {
             Ok(process::kill_current_process_group(process::Signal::TSTP)?)
         }
 
-        /// Tells whether a shell is there that could continue the process: the kernel, too, ignores a stop of the group
-        /// in which a session began.
+        /// Tells whether a shell is there that could continue the process.
         pub(in crate::tui) fn can_be_continued() -> bool {
             let is_wanted = !signals::is_ignored(process::Signal::TSTP.as_raw());
-            is_wanted && process::getsid(None).is_ok_and(|session| session != process::getpgrp())
+            is_wanted && Process::own().is_some_and(Process::can_be_continued)
         }
 
         /// Stops until somebody continues the process.
@@ -101,7 +101,7 @@ mod unix {
             // A key, which crossterm reads.
             state.clear_ready();
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn continued() -> io::Result<Signal> {

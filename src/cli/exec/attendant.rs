@@ -3,14 +3,14 @@
 use std::io;
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgid, getpgrp, getpid, kill_process, wait, waitpid};
-use rustix::termios::tcgetpgrp;
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, wait, waitpid};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::emulate_default_handler;
 use signal_hook::low_level::siginfo::{Cause, Origin};
 
 use super::super::runtime;
+use crate::process::Process;
 use crate::signals;
 
 /// Signals that people and services send to programs. Their program hears of them, whatever they would do to this process.
@@ -132,7 +132,9 @@ fn close_streams() {
 /// Sends the signal to the program, unless it has got it. Tells whether it was the terminal's Ctrl-C.
 fn pass_on(origin: &Origin, child: Pid) -> bool {
     // A terminal sends its signals to the whole job.
-    if is_from_kernel(origin) && getpgid(Some(child)).is_ok_and(|group| group == getpgrp()) {
+    let group = |process: Option<Process>| process.map(|process| process.group);
+    let has_got_it = || group(Process::of(child.as_raw_pid())) == group(Process::own());
+    if is_from_kernel(origin) && has_got_it() {
         return origin.signal == Signal::INT.as_raw();
     }
     // So does a program that stops its job. Whatever else it sends to this process is for the program.
@@ -169,12 +171,8 @@ fn descends(process: Pid, program: Pid) -> bool {
     ancestors.take(MOST).any(|ancestor| ancestor == program)
 }
 
-/// `None` where the system does not tell, or the process has ended.
 fn parent(process: Pid) -> Option<Pid> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name may have anything in it, and is followed by the state and the parent.
-    let (_, fields) = status.rsplit_once(')')?;
-    Pid::from_raw(fields.split_whitespace().nth(1)?.parse().ok()?)
+    Pid::from_raw(Process::of(process.as_raw_pid())?.parent)
 }
 
 fn is_from_kernel(origin: &Origin) -> bool {
@@ -219,8 +217,9 @@ fn stop_with(child: Pid, status: WaitStatus, rest: &impl Fn()) {
 
 /// Whether this process or the program has the terminal.
 fn is_in_front(child: Pid) -> bool {
-    let front = std::fs::File::open("/dev/tty").ok().and_then(|terminal| tcgetpgrp(terminal).ok());
-    front.is_some_and(|front| front == getpgrp() || getpgid(Some(child)).is_ok_and(|group| group == front))
+    let Ok(terminal) = std::fs::File::open("/dev/tty") else { return false };
+    let processes = [Process::own(), Process::of(child.as_raw_pid())];
+    processes.into_iter().flatten().any(|process| process.is_in_front(&terminal) == Some(true))
 }
 
 #[cfg(test)]

@@ -6,16 +6,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, getpgrp, kill_current_process_group};
-use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
-};
+use rustix::process::{Signal, kill_current_process_group};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::SignalKind;
 use tokio::sync::mpsc;
 
 use super::line::{Line, Wish};
 use super::{Asked, Entry};
 use crate::cli::output;
+use crate::process::Process;
 
 /// What follows a line's end sooner was pasted with it.
 const PASTE_GAP: Duration = Duration::from_millis(50);
@@ -87,7 +86,7 @@ pub(in crate::cli) fn wait_for_turn() {
 pub(in crate::cli) fn is_in_front() -> bool {
     let stdin = io::stdin();
     // A terminal that does not control this process stops nobody.
-    !stdin.is_terminal() || tcgetpgrp(&stdin).map_or(true, |group| group == getpgrp())
+    !stdin.is_terminal() || Process::own().and_then(|own| own.is_in_front(&stdin)) != Some(false)
 }
 
 /// What there was to hear.

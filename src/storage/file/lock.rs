@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::clock;
 use crate::files::{self, access};
+use crate::process::Process;
 use crate::profile::ProfileName;
 use crate::storage::{Attempt, StoreError, private};
 
@@ -91,15 +92,6 @@ pub(in crate::storage) fn holder(path: &Path) -> Option<String> {
     is_pid.then_some(pid)
 }
 
-/// Whether the process was stopped, by Ctrl-Z for one: it holds what it holds until somebody continues or ends it.
-#[cfg(target_os = "linux")]
 pub(in crate::storage) fn is_stopped(pid: &str) -> bool {
-    let state = fs::read_to_string(format!("/proc/{pid}/stat"));
-    // The name before it may have anything in it.
-    state.is_ok_and(|state| state.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with(['T', 't'])))
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(in crate::storage) fn is_stopped(_: &str) -> bool {
-    false
+    pid.parse().ok().and_then(Process::of).is_some_and(|process| process.is_stopped)
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStderr};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -179,7 +179,13 @@ fn the_room_of_who_was_killed_is_taken_over_and_given_back() {
 
 /// Goes on with the sign-in, as a shell starts it that can stop and continue it.
 fn as_a_job(home: &Home, arguments: &[&str]) -> Child {
-    home.command(arguments).process_group(0).spawn().expect("the program starts")
+    let program = home.command(arguments);
+    let mut command = Command::new("env");
+    // Whoever runs the tests may ignore Ctrl-Z.
+    command.arg("--default-signal=TSTP").arg(program.get_program()).args(program.get_args()).env_clear();
+    let variables = program.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let piped = command.envs(variables).stdout(Stdio::piped()).stderr(Stdio::piped());
+    piped.process_group(0).spawn().expect("the program starts")
 }
 
 fn wait_until_stopped(child: &Child) {

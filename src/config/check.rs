@@ -248,7 +248,8 @@ fn odd<'a>(
     // A profile that has mistakes uses its provider all the same.
     let entries = document.get("profiles").and_then(|profiles| profiles.get_ref().as_table());
     let provider_of = |entry: &'a Spanned<DeValue<'_>>| entry.get_ref().get("provider")?.get_ref().as_str();
-    let used: BTreeSet<&str> = entries.into_iter().flat_map(DeTable::values).filter_map(provider_of).collect();
+    let used = entries.into_iter().flat_map(DeTable::values).filter_map(provider_of);
+    let used: BTreeSet<&str> = used.filter_map(|name| Some(config.provider_named(name)?.0)).collect();
     let is_unused = move |name: &&String| !built_in.contains_key(*name) && !used.contains(name.as_str());
     let unused = config.providers.keys().filter(is_unused);
     let unused = unused.map(|name| Problem::of("providers", name, Fault::of_entry([], "no profile uses it")));
@@ -412,7 +413,7 @@ mod tests {
                     scopes = [\"ZohoDesk.tickets.READ\"]\nclient_secret_file = \"secret\"\n\
                     [providers.p]\nkind = \"standard\"\nissuer = \"https://x.example\"\n\
                     [providers.q]\nkind = \"standard\"\nissuer = \"https://x.example\"\n\
-                    [profiles.b]\nprovider = \"q\"\nclient_id = \"\"\n";
+                    [profiles.b]\nprovider = \"Q\"\nclient_id = \"\"\n";
         let (mistakes, warnings) = remarks(text);
         assert_eq!(mistakes.len(), 1, "{mistakes:?}");
         for (warning, expected) in warnings.iter().zip([

@@ -57,7 +57,7 @@ pub fn check_file(
 
 /// Reads `text`, which came from `file`, and looks at the files that it names. `odd_keys` tells what is wrong with the keys of the
 /// screens, which nothing here knows.
-pub fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>) -> Checked {
+pub(super) fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>) -> Checked {
     let text = form::without_mark(text);
     let (document, unreadable) = DeTable::parse_recoverable(text);
     let document = document.get_ref();

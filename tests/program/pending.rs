@@ -732,6 +732,21 @@ fn an_approval_of_a_code_that_was_replaced_leaves_the_new_sign_in() {
 }
 
 #[test]
+fn no_minutes_are_told_that_a_code_does_not_have_any_more() {
+    let (provider, home) = begun();
+    change_pending(&home, |pending| {
+        pending.booted = None;
+        pending.issued_at -= SignedDuration::from_secs(270);
+    });
+    let child = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(2);
+    provider.approve();
+    let ran = ran(child);
+    assert!(ran.code == 0 && ran.stderr.contains("good for another 0:"), "{ran:?}");
+    assert!(!ran.stderr.contains("left."), "{ran:?}");
+}
+
+#[test]
 fn who_goes_along_hears_that_a_code_was_replaced_and_not_that_it_ran_out() {
     let (provider, home) = begun();
     let child = home.spawn(&["login", "--resume", "--plain"]);

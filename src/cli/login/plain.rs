@@ -304,7 +304,8 @@ impl Talk<'_> {
 
     /// Counts down from two minutes, or from as many as the code has left.
     fn keep(&mut self, code: IssuedCode) {
-        let whole_minutes = u32::try_from(code.lifetime.as_secs().saturating_sub(1) / 60).unwrap_or(u32::MAX);
+        let left = (code.expires_at - clock::now()).as_secs().saturating_sub(1);
+        let whole_minutes = u32::try_from(left / 60).unwrap_or(u32::MAX);
         self.code = Some(CurrentCode { issued: code, next_minutes: whole_minutes.min(2) });
     }
 

@@ -147,7 +147,10 @@ pub(super) async fn sign_in(
                 talk.tell_pending(profile);
                 return Ok(PENDING);
             }
-            None => options.begin = Begin::Anew,
+            None => {
+                options.begin = Begin::Anew;
+                talk.code = None;
+            }
         }
     }
 }

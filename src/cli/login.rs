@@ -465,10 +465,11 @@ fn add_first_profile(context: &Context, service: Service, name: Option<&ProfileN
 }
 
 /// Asks whether an approved grant that could not be saved shall be saved again.
-async fn ask_to_save_again(context: &Context, error: Error, lines: plain::Lines) -> bool {
+async fn ask_to_save_again(context: &Context, error: Error, mut lines: plain::Lines) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
+    lines.forget();
     context.output.error(&error);
     context.output.say("Approved, but not saved. Press Enter to try again, or Ctrl-C to give the grant back.");
     let answer = context.interrupts.hold(async {

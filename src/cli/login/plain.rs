@@ -23,9 +23,9 @@ use crate::words::{minutes_and_seconds, ordinal};
 /// A code that is younger is not replaced: Enter was probably pressed twice.
 const YOUNG: Duration = Duration::from_secs(10);
 
-/// The lines that a person typed, counted. Each clone waits for itself.
+/// The lines that a person types. Each clone waits for itself.
 #[derive(Clone)]
-pub(super) struct Lines(Option<watch::Receiver<(u32, String)>>);
+pub(super) struct Lines(Option<watch::Receiver<String>>);
 
 /// Answers for the code as a person would on another device; tells whether the server knows the code still.
 pub(super) type Decide = dyn Fn(&str, bool) -> bool + Send + Sync;
@@ -35,7 +35,7 @@ impl Lines {
         if !std::io::stdin().is_terminal() {
             return Self(None);
         }
-        let (sender, receiver) = watch::channel((0_u32, String::new()));
+        let (sender, receiver) = watch::channel(String::new());
         // Reading cannot be interrupted, so the thread stays until the process ends.
         let reading = std::thread::Builder::new().spawn(move || {
             let mut stdin = std::io::stdin().lock();
@@ -45,35 +45,22 @@ impl Lines {
                 if !stdin.read_line(&mut line).is_ok_and(|read| read > 0) {
                     return;
                 }
-                sender.send_modify(|(count, last)| (*count, *last) = (count.wrapping_add(1), line));
+                sender.send_replace(line);
             }
         });
         // Where there are no more threads to be had, nobody is heard.
         Self(reading.is_ok().then_some(receiver))
     }
 
-    /// The next line from now on; `None` when there will be none.
-    pub(super) async fn next(mut self) -> Option<String> {
+    /// The last line since one was heard or forgotten; `None` when there will be none.
+    pub(super) async fn next(&mut self) -> Option<String> {
         let receiver = self.0.as_mut()?;
-        receiver.mark_unchanged();
         receiver.changed().await.ok()?;
-        let (_, line) = &*receiver.borrow();
-        Some(line.trim().to_owned())
-    }
-
-    /// The first line since the last one that was heard or forgotten; waits for ever where none will come any more.
-    async fn heard(&mut self) -> String {
-        if let Some(receiver) = &mut self.0
-            && receiver.changed().await.is_ok()
-        {
-            let (_, line) = &*receiver.borrow();
-            return line.trim().to_owned();
-        }
-        std::future::pending().await
+        Some(receiver.borrow_and_update().trim().to_owned())
     }
 
     /// What was typed up to now was meant for something else.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         if let Some(receiver) = &mut self.0 {
             receiver.mark_unchanged();
         }
@@ -129,7 +116,7 @@ pub(super) async fn sign_in(
                     let _ = answer.send(again);
                 }
                 // Once somebody has approved, Enter answers whether to save again.
-                line = heard.heard(), if talk.code.is_some() && !is_approved => {
+                Some(line) = heard.next(), if talk.code.is_some() && !is_approved => {
                     wants_new_code |= !talk.decides(&line) && talk.may_replace();
                 }
                 // The old code goes when no poll is under way that may bring its approval.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use url::Url;
 
+use crate::clock;
 use crate::config::{Config, Profile, ProviderSource};
 use crate::demo::{Addresses, DataCenterAddresses, Decision, Demo};
 use crate::files;
@@ -52,7 +53,8 @@ pub(super) async fn service_in(home: &Path, demo: &Demo) -> anyhow::Result<(Serv
     let config = with_approval_page(Config::parse(&text, &config_file)?, addresses);
     let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
     let store = storage::open(&StoreAddress::File(home.join("state")), keys);
-    let mut service = Service::new(config, store, Client::new(None), Box::new(|_| None)).acting_as("demo");
+    let mut service =
+        Service::new(config, store, Client::new(None), Box::new(|_| None)).in_zone(clock::zone).acting_as("demo");
     for (name, past) in PROFILES {
         let profile = Profile {
             data_center: Some("us".to_owned()),

@@ -210,7 +210,8 @@ impl Context {
             }
         }
         let of_config = read.and_then(|(_, config)| config.default_profile.clone());
-        if let Some(name) = self.flagged_profile().ok().flatten().or(of_config) {
+        // Where the variable cannot be used, no profile is meant, which is told as a problem.
+        if let Some(name) = self.flagged_profile().map_or(None, |flagged| flagged.or(of_config)) {
             let unread = Config::default();
             let config = read.map_or(&unread, |(_, config)| config);
             let by = self.profile_named_by(&Positional { name: None }, config).to_string();

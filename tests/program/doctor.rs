@@ -331,6 +331,12 @@ fn what_is_broken_is_one_line_and_the_others_are_there() {
         "`DEVICE_LOGIN_PROFILE`",
     );
     assert_check(&doctor_with(&home, &[("DEVICE_LOGIN_STORE", "odd:/x")]), "store", "error", "`DEVICE_LOGIN_STORE`");
+    // What cannot be used is not said to name the default.
+    let other = Home::at(&authority);
+    other.configure(&format!("default_profile = \"work\"\n{}", other.configuration()));
+    let misnamed = doctor_with(&other, &[("DEVICE_LOGIN_PROFILE", "two words")]);
+    assert_check(&misnamed, "profile", "error", "`DEVICE_LOGIN_PROFILE`");
+    assert_eq!(of(&misnamed.json(), "profile").len(), 1, "{misnamed:?}");
     assert_check(
         &doctor_with(&home, &[("DEVICE_LOGIN_KEY_FILE", " x")]),
         "variable",

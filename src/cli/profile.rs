@@ -252,9 +252,7 @@ impl Add {
             ..Profile::new(name, provider, client_id)
         };
         let has_secret = secret.is_some();
-        for advice in service.advice_on_scopes(&profile, &profile.scopes) {
-            context.output.say(&format!("warning: {advice}"));
-        }
+        context.output.warn(&service.advice_on_scopes(&profile, &profile.scopes));
         if profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none() {
             context.output.note(
                 "Its clients sign in through a browser: put the `redirect_uri` that is registered into the profile.",

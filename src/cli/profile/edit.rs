@@ -90,9 +90,7 @@ impl Edit {
             };
         }
         let secret = self.secret(context, &service, before, &profile)?;
-        for advice in service.advice_on_scopes(&profile, &profile.scopes) {
-            context.output.say(&format!("warning: {advice}"));
-        }
+        context.output.warn(&service.advice_on_scopes(&profile, &profile.scopes));
         let note = wants_sign_in(&service, before, &profile);
         // A secret that is handed over goes into the store, whatever named it before.
         let is_stored = secret.is_some() || self.no_client_secret;

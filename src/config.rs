@@ -105,7 +105,11 @@ impl Places {
     /// Which configuration this is, and why that one.
     pub fn in_words(&self, environment: Environment<'_>) -> String {
         let (file, named_by) = (self.config_file.display(), self.config_named_by.word());
-        let there = if self.config_file.exists() { "was read" } else { "is not there" };
+        let there = match self.config_file.try_exists() {
+            Ok(true) => "was read",
+            Ok(false) => "is not there",
+            Err(_) => "cannot be looked at",
+        };
         let why = match environment.var(named_by) {
             Some(value) => format!("`{named_by}` is {value}"),
             None if named_by == "HOME" => "that is below the home directory".to_owned(),

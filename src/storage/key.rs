@@ -163,8 +163,8 @@ impl Keyring {
             _ if self.store.is_shared() || offered.word() == named.key => Err(self.missing(&offered, named)),
             _ => {
                 let is_missing = self.sources.as_ref().and_then(|sources| sources.file(&offered));
-                let missing =
-                    if is_missing.is_some_and(|(path, _)| !path.exists()) { ", which is missing" } else { "" };
+                let is_missing = is_missing.is_some_and(|(path, _)| matches!(path.try_exists(), Ok(false)));
+                let missing = if is_missing { ", which is missing" } else { "" };
                 Err(self.mismatch(named, &format!("only {} was offered{missing}", self.in_words(&offered))))
             }
         }

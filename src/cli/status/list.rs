@@ -99,7 +99,7 @@ pub(super) fn below(seen: &[Seen], store: Option<&Path>, now: Timestamp) -> Vec<
     // Every profile is in the same store.
     if let Some(protection) = seen.iter().find_map(|seen| seen.status.protection.as_ref()) {
         let place = protection.place.as_ref().map_or_else(String::new, |place| format!(" in {place}"));
-        lines.push(match store.filter(|store| !store.exists()) {
+        lines.push(match store.filter(|store| matches!(store.try_exists(), Ok(false))) {
             Some(store) => format!("There is no store at {} yet.", store.display()),
             None => format!("Records{place}: {protection}"),
         });

@@ -123,7 +123,8 @@ impl Service {
     fn is_unknown_to_all(&self, name: &ProfileName) -> bool {
         let file = &self.config.file;
         let has_not = |config: &Config| !config.profiles.contains_key(name);
-        has_not(&self.config) && (!file.exists() || Config::load(file).is_ok_and(|now| has_not(&now)))
+        let is_missing = || matches!(file.try_exists(), Ok(false));
+        has_not(&self.config) && (is_missing() || Config::load(file).is_ok_and(|now| has_not(&now)))
     }
 }
 

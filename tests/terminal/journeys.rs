@@ -99,10 +99,12 @@ fn a_person_signs_in_and_calls_an_api() {
     terminal.wait_for("1 of 10 used");
     // The details in full, to their end.
     terminal.press("\r");
+    terminal.wait_for("Esc back");
     terminal.press("G");
     terminal.wait_for("refreshed [demo]");
     terminal.wait_for("signed in, maya.ortiz");
     terminal.press("\u{1b}");
+    terminal.wait_until_gone("Esc back");
     terminal.press("a");
     terminal.wait_for("Who am I");
     terminal.press("\r");
@@ -504,6 +506,7 @@ fn one_of_many_profiles_is_found_and_a_refresh_that_is_refused_says_what_helps()
     terminal.wait_for("of 300 · worst first");
     terminal.wait_for("▌ p0123");
     terminal.press("\r");
+    terminal.wait_for("Esc back");
     terminal.press("G");
     terminal.wait_for("refresh failed");
     terminal.press("q");

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use device_login::api::{Diagnosis, known_words};
 use device_login::cli::advice::said;
+use device_login::config::KEY_TABLES;
 use device_login::config::variables::VARIABLES;
 use device_login::providers::answers::Word;
 use device_login::providers::explained::{self, ErrorWord, Facts};
@@ -85,6 +86,15 @@ fn the_list_of_errors_is_that_of_the_table() {
     };
     text.extend(known_words().into_iter().map(row));
     assert_document("errors.md", &text);
+}
+
+#[test]
+fn the_tables_of_keys_are_in_the_documentation_of_the_configuration() {
+    let text = include_str!("../../docs/configuration.md");
+    let line = text.lines().find(|line| line.starts_with("[screen.keys.")).expect("an example");
+    for table in KEY_TABLES {
+        assert!(line.contains(&format!("`{table}`")) || line.contains(&format!(".{table}]")), "{table}: {line}");
+    }
 }
 
 /// The name that the configuration has for a command.

@@ -70,8 +70,9 @@ fn completes(shell: &str, prepare: &str) {
     assert!(!home.path("state").exists() && !home.path("key").exists());
 }
 
-/// The names of files, each of which would do something if it came upon the line as it is.
-const NAMES: [&str; 8] = [
+/// The names of files: one that is offered everywhere, and those that would do something if they came upon the line as they are.
+const NAMES: [&str; 9] = [
+    "touched",
     "$(touch made)",
     "`touch made`",
     ";touch made;",
@@ -108,7 +109,13 @@ fn completes_names_as_names(shell: &str, prepare: &str, marks: &[&str]) {
             terminal.press("\u{c}");
             terminal.wait_until_gone("moved");
             terminal.wait_until_gone("device-login");
-            terminal.press(&format!("device-login {typed}\t\r"));
+            terminal.press(&format!("device-login {typed}\t"));
+            // Within quotation marks, by an old bash, and where no line can show it, an odd name may not be offered at all.
+            let is_shown = mark.is_empty() && prepare != IN_OLD_BASH && !name.contains(char::is_control);
+            if *name == NAMES[0] || is_shown {
+                terminal.wait_for("touch");
+            }
+            terminal.press("\r");
             if wait_for_prompts(2).contains("more⟩") {
                 terminal.press(&format!("{mark}\r"));
                 wait_for_prompts(3);
@@ -128,7 +135,9 @@ const ZSH: &str = "zsh -f -i";
 const IN_ZSH: &str =
     "PS1='⟩ ' PS2='more⟩ '; autoload -Uz compinit; compinit -u -D; source <(device-login completions zsh)";
 const FISH: &str = "fish --no-config --private -i";
-const IN_FISH: &str = "function fish_prompt; echo '⟩ '; end; device-login completions fish | source";
+/// Without suggestions, which show a name before Tab.
+const IN_FISH: &str = "set -g fish_autosuggestion_enabled 0; function fish_prompt; echo '⟩ '; end; \
+                       device-login completions fish | source";
 
 #[test]
 fn bash_completes() {

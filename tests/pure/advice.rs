@@ -12,7 +12,7 @@ use device_login::providers::{presets, standard};
 
 const TABLES: [&[ErrorWord]; 5] = [zoho::WORDS, rfc::WORDS, others::GOOGLE, others::MICROSOFT, others::GITHUB];
 
-/// Files that name commands or flags all the same, and how many lines do. The numbers may only shrink.
+/// Files that name commands or flags all the same, and how many lines do, in the order of their names. May only shrink.
 const LEFT: &[(&str, usize)] = &[
     ("api/diagnosis.rs", 1),
     ("config/variables.rs", 7),
@@ -43,7 +43,7 @@ fn no_command_is_written_outside_the_command_line() {
     sources(&src, &mut files);
     assert!(files.len() > 100);
     let commands = commands();
-    let mut added = Vec::new();
+    let (mut counted, mut lines) = (Vec::new(), Vec::new());
     for file in files.iter().filter(|file| !file.starts_with(src.join("cli")) && **file != src.join("cli.rs")) {
         let text = fs::read_to_string(file).expect("it is text");
         let name = file.strip_prefix(&src).expect("it is below").display().to_string();
@@ -51,12 +51,14 @@ fn no_command_is_written_outside_the_command_line() {
         let code = code.filter(|(_, line)| !line.trim_start().starts_with("//"));
         let found = code.filter(|(_, line)| names_a_command(line, &commands));
         let found: Vec<String> = found.map(|(number, line)| format!("{name}:{}: {line}", number + 1)).collect();
-        let left = LEFT.iter().find(|(known, _)| *known == name).map_or(0, |(_, count)| *count);
-        if found.len() > left {
-            added.extend(found);
+        if !found.is_empty() {
+            counted.push((name, found.len()));
+            lines.extend(found);
         }
     }
-    assert!(added.is_empty(), "{}", added.join("\n"));
+    counted.sort();
+    let counted: Vec<_> = counted.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(counted, LEFT, "{}", lines.join("\n"));
 }
 
 #[test]

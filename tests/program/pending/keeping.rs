@@ -155,26 +155,18 @@ fn what_became_of_an_approval_that_could_not_be_kept_is_told_to_who_asks_for_the
 
 #[test]
 fn the_room_of_who_was_killed_is_taken_over_and_given_back() {
-    let (provider, home) = begun();
-    let room = home.path("state").join(".work.room");
-    let killed = home.spawn(&["login", "--resume", "--plain"]);
-    provider.wait_for_polls(1);
-    send("-KILL", &killed);
-    let _ = ran(killed);
-    assert!(room.exists());
-    provider.approve();
-    assert_eq!(home.run(&["login", "--resume"]).code, 0);
-    assert!(!room.exists());
-
-    let (provider, home) = begun();
-    let room = home.path("state").join(".work.room");
-    let killed = home.spawn(&["login", "--resume", "--plain"]);
-    provider.wait_for_polls(1);
-    send("-KILL", &killed);
-    let _ = ran(killed);
-    assert!(room.exists());
-    assert_eq!(home.run(&["profile", "remove", "work", "--force"]).code, 0);
-    assert!(!room.exists());
+    for gives_back in [&["login", "--resume"][..], &["profile", "remove", "work", "--force"]] {
+        let (provider, home) = begun();
+        let room = home.path("state").join(".work.room");
+        let killed = home.spawn(&["login", "--resume", "--plain"]);
+        provider.wait_for_polls(1);
+        send("-KILL", &killed);
+        let _ = ran(killed);
+        assert!(room.exists());
+        provider.approve();
+        assert_eq!(home.run(gives_back).code, 0);
+        assert!(!room.exists(), "{gives_back:?}");
+    }
 }
 
 /// Goes on with the sign-in, as a shell starts it that can stop and continue it.

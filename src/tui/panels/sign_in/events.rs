@@ -62,6 +62,8 @@ impl SignInPanel {
             }
             (SignInEvent::Approved, _) => {
                 self.stage = Stage::Approved;
+                // There is nothing to cancel or to replace any more.
+                around.overlay.take_if(|overlay| matches!(overlay, Overlay::Confirm { .. }));
                 return self.successor.take().map(Effect::GiveUp).into_iter().collect();
             }
             (event, Stage::Waiting(waiting)) => waiting.take(event, now),

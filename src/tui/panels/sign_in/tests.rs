@@ -264,6 +264,18 @@ fn a_question_about_a_code_goes_with_that_code() {
 }
 
 #[test]
+fn an_approval_takes_every_question_about_its_code_away() {
+    for (key, command) in [(Key::Char('n'), Command::NewCode), (Key::Esc, Command::Back)] {
+        let (mut model, task) = waiting();
+        press(&mut model, key, 11.0);
+        assert!(model.around.overlay.as_ref().is_some_and(|overlay| overlay.asks_about(command)), "{key:?}");
+        happen(&mut model, task, SignInEvent::Approved, 12.0);
+        assert_eq!((press(&mut model, Key::Char('y'), 12.5), &model.around.overlay), (Vec::new(), &None), "{key:?}");
+        assert_eq!(end(&mut model, task, Ok(signed_in()), 13.0), [Effect::LoadStatuses]);
+    }
+}
+
+#[test]
 fn a_refusal_while_a_new_code_is_on_its_way_is_told() {
     let (mut model, task, _) = waiting_for_another();
     end(&mut model, task, Err(failure(Code::Denied)), 12.0);

@@ -253,7 +253,8 @@ impl Panel for SignInPanel {
             Message::Unsaved { task, error } if self.task == task => {
                 self.stage = Stage::Unsaved { error };
                 around.overlay = None;
-                Then::default()
+                // A code to come would take the place of the approval that waits.
+                self.successor.take().map(Effect::GiveUp).into_iter().collect::<Vec<_>>().into()
             }
             Message::SignInEnded { task, result } if self.successor == Some(task) => {
                 self.successor = None;

@@ -616,6 +616,16 @@ fn a_grant_that_cannot_be_saved_waits_for_the_person() {
 }
 
 #[test]
+fn no_code_to_come_takes_the_place_of_an_approval_that_could_not_be_saved() {
+    let (mut model, task, new) = waiting_for_another();
+    let unsaved = Message::Unsaved { task, error: failure(Code::Store) };
+    assert_eq!(update(&mut model, unsaved, at(12.0)), [Effect::GiveUp(new)]);
+    press(&mut model, Key::Esc, 13.0);
+    assert_eq!(end(&mut model, task, Err(failure(Code::Store)), 14.0), [Effect::LoadStatuses]);
+    assert!(matches!(panel(&model).stage, Stage::Failed { .. }));
+}
+
+#[test]
 fn nothing_but_leaving_the_app_cuts_a_give_back_short() {
     let (mut model, task) = waiting();
     model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;

@@ -178,12 +178,12 @@ impl Panel for ProfilesPanel {
             return Then::default();
         }
         self.problem = None;
+        let was_revealed = self.revealed.take().is_some();
         if let Some(purpose) = self.form_for(command) {
             // Somebody else may have removed it meanwhile.
             let reread = (!matches!(purpose, FormFor::Add(_))).then_some(Effect::LoadStatuses);
             return Then { effects: reread.into_iter().collect(), go: Go::Form(purpose) };
         }
-        let was_revealed = self.revealed.take().is_some();
         match command {
             Command::Quit => return Effect::Quit(Ended::Quit).into(),
             Command::Back if self.detail_scroll.take().is_some() => {}

@@ -350,7 +350,16 @@ fn a_token_is_shown_for_ten_seconds_with_one_wake_up() {
 
 #[test]
 fn any_command_hides_a_token_and_the_same_key_only_hides_it() {
-    for (key, effects) in [('j', vec![]), ('t', vec![]), ('q', vec![Effect::Quit(Ended::Quit)])] {
+    let reread = vec![Effect::LoadStatuses];
+    for (key, effects) in [
+        ('j', vec![]),
+        ('t', vec![]),
+        ('p', vec![]),
+        ('e', reread.clone()),
+        ('w', reread.clone()),
+        ('d', reread),
+        ('q', vec![Effect::Quit(Ended::Quit)]),
+    ] {
         let mut model = panel();
         press(&mut model, 't');
         let message = Message::TokenRead { task: TaskId(1), profile: name("a"), result: Ok(Secret::new("1000.abc")) };

@@ -2,11 +2,12 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::super::list::Row;
 use super::super::request::RequestForm;
 use super::super::{ApiPanel, Focus};
+use super::answer::marked;
 use super::form::draw_form;
 use super::history::called;
 use super::{bytes_in_words, framed};
@@ -15,7 +16,7 @@ use crate::service::TypedBody;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::{cut, width, wrap};
+use crate::tui::text::{cut, width};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
@@ -66,9 +67,7 @@ fn scope_lines(around: &Surroundings, panel: &ApiPanel, room: usize) -> Vec<Line
     match (panel.selected_entry().map(|entry| (entry.scope, entry.is_granted)), panel.selected_call()) {
         (Some((Some(scope), true)), _) => vec![Line::styled(format!("needs {scope}: granted"), around.theme.faint)],
         (Some((Some(scope), false)), _) => {
-            let words = wrap(&format!("needs {scope}: not granted"), room.saturating_sub(4)).into_iter().enumerate();
-            let mark = |row| if row == 0 { around.theme.mark(Mark::Attention) } else { Span::raw("   ") };
-            words.map(|(row, words)| Line::from(vec![mark(row), Span::raw(format!(" {words}"))])).collect()
+            marked(around, Mark::Attention, &format!("needs {scope}: not granted"), room)
         }
         (_, Some(Ok(call))) => {
             carried(&call).map(|words| Line::styled(words, around.theme.faint)).into_iter().collect()

@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
 use super::keymap::Command;
-use super::panel::Panel;
-use super::surroundings::{Notice, Now, Surroundings};
+use super::panel::{Panel, Title};
+use super::surroundings::{Notice, Surroundings};
 use super::text;
 
 /// From here on there is room for the title and the keys.
@@ -20,21 +20,15 @@ const AIRY_ROWS: u16 = 20;
 const GAP: &str = "   ";
 
 /// Draws the title, the notice and the keys around a panel, and tells what is left for it.
-pub fn with_chrome(
-    around: &Surroundings,
-    title: &str,
-    right: Span<'_>,
-    panel: &dyn Panel,
-    now: Now,
-    frame: &mut Frame<'_>,
-) -> Rect {
+pub fn with_chrome(around: &Surroundings, title: Title, panel: &dyn Panel, frame: &mut Frame<'_>) -> Rect {
     let area = frame.area();
     if !has_room(area.as_size()) {
         return area;
     }
-    title_line(around, title, right, frame);
-    let counts: Line<'_> = std::iter::once(Span::raw(GAP)).chain(panel.counts(around, now)).collect();
-    let x = u16::try_from(text::width(title) + 1).unwrap_or(u16::MAX).min(area.width);
+    let Title { name, counts, about } = title;
+    title_line(around, name, about, frame);
+    let counts: Line<'_> = std::iter::once(Span::raw(GAP)).chain(counts).collect();
+    let x = u16::try_from(text::width(name) + 1).unwrap_or(u16::MAX).min(area.width);
     let columns = u16::try_from(counts.width()).unwrap_or(u16::MAX).min(area.width - x);
     if columns > 3 {
         frame.buffer_mut().set_line(x, 0, &counts, columns);

@@ -16,19 +16,31 @@ use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{SignIn, State};
 
+/// The line above a panel.
+#[derive(Debug)]
+pub struct Title {
+    pub name: &'static str,
+    /// What it counts, beside its name.
+    pub counts: Vec<Span<'static>>,
+    /// What it is about, on the right.
+    pub about: Span<'static>,
+}
+
+impl Title {
+    /// Of a panel that counts nothing.
+    pub fn new(name: &'static str, about: impl Into<Span<'static>>) -> Self {
+        Self { name, counts: Vec::new(), about: about.into() }
+    }
+}
+
 /// One screen of the app.
 pub trait Panel: Any + Debug + Send {
     /// The bindings that hold on it.
     fn scope(&self) -> Scope;
 
-    /// The title and what it is about, in the line above; `None` for a panel that draws the whole window itself.
-    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, Span<'static>)> {
+    /// The line above; `None` for a panel that draws the whole window itself.
+    fn title(&self, _around: &Surroundings, _now: Now) -> Option<Title> {
         None
-    }
-
-    /// What it counts, beside its title.
-    fn counts(&self, _around: &Surroundings, _now: Now) -> Vec<Span<'static>> {
-        Vec::new()
     }
 
     /// What it is about at the moment, in a line above whatever covers it.

@@ -27,8 +27,8 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
         return overlay_view(model, overlay, now, frame);
     }
     match panel.title(around, now) {
-        Some((title, right)) => {
-            let body = with_chrome(around, title, right, panel, now, frame);
+        Some(title) => {
+            let body = with_chrome(around, title, panel, frame);
             panel.view(around, now, body, frame);
             tour(around, panel, frame);
             long_notice(around, frame);

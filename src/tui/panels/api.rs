@@ -19,7 +19,6 @@ use std::sync::Arc;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::Span;
 
 use answer::{Exchange, History, Side};
 use fix::{Fix, Waiting};
@@ -36,7 +35,7 @@ use crate::service::{TestCallEntry, TestCalls};
 use crate::storage::PastCall;
 use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, Pointing, TaskId};
-use crate::tui::panel::{Heard, Outcome, Panel, Then};
+use crate::tui::panel::{Heard, Outcome, Panel, Then, Title};
 use crate::tui::received::Received;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text_job::{TextDone, TextJob};
@@ -217,10 +216,10 @@ impl Panel for ApiPanel {
     }
 
     /// The profile and its data center.
-    fn title(&self, around: &Surroundings, _now: Now) -> Option<(&'static str, Span<'static>)> {
+    fn title(&self, around: &Surroundings, _now: Now) -> Option<Title> {
         let code = self.test_calls().map(|known| known.data_center.code.to_uppercase()).filter(|code| !code.is_empty());
         let parts: Vec<String> = std::iter::once(format!("profile {}", self.profile)).chain(code).collect();
-        Some(("API", parts.join(around.theme.separator()).into()))
+        Some(Title::new("API", parts.join(around.theme.separator())))
     }
 
     fn commands(&self, around: &Surroundings) -> Vec<Command> {

@@ -20,7 +20,6 @@ use scopes::{Picker, Pressed};
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::Span;
 
 use crate::config::{ClientType, Config, Profile};
 use crate::error::{Code, Error};
@@ -32,7 +31,7 @@ use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::Ended;
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::overlay::Overlay;
-use crate::tui::panel::{FormFor, Heard, Outcome, Panel, Then};
+use crate::tui::panel::{FormFor, Heard, Outcome, Panel, Then, Title};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::field::Field;
@@ -331,9 +330,8 @@ impl Panel for ProfileForm {
         Scope::ProfileForm
     }
 
-    fn title(&self, _around: &Surroundings, _now: Now) -> Option<(&'static str, Span<'static>)> {
-        let (title, about) = view::title(self);
-        Some((title, about.into()))
+    fn title(&self, _around: &Surroundings, _now: Now) -> Option<Title> {
+        Some(view::title(self))
     }
 
     fn commands(&self, _around: &Surroundings) -> Vec<Command> {

@@ -16,7 +16,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::Span;
 
 use crate::clock::Moment;
 use crate::config::Profile;
@@ -28,7 +27,7 @@ use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::Ended;
 use crate::tui::message::{Effect, Message, Pointing, TaskId};
 use crate::tui::overlay::Overlay;
-use crate::tui::panel::{FormFor, Go, Heard, Outcome, Panel, Then};
+use crate::tui::panel::{FormFor, Go, Heard, Outcome, Panel, Then, Title};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::list::moved;
@@ -97,12 +96,8 @@ impl Panel for ProfilesPanel {
         Scope::Profiles
     }
 
-    fn title(&self, around: &Surroundings, now: Now) -> Option<(&'static str, Span<'static>)> {
-        Some((view::TITLE, Span::styled(view::head(around, self, now).1, around.theme.label)))
-    }
-
-    fn counts(&self, around: &Surroundings, now: Now) -> Vec<Span<'static>> {
-        view::head(around, self, now).0
+    fn title(&self, around: &Surroundings, now: Now) -> Option<Title> {
+        Some(view::title(around, self, now))
     }
 
     fn commands(&self, around: &Surroundings) -> Vec<Command> {

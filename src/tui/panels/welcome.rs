@@ -12,7 +12,7 @@ use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
 use crate::tui::message::{Effect, Ended, Pointing};
 use crate::tui::overlay::Overlay;
-use crate::tui::panel::{FormFor, Go, Outcome, Panel, Then};
+use crate::tui::panel::{FormFor, Go, Outcome, Panel, Then, Title};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{cut, width, wrap};
 use crate::tui::widgets::list::moved;
@@ -70,8 +70,8 @@ impl Panel for Welcome {
         Scope::Welcome
     }
 
-    fn title(&self, around: &Surroundings, _now: Now) -> Option<(&'static str, Span<'static>)> {
-        Some(("Welcome", Span::styled("no profile yet", around.theme.label)))
+    fn title(&self, around: &Surroundings, _now: Now) -> Option<Title> {
+        Some(Title::new("Welcome", Span::styled("no profile yet", around.theme.label)))
     }
 
     fn commands(&self, around: &Surroundings) -> Vec<Command> {

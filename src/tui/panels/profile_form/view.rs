@@ -14,6 +14,7 @@ use ratatui::text::{Line, Span};
 use super::steps::Step;
 use super::{Hidden, ProfileForm, Purpose};
 use crate::tui::lines::draw_lines;
+use crate::tui::panel::Title;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{cut, width, wrap};
 use crate::tui::theme::{Mark, Theme};
@@ -98,10 +99,10 @@ struct Choice {
     detail: String,
 }
 
-/// What stands on the right of the title line.
-pub(super) fn title(form: &ProfileForm) -> (&'static str, String) {
+/// What is done here, and on the right to which profile or in which step.
+pub(super) fn title(form: &ProfileForm) -> Title {
     let name = form.name();
-    match &form.purpose {
+    let (name, about) = match &form.purpose {
         Purpose::Rename { old, .. } => ("Rename a profile", old.to_string()),
         Purpose::Remove { name, .. } => ("Remove a profile", name.to_string()),
         Purpose::Edit { .. } => ("Edit a profile", name),
@@ -111,7 +112,8 @@ pub(super) fn title(form: &ProfileForm) -> (&'static str, String) {
             let step = at.map_or_else(|| form.step.title().to_owned(), |at| format!("{} of {}", at + 1, steps.len()));
             ("Add a profile", step)
         }
-    }
+    };
+    Title::new(name, about)
 }
 
 /// Draws the form.

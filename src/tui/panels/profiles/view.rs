@@ -22,13 +22,14 @@ use crate::service::ProfileStatus;
 use crate::tui::chrome::{beside_title, command_of_more, more_keys};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{draw_lines, shown};
+use crate::tui::panel::Title;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{cut, width};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
 /// The name of the panel.
-pub(super) const TITLE: &str = "Profiles";
+const TITLE: &str = "Profiles";
 
 /// Between two counts.
 const GAP: &str = "  ";
@@ -36,7 +37,12 @@ const GAP: &str = "  ";
 const AIRY: u16 = 56;
 
 /// How many profiles stand how, and on the right which are in sight and in which order: as much of that as has room.
-pub(super) fn head(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (Vec<Span<'static>>, String) {
+pub(super) fn title(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> Title {
+    let (counts, about) = head(around, panel, now);
+    Title { name: TITLE, counts, about: Span::styled(about, around.theme.label) }
+}
+
+fn head(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (Vec<Span<'static>>, String) {
     let all = panel.statuses.len();
     let profiles = if all == 1 { "1 profile".to_owned() } else { format!("{} profiles", count(all)) };
     if all == 0 {

@@ -63,7 +63,7 @@ use widgets::qr::QrChoice;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     Profiles,
-    /// The form of a profile. If nothing is saved, the app ends.
+    /// The form of a profile. Leaving it without saving leaves the app.
     Form(FormFor),
     /// One sign-in, with whose end the app ends.
     SignIn {

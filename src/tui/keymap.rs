@@ -125,7 +125,7 @@ pub enum Scope {
     Api,
     /// A line or a form of any screen into which text is typed. No other binding of the screen holds there.
     Typing,
-    /// A question of any screen. Other keys answer it with no.
+    /// A question of any screen. No other key answers it, but those that lead out do so with no.
     Question,
 }
 

@@ -65,7 +65,7 @@ pub struct ProfileForm {
     /// Somebody tried to leave the step as it is, so an empty field is wrong now.
     was_refused: bool,
     is_touched: bool,
-    /// The app was started for it, and ends where nothing is saved.
+    /// The app was started for it: leaving it without saving leaves the app.
     is_alone: bool,
     saving: Option<TaskId>,
     failure: Option<Error>,

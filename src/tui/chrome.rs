@@ -133,15 +133,11 @@ pub fn long_notice(around: &Surroundings, frame: &mut Frame<'_>) {
     let indent = head.width();
     let text = notice.in_room(usize::from(area.width).saturating_sub(indent));
     let room = usize::from(area.width).saturating_sub(indent + 1).max(1);
-    let mut lines = text::wrap(&text.replace(char::is_control, " "), room);
+    let lines = text::wrap(&text.replace(char::is_control, " "), room);
     if lines.len() < 2 {
         return;
     }
-    let most = usize::from(area.height / 2);
-    if lines.len() > most {
-        let rest = lines.split_off(most - 1).join(" ");
-        lines.push(text::cut(&rest, room, around.theme.cut()));
-    }
+    let lines = text::at_most(lines, usize::from(area.height / 2), room, around.theme.cut());
     let rows = u16::try_from(lines.len()).unwrap_or(1);
     let top = area.bottom().saturating_sub(rows);
     let place = Rect { y: top, height: rows, ..area };

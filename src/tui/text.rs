@@ -61,6 +61,15 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// At most so many lines, the last of which ends in the sign where there were more.
+pub fn at_most(mut lines: Vec<String>, most: usize, columns: usize, sign: &str) -> Vec<String> {
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.extend((most > 0).then(|| cut(&rest, columns, sign)));
+    }
+    lines
+}
+
 /// A time from a minute up, in words: `7 min`, `1 h`, `9 days`. Parts of the unit are left out.
 pub fn rough(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
@@ -83,7 +92,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{ago, cut, width, wrap};
+    use super::{ago, at_most, cut, width, wrap};
 
     #[test]
     fn text_that_fits_stays_and_longer_text_ends_in_the_sign_for_it() {
@@ -104,6 +113,15 @@ mod tests {
         assert_eq!(wrap("a https://accounts.zoho.com", 12), ["a", "https://acco", "unts.zoho.co", "m"]);
         assert_eq!(wrap("", 5), [""]);
         assert_eq!(wrap("ab", 0), ["a", "b"]);
+    }
+
+    #[test]
+    fn lines_that_have_no_room_leave_a_sign_in_the_last_one() {
+        let lines = |most| at_most(wrap("Approve only if you started this", 15), most, 15, "...");
+        assert_eq!(lines(3), ["Approve only if", "you started", "this"]);
+        assert_eq!(lines(2), ["Approve only if", "you started ..."]);
+        assert_eq!(lines(1), ["Approve only..."]);
+        assert_eq!(lines(0), [""; 0]);
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::{cut, wrap};
+use crate::tui::text::{at_most, wrap};
 
 /// Draws it, the question from its beginning and the answers whole.
 pub fn view(around: &Surroundings, question: &str, area: Rect, frame: &mut Frame<'_>) {
@@ -28,13 +28,8 @@ fn lines(around: &Surroundings, question: &str, columns: usize, rows: usize) -> 
     let theme = &around.theme;
     let columns = columns.max(1);
     let answers = answers(around, columns);
-    let mut question = wrap(question, columns);
     let room = rows.saturating_sub(answers.len());
-    if question.len() > room {
-        let rest = question.split_off(room.saturating_sub(1)).join(" ");
-        // What is cut ends in the sign for it, also where it would just fit.
-        question.extend((room > 0).then(|| cut(&rest, columns, theme.cut())));
-    }
+    let question = at_most(wrap(question, columns), room, columns, theme.cut());
     let gap = (question.len() < room).then(Line::default);
     let question = question.into_iter().map(|line| Line::styled(line, theme.title));
     question.chain(gap).chain(answers).collect()

@@ -11,7 +11,7 @@ use crate::tui::panel::Panel;
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::{Problem, Revealed};
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{cut, wrap};
+use crate::tui::text::{at_most, cut, wrap};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
 
@@ -88,15 +88,6 @@ fn what_helps(around: &Surroundings, panel: &ProfilesPanel, problem: &Problem, r
     let here = key.filter(|_| !is_in_hint).map(|(key, does)| said_in(&format!("Here: {key} {does}."), text, room));
     let hint = hint.map(|hint| said_in(&format!("What helps: {hint}."), text, room));
     here.into_iter().chain(hint).flatten().collect()
-}
-
-/// As many lines, the last of which tells by a sign that there were more.
-fn at_most(mut lines: Vec<String>, most: usize, room: usize, sign: &str) -> Vec<String> {
-    if lines.len() > most {
-        let rest = lines.split_off(most - 1).join(" ");
-        lines.push(cut(&rest, room, sign));
-    }
-    lines
 }
 
 /// The key of this screen that goes on from here, where there is one and the profile is the selected one.

@@ -131,9 +131,8 @@ pub fn long_notice(around: &Surroundings, frame: &mut Frame<'_>) {
     let Some(notice) = around.notice.as_ref().filter(|_| has_room(area.as_size())) else { return };
     let head = head(around, notice);
     let indent = head.width();
-    let text = notice.in_room(usize::from(area.width).saturating_sub(indent));
-    let room = usize::from(area.width).saturating_sub(indent + 1).max(1);
-    let lines = text::wrap(&text.replace(char::is_control, " "), room);
+    let room = usize::from(area.width).saturating_sub(indent);
+    let lines = text::wrap(&notice.in_room(room).replace(char::is_control, " "), room);
     if lines.len() < 2 {
         return;
     }

@@ -13,6 +13,7 @@ use super::keymap::{Command, Scope};
 use super::received::Content;
 use super::surroundings::Surroundings;
 use super::widgets::field::Field;
+use crate::profile::ProfileName;
 
 /// What lies over the panel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,12 @@ pub enum Overlay {
 }
 
 impl Overlay {
+    /// Asks before a profile is logged out.
+    pub fn logout(profile: &ProfileName) -> Self {
+        let question = format!("Log profile {profile} out? Its access is revoked and its tokens are forgotten.");
+        Overlay::Confirm { question, command: Command::Logout }
+    }
+
     /// How far it can be scrolled on this window; where it cannot, any key closes it.
     pub fn longest_scroll(&self, around: &Surroundings, here: Scope) -> usize {
         let area = body(around.window);

@@ -460,18 +460,11 @@ impl ProfilesPanel {
                 self.begin(profile, Work::Logout, around, now).into()
             }
             _ => {
-                let question =
-                    format!("Log profile {profile} out? Its access is revoked and its tokens are forgotten.");
-                self.ask(question, profile, command, around);
+                around.overlay = Some(Overlay::logout(&profile));
+                self.asked_about = Some(profile);
                 Then::default()
             }
         }
-    }
-
-    /// Asks before something is done for a profile.
-    fn ask(&mut self, question: String, profile: ProfileName, command: Command, around: &mut Surroundings) {
-        self.asked_about = Some(profile);
-        around.overlay = Some(Overlay::Confirm { question, command });
     }
 }
 

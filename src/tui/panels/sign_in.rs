@@ -215,14 +215,12 @@ impl Panel for SignInPanel {
             Command::InvertQr => self.invert_qr(around, now),
             Command::BiggerQr => self.resize_qr(1, around, now),
             Command::SmallerQr => self.resize_qr(-1, around, now),
-            Command::NewCode | Command::SignIn => return self.ask_for_new_code(around, now).into(),
+            Command::NewCode => return self.ask_for_new_code(around, now).into(),
             Command::Choose => return self.choose(around, now),
             Command::Back | Command::Quit => return self.back(around, now),
             Command::Api => return Go::Api(self.profile.clone()).into(),
             Command::Logout => {
-                let question =
-                    format!("Log profile {} out? Its access is revoked and its tokens are forgotten.", self.profile);
-                around.overlay = Some(Overlay::Confirm { question, command });
+                around.overlay = Some(Overlay::logout(&self.profile));
                 self.stay();
             }
             Command::BareLink => self.is_link_bare = !self.is_link_bare,

@@ -17,7 +17,6 @@ use crate::tui::message::TaskId;
 use crate::tui::received::{Content, Received, in_hexadecimal};
 use crate::tui::surroundings::Now;
 use crate::tui::widgets::json_view::{JsonDocument, JsonView};
-use crate::words;
 
 /// How many answers are kept at most.
 const MOST_ANSWERS: usize = 20;
@@ -247,9 +246,4 @@ fn as_sent(call: &Call, dialect: &Dialect) -> String {
 
 fn text_view(text: &str) -> JsonView {
     JsonView::new(Arc::new(JsonDocument::plain(text)))
-}
-
-/// A number of bytes in words.
-pub(super) fn bytes_in_words(bytes: usize) -> String {
-    words::bytes(bytes as u64)
 }

@@ -18,7 +18,6 @@ use self::answer::{Pane, draw_answer};
 use self::history::draw_history;
 use self::list::draw_list;
 use self::request::draw_request;
-use super::answer::bytes_in_words;
 use super::{ApiPanel, Focus};
 use crate::clock::Moment;
 use crate::tui::chrome::body;

@@ -66,14 +66,12 @@ pub(super) fn left_in_words(left: Duration, motion: Motion) -> String {
     }
 }
 
-/// The time from `then` to now; none from a time to come.
-pub(super) fn since(then: Timestamp, now: Now) -> Duration {
-    Duration::try_from(then.duration_until(now.time)).unwrap_or_default()
-}
-
 /// How long ago that was. A clock that has been set back since makes a time to come of it.
 pub(super) fn when(then: Timestamp, now: Now) -> String {
-    if is_ahead(then, now.time) { "clock was ahead".to_owned() } else { ago(since(then, now)) }
+    if is_ahead(then, now.time) {
+        return "clock was ahead".to_owned();
+    }
+    ago(Duration::try_from(then.duration_until(now.time)).unwrap_or_default())
 }
 
 /// The time from now to `then`; none to a time that is over.

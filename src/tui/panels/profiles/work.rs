@@ -11,6 +11,7 @@ use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::reason;
 use crate::tui::message::{Effect, Message, TaskId};
+use crate::tui::overlay::Overlay;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::untrusted::Untrusted;
@@ -147,7 +148,8 @@ impl ProfilesPanel {
         });
         match last {
             Some(question) => {
-                self.ask(question, profile, Command::Refresh, around);
+                around.overlay = Some(Overlay::Confirm { question, command: Command::Refresh });
+                self.asked_about = Some(profile);
                 Vec::new()
             }
             None => self.begin(profile, Work::Refresh, around, now),

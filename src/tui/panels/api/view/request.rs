@@ -9,8 +9,8 @@ use super::super::request::RequestForm;
 use super::super::{ApiPanel, Focus};
 use super::answer::marked;
 use super::form::draw_form;
+use super::framed;
 use super::history::called;
-use super::{bytes_in_words, framed};
 use crate::api::Call;
 use crate::service::TypedBody;
 use crate::tui::keymap::{Command, Scope};
@@ -19,6 +19,7 @@ use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{cut, width};
 use crate::tui::theme::Mark;
 use crate::untrusted::visible;
+use crate::words;
 
 /// From this height on all parts of the request are shown.
 const ALL_PARTS: u16 = 12;
@@ -84,7 +85,7 @@ fn carried(call: &Call) -> Option<String> {
         more => Some(format!("{more} headers")),
     };
     let body = TypedBody::of(call).ok().and_then(|typed| typed.in_words()).map(|words| visible(&words));
-    let body = body.or((!call.body.is_empty()).then(|| format!("a body of {}", bytes_in_words(call.body.len()))));
+    let body = body.or((!call.body.is_empty()).then(|| format!("a body of {}", words::bytes(call.body.len() as u64))));
     let parts: Vec<String> = headers.into_iter().chain(body).collect();
     (!parts.is_empty()).then(|| format!("with {}", parts.join(" and ")))
 }

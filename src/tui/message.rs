@@ -9,7 +9,8 @@ use url::Url;
 
 use super::clipboard::{Reached, ToCopy};
 use super::keymap::Key;
-use super::received::{Content, Received};
+use super::overlay::SaveAs;
+use super::received::Received;
 use super::text_job::{TextDone, TextJob};
 use crate::api::Call;
 use crate::config::{Config, ThemeName};
@@ -135,8 +136,8 @@ pub enum Message {
         what: &'static str,
         result: Result<Reached, String>,
     },
-    /// An answer was saved to this file, or could not be.
-    Saved(Result<PathBuf, Error>),
+    /// Something was saved to this file, or could not be under its name.
+    Saved(Result<PathBuf, Box<(SaveAs, Error)>>),
 }
 
 /// What a mouse does.
@@ -218,11 +219,8 @@ pub enum Effect {
         task: TaskId,
         job: TextJob,
     },
-    /// Writes an answer to a new file in the current directory.
-    Save {
-        name: String,
-        content: Content,
-    },
+    /// Writes it to a new file in the current directory.
+    Save(SaveAs),
     /// Sends text to the terminal's clipboard; through tmux, whose answer is [`Message::Copied`].
     Copy(ToCopy),
     OpenBrowser(Url),

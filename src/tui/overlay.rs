@@ -86,11 +86,13 @@ pub struct Sent {
 pub struct SaveAs {
     name: Field,
     what: &'static str,
-    content: Content,
+    pub content: Content,
+    /// Why it could not be saved under this name.
+    refusal: Option<String>,
 }
 
 impl SaveAs {
     pub fn new(name: &str, what: &'static str, content: Content) -> Self {
-        Self { name: Field::new(name), what, content }
+        Self { name: Field::new(name), what, content, refusal: None }
     }
 }

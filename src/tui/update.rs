@@ -15,8 +15,8 @@ use super::message::{Effect, Message, Pointing};
 use super::model::Model;
 use super::mouse;
 use super::overlay::palette::Pressed;
-use super::overlay::{Overlay, Palette, Sent};
-use super::surroundings::{Mouse, Now};
+use super::overlay::{Overlay, Palette, SaveAs, Sent};
+use super::surroundings::{Mouse, Now, Surroundings};
 use super::text;
 use super::theme::{ColorChoice, Mark};
 use super::widgets::list::moved;
@@ -80,7 +80,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Message::Saved(result) => {
-            say_where(model, result, now);
+            saved(around, result, now);
             Vec::new()
         }
         message => {
@@ -97,17 +97,19 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
     }
 }
 
-/// Tells where something was saved.
-fn say_where(model: &mut Model, result: Result<PathBuf, Error>, now: Now) {
-    let around = &mut model.around;
-    match result {
+/// Tells where something was saved, or asks once more under which name it can be.
+fn saved(around: &mut Surroundings, result: Result<PathBuf, Box<(SaveAs, Error)>>, now: Now) {
+    match result.map_err(|refused| *refused) {
         Ok(path) => {
             // Where there is little room, the name is what is new.
             let name = path.file_name().map_or(path.as_path(), Path::new);
             let said = |path: &Path| format!("Saved as {}, for you alone.", visible(&path.to_string_lossy()));
             around.say_in_room(Mark::Good, [said(&path), said(name)], now);
         }
-        Err(error) => around.say(Mark::Declined, visible(&error.to_string()), now),
+        Err((save_as, error)) if around.overlay.is_none() => {
+            around.overlay = Some(Overlay::SaveAs(save_as.refused(&error)));
+        }
+        Err((_, error)) => around.say(Mark::Declined, visible(&error.to_string()), now),
     }
 }
 

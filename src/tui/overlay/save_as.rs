@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Overlay, SaveAs};
+use crate::error::Error;
 use crate::tui::keymap::{Command, Key, Scope};
-use crate::tui::lines::draw_lines;
+use crate::tui::lines::{draw_lines, sentence};
 use crate::tui::message::Effect;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::wrap;
+use crate::tui::text::{at_most, wrap};
+use crate::untrusted::visible;
 
 /// Before the name that is typed.
 const PROMPT: &str = "> ";
@@ -19,14 +21,23 @@ impl SaveAs {
     pub fn press(mut self, around: &mut Surroundings, key: Key) -> Vec<Effect> {
         match around.keymap.command(Scope::Typing, key) {
             Some(Command::Back) => return Vec::new(),
-            Some(Command::Choose) if !self.name.text().trim().is_empty() => {
-                return vec![Effect::Save { name: self.name.text().trim().to_owned(), content: self.content }];
-            }
+            Some(Command::Choose) if !self.name().is_empty() => return vec![Effect::Save(self)],
             Some(_) => {}
             None => drop(self.name.press(key)),
         }
         around.overlay = Some(Overlay::SaveAs(self));
         Vec::new()
+    }
+
+    /// The name so far, without blanks around it.
+    pub fn name(&self) -> String {
+        self.name.text().trim().to_owned()
+    }
+
+    /// The question once more, with what was typed, after it could not be saved so.
+    #[must_use]
+    pub fn refused(self, error: &Error) -> Self {
+        Self { refusal: Some(visible(&sentence(error))), ..self }
     }
 
     /// Puts pasted text into the name.
@@ -42,8 +53,14 @@ impl SaveAs {
     /// Draws it with what keys do below, where that has room.
     pub fn view(&self, around: &Surroundings, area: Rect, frame: &mut Frame<'_>) {
         let theme = &around.theme;
-        let question = self.question(usize::from(area.width));
-        let lines: Vec<Line<'_>> = question.into_iter().map(|line| Line::styled(line, theme.title)).collect();
+        let question = at_most(
+            self.question(usize::from(area.width)),
+            usize::from(area.height).saturating_sub(1),
+            usize::from(area.width),
+            theme.cut(),
+        );
+        let style = if self.refusal.is_some() { theme.attention } else { theme.title };
+        let lines: Vec<Line<'_>> = question.into_iter().map(|line| Line::styled(line, style)).collect();
         draw_lines(&lines, area, frame);
         let row = area.y.saturating_add(u16::try_from(lines.len()).unwrap_or(u16::MAX));
         let indent = u16::try_from(PROMPT.len()).unwrap_or(0).min(area.width);
@@ -60,8 +77,10 @@ impl SaveAs {
     }
 
     fn question(&self, columns: usize) -> Vec<String> {
-        let question =
-            format!("Save {} as a file that only you can read, in the current directory, called:", self.what);
+        let question = match &self.refusal {
+            None => format!("Save {} as a file that only you can read, in the current directory, called:", self.what),
+            Some(refusal) => format!("{refusal} Save {} as:", self.what),
+        };
         wrap(&question, columns.max(1))
     }
 }

@@ -146,9 +146,12 @@ impl Tasks {
                     drop(sender.send(Message::TextDone { task, done: job.run(&*is_wanted) }));
                 });
             }
-            Effect::Save { name, content } => {
+            Effect::Save(save_as) => {
                 let sender = self.sender.clone();
-                let save = move || drop(sender.send(Message::Saved(answers::save(&name, &content))));
+                let save = move || {
+                    let saved = answers::save(&save_as.name(), &save_as.content);
+                    drop(sender.send(Message::Saved(saved.map_err(|error| Box::new((save_as, error))))));
+                };
                 self.must_finish.spawn_blocking(save);
             }
             Effect::OpenBrowser(url) => self.open_browser(&url),

@@ -112,7 +112,8 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
                 Message::CallKept { profile, result: Err(Error::new(Code::Store, HOSTILE)) }
             }
             Effect::WorkOnText { task, job } => Message::TextDone { task, done: job.run(&|| true) },
-            Effect::Save { name, .. } => Message::Saved(Ok(PathBuf::from(name))),
+            Effect::Save(save_as) if save_as.name().len() % 2 == 0 => Message::Saved(Ok(PathBuf::from(save_as.name()))),
+            Effect::Save(save_as) => Message::Saved(Err(Box::new((save_as, Error::new(Code::Other, HOSTILE))))),
             _ => continue,
         };
         let more = update(model, message, now);

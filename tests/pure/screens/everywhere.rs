@@ -204,8 +204,19 @@ fn questions() -> Vec<(&'static str, Model)> {
         ("sign-in", sign_in::pressed(sign_in::pending(), &[Key::Char('n')])),
         ("QR code", full_screen),
         ("saving", sign_in::pressed(sign_in::pending(), &[Key::Char('s')])),
+        ("saving again", saving_again()),
         ("form", profile_form::thrown_away()),
     ]
+}
+
+/// The QR code could not be saved under the first name.
+fn saving_again() -> Model {
+    let mut model = sign_in::pressed(sign_in::pending(), &[Key::Char('s')]);
+    let mut effects = press(&mut model, &[Key::Enter]);
+    let Some(Effect::Save(save_as)) = effects.pop() else { panic!("it is saved: {effects:?}") };
+    let error = Error::new(Code::Other, "/srv/codes/qr.png could not be written").because("No such file or directory");
+    update(&mut model, Message::Saved(Err(Box::new((save_as, error)))), sign_in::at(42));
+    model
 }
 
 #[test]
@@ -220,12 +231,15 @@ fn a_question_is_whole_at_every_size_and_lies_over_no_part_of_a_qr_code() {
             let overlay = model.around.overlay.take().expect("it asks");
             let question = match &overlay {
                 Overlay::Confirm { question, .. } => question.clone(),
-                _ => "Save the QR code as a file that only you can read, called:".to_owned(),
+                _ if name == "saving" => "Save the QR code as a file that only you can read, called:".to_owned(),
+                _ => {
+                    "/srv/codes/qr.png could not be written: No such file or directory. Save the QR code as:".to_owned()
+                }
             };
             let before = draw(&model, sign_in::at(42)).0;
             model.around.overlay = Some(overlay);
             let text = text(&asked);
-            let answers = if name == "saving" { ["Enter saves", "Esc does not"] } else { ["y yes", "n no"] };
+            let answers = if name.starts_with("saving") { ["Enter saves", "Esc does not"] } else { ["y yes", "n no"] };
             let all = answers.iter().all(|answer| text.contains(answer));
             let is_whole = question.split(' ').all(|word| text.contains(word));
             assert!(all && is_whole, "{name} {columns}x{rows}:\n{text}");

@@ -792,7 +792,8 @@ fn w_saves_the_body_as_it_was_sent_and_says_where() {
     assert_eq!(press(&mut model, Key::Char('w')), []);
     let mut typed = model.around.overlay.clone();
     let effects = press(&mut model, Key::Enter);
-    let [Effect::Save { name, content }] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Save(save_as)] = effects.as_slice() else { panic!("{effects:?}") };
+    let (name, content) = (save_as.name(), &save_as.content);
     assert_eq!((name.as_str(), content.bytes()), ("oauth-user-info-20260314-140300.json", &b"{\"a\": 1.50}"[..]));
     // The name is the person's, and without one nothing is saved.
     std::mem::swap(&mut model.around.overlay, &mut typed);
@@ -802,10 +803,31 @@ fn w_saves_the_body_as_it_was_sent_and_says_where() {
         press(&mut model, Key::Char(key));
     }
     let effects = press(&mut model, Key::Enter);
-    assert!(matches!(effects.as_slice(), [Effect::Save { name, .. }] if name == "../b"), "{effects:?}");
+    assert!(matches!(effects.as_slice(), [Effect::Save(save_as)] if save_as.name() == "../b"), "{effects:?}");
     update(&mut model, Message::Saved(Ok("/home/dana/org\u{1b}.json".into())), now());
     let said = model.around.notice.as_ref().map(|notice| notice.text.as_str());
     assert_eq!(said, Some("Saved as /home/dana/org<U+001B>.json, for you alone."));
+}
+
+#[test]
+fn a_name_under_which_nothing_can_be_saved_is_asked_about_again_as_it_was_typed() {
+    let mut model = with_answer("{}");
+    press(&mut model, Key::Char('w'));
+    press(&mut model, Key::Ctrl('u'));
+    let mut typed = "/none/x.json".to_owned();
+    for key in typed.chars() {
+        press(&mut model, Key::Char(key));
+    }
+    for added in ['5', '6'] {
+        let mut effects = press(&mut model, Key::Enter);
+        let Some(Effect::Save(save_as)) = effects.pop() else { panic!("{effects:?}") };
+        assert_eq!((save_as.name(), &model.around.overlay), (typed.clone(), &None));
+        let error = Error::new(Code::Other, "it could not be written");
+        update(&mut model, Message::Saved(Err(Box::new((save_as, error)))), now());
+        let Some(Overlay::SaveAs(_)) = &model.around.overlay else { panic!("it asks again") };
+        press(&mut model, Key::Char(added));
+        typed.push(added);
+    }
 }
 
 /// The panel with the beginning of a long answer.
@@ -831,7 +853,9 @@ fn a_long_answer_is_shown_as_json_and_its_file_is_kept_while_it_is_shown() {
     assert!(text.document().is_json() && text.document().text() == r#"{"data":[{"id":1},{"id":2}]}"#);
     press(&mut model, Key::Char('w'));
     assert!(matches!(&model.around.overlay, Some(Overlay::SaveAs(_))));
-    assert!(matches!(&press(&mut model, Key::Enter)[..], [Effect::Save { content: Content::Long(..), .. }]));
+    assert!(
+        matches!(&press(&mut model, Key::Enter)[..], [Effect::Save(save_as)] if matches!(save_as.content, Content::Long(..)))
+    );
     assert!(is_kept(&model));
     // A new answer replaces it.
     press(&mut model, Key::Enter);

@@ -147,9 +147,9 @@ fn the_qr_code_is_saved_as_a_picture_of_either_kind() {
         // Nothing is written before its name was confirmed.
         assert_eq!(press(&mut model, Key::Char(key), 1.0), []);
         let effects = press(&mut model, Key::Enter, 1.0);
-        let [Effect::Save { name, content }] = &effects[..] else { panic!("it is saved: {effects:?}") };
-        assert_eq!((name.as_str(), model.around.overlay.is_none()), (expected, true));
-        assert!(content.bytes().starts_with(start));
+        let [Effect::Save(save_as)] = &effects[..] else { panic!("it is saved: {effects:?}") };
+        assert_eq!((save_as.name().as_str(), model.around.overlay.is_none()), (expected, true));
+        assert!(save_as.content.bytes().starts_with(start));
         assert_eq!(press(&mut model, Key::Char(key), 1.0), []);
         assert_eq!((press(&mut model, Key::Esc, 1.0), model.around.overlay.is_none()), (Vec::new(), true));
     }

@@ -191,28 +191,29 @@ impl Item {
     }
 }
 
-/// The keys that the footer has room for, in order; help and the way out always stay.
+/// The keys that the footer has room for, in order; what mends a failure, help and the way out always stay.
 fn shown(around: &Surroundings, panel: &dyn Panel, columns: u16) -> Vec<Item> {
     let commands = panel.commands(around);
+    let stays = |command: Command| matches!(command, Command::Fix | Command::Help | Command::Back | Command::Quit);
     // Where keys are commands, the palette has all those that have no room here.
-    let palette = commands.contains(&Command::Help).then_some(&Command::Palette);
-    let (way_out, others): (Vec<Command>, Vec<Command>) = commands.iter().partition(|command| stays(**command));
-    let commands = others.iter().chain(palette).chain(&way_out);
-    let items: Vec<Item> = commands.filter_map(|command| item(around, panel, *command)).collect();
-    let stays = |item: &Item| stays(item.command);
-    let reserved: usize = items.iter().filter(|item| stays(item)).map(Item::columns).sum();
+    let palette = commands.contains(&Command::Help).then(|| item(around, panel, Command::Palette)).flatten();
+    let items: Vec<Item> = commands.into_iter().filter_map(|command| item(around, panel, command)).collect();
+    let reserved: usize = items.iter().filter(|item| stays(item.command)).map(Item::columns).sum();
     let mut room = usize::from(columns).saturating_sub(reserved + 1);
-    let fits = |item: &Item| {
-        let left = if stays(item) { Some(room) } else { room.checked_sub(item.columns()) };
+    let mut fits = |item: &Item| {
+        let left = room.checked_sub(item.columns());
         room = left.unwrap_or(room);
         left.is_some()
     };
-    items.into_iter().filter(fits).collect()
+    let palette = palette.filter(&mut fits);
+    let items = items.into_iter().filter(|item| stays(item.command) || fits(item));
+    let (at_the_end, others): (Vec<Item>, Vec<Item>) = items.partition(|item| is_at_the_end(item.command));
+    others.into_iter().chain(palette).chain(at_the_end).collect()
 }
 
-/// Help, all the others and the way out are always there.
-fn stays(command: Command) -> bool {
-    matches!(command, Command::Help | Command::Palette | Command::Back | Command::Quit)
+/// Help and the way out stand at the end.
+fn is_at_the_end(command: Command) -> bool {
+    matches!(command, Command::Help | Command::Back | Command::Quit)
 }
 
 /// The first of the others that fit into a line of their own.

@@ -82,15 +82,36 @@ fn headers_and_the_request_can_be_looked_at_without_the_token() {
     assert_screens!("request", with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &keys), now());
 }
 
+/// A call lacked its scope.
+fn lacking() -> Model {
+    let body = r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid scope","status":"error"}"#;
+    let mut answer = answer(401, body, None);
+    answer.explained = Some(explained(&answer.response));
+    with_keys(answered(Ok(answer)), &[Key::Tab])
+}
+
 #[test]
 fn a_failed_call_is_explained() {
-    let failed = || {
-        let body = r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"invalid scope","status":"error"}"#;
-        let mut answer = answer(401, body, None);
-        answer.explained = Some(explained(&answer.response));
-        with_keys(answered(Ok(answer)), &[Key::Tab])
-    };
-    assert_screens!("explained", failed(), now());
+    assert_screens!("explained", lacking(), now());
+}
+
+#[test]
+fn the_key_that_mends_a_failed_call_is_told_in_the_smallest_window_and_during_a_search() {
+    let searched = [Key::Char('/'), Key::Char('c'), Key::Enter];
+    for mut model in [lacking(), with_keys(lacking(), &searched), with_keys(lacking(), &[Key::Tab])] {
+        for columns in 40..=120 {
+            resize(&mut model, columns, 12);
+            let screen = screen_text(&model, now());
+            let footer = screen.lines().last().unwrap_or_default();
+            assert!(footer.contains("f add scope") && footer.contains("? help"), "{screen}");
+            // Where the answer is in sight, so is what is to be known of it.
+            if screen.contains("401") {
+                let why = screen.split("It failed: ").nth(1).and_then(|rest| rest.split("f adds").next());
+                assert!(why.is_some_and(|why| why.contains("scope).") || why.contains('…')), "{screen}");
+                assert!(screen.contains("f adds ZohoCRM") && screen.contains("follows."), "{screen}");
+            }
+        }
+    }
 }
 
 #[test]

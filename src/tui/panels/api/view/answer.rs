@@ -18,7 +18,7 @@ use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{causes, draw_lines, numbered, sentence, shown};
 use crate::tui::received::Content;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::{cut, width, wrap};
+use crate::tui::text::{at_most, cut, width, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::json_view::JsonPane;
 use crate::untrusted::visible;
@@ -26,6 +26,8 @@ use crate::words;
 
 /// Columns.
 const WIDEST_BAR: usize = 40;
+/// Rows of the text and of the line below it, at least.
+const LEAST_TEXT: usize = 3;
 /// Below the mark of what goes on.
 const INDENT: usize = 4;
 
@@ -39,11 +41,12 @@ pub(super) struct Pane {
 impl Pane {
     pub(super) fn of(around: &Surroundings, panel: &ApiPanel, now: Moment, inner: Rect) -> Self {
         let room = usize::from(inner.width);
-        let mut head = Vec::new();
+        let mut head = Head::default();
+        let state = &mut head.state;
         if let Some(sent) = panel.under_way.last() {
             let (address, back) = (visible(sent.call.url.path()), around.key(Scope::Api, Command::Back));
             let words = format!(" {} {address} ... {back} cancels", sent.call.method);
-            head.push(Line::from(vec![
+            state.push(Line::from(vec![
                 around.theme.mark(Mark::Working),
                 Span::raw(cut(&words, room.saturating_sub(4), around.theme.cut())),
             ]));
@@ -51,40 +54,39 @@ impl Pane {
         if let Some(moved) = panel.under_way.last().and_then(|sent| sent.moved)
             && (moved.is_under_way() || moved.bytes() > 0)
         {
-            head.extend(bar(around, &moved, room));
+            state.extend(bar(around, &moved, room));
         }
         if let Some(waiting) = &panel.waiting {
-            head.extend(marked(around, Mark::Working, &waiting.in_words(around, now), room));
+            state.extend(marked(around, Mark::Working, &waiting.in_words(around, now), room));
         }
-        let help = panel.fix(around).map(|fix| help_lines(around, &fix, now, room)).unwrap_or_default();
+        head.help = panel.fix(around).map(|fix| help_lines(around, &fix, now, room)).unwrap_or_default();
         match (&panel.refused, panel.exchange()) {
-            (Some((_, error)), _) => {
-                head.extend(error_lines(around, panel, error, room));
-                head.extend(help);
-            }
+            (Some((_, error)), _) => head.tell(around, panel, error, room),
             (None, Some(exchange)) => {
-                head.extend(head_of(around, panel, exchange, help, room));
+                head.tell_of(around, panel, exchange, room);
                 let reply = exchange.outcome.as_ref().ok();
                 let long = reply.filter(|_| matches!(panel.side, Side::Body | Side::Raw));
                 let note = long.and_then(|reply| note_of_long(around, panel, reply));
                 let note = note.or(reply.filter(|_| panel.side == Side::Body).and_then(|reply| note_of(around, reply)));
-                head.extend(note.iter().flat_map(|note| wrap(note, room)).map(Line::raw));
+                head.note = note.map(|note| wrap(&note, room)).unwrap_or_default();
             }
             (None, None) if panel.under_way.is_empty() && panel.test_calls().is_some() => {
                 let choose = around.key(Scope::Api, Command::Choose);
                 let words = format!("No answer yet. {choose} sends the request at the cursor.");
-                head.extend(wrap(&words, room).into_iter().map(Line::raw));
-                head.extend(help);
+                head.state.extend(wrap(&words, room).into_iter().map(Line::raw));
             }
-            (None, None) => {}
+            // The list tells of it.
+            (None, None) => head.help.clear(),
         }
         let has_text = panel.text().is_some();
         let foot_rows = u16::from(has_text && inner.height > 2);
-        // Most of the pane is for the text.
-        let most = if has_text { inner.height / 2 } else { inner.height };
-        let causes = whole(likely_causes(panel, room), usize::from(most).saturating_sub(head.len()));
+        let rows = usize::from(inner.height);
+        // Most of the pane is for the text, but for what is to be known of it.
+        let above_text = head.wanted(room).min(rows.saturating_sub(LEAST_TEXT)).max(rows / 2);
+        let most = if has_text { above_text } else { rows };
+        let mut head = head.lines(around, room, most);
+        let causes = whole(likely_causes(panel, room), most.saturating_sub(head.len()));
         head.extend(causes.into_iter().map(|line| Line::styled(line, around.theme.faint)));
-        head.truncate(usize::from(most));
         let head_rows = u16::try_from(head.len()).unwrap_or(0);
         let height = if has_text { inner.height.saturating_sub(head_rows + foot_rows) } else { 0 };
         let text = Rect { y: inner.y + head_rows, height, ..inner };
@@ -126,48 +128,80 @@ fn bar(around: &Surroundings, moved: &Moved, room: usize) -> Vec<Line<'static>> 
     vec![words, cells.into_iter().collect()]
 }
 
-/// Status, time, size and type; why it failed; the address; rate headers.
-fn head_of(
-    around: &Surroundings,
-    panel: &ApiPanel,
-    exchange: &Exchange,
+/// What is said above the text, from top to bottom.
+#[derive(Default)]
+struct Head {
+    /// What goes on, and what became of the request.
+    state: Vec<Line<'static>>,
+    /// Why it failed, behind a mark if it has one. It is cut for the sake of what comes after it.
+    why: Option<(Option<Mark>, String)>,
     help: Vec<Line<'static>>,
-    room: usize,
-) -> Vec<Line<'static>> {
-    let of_other = if exchange.profile == panel.profile { String::new() } else { format!(" ({})", exchange.profile) };
-    let address = format!("{} {}{of_other}", exchange.call.method, visible(exchange.call.url.as_str()));
-    let address = Line::raw(cut(&address, room, around.theme.cut()));
-    let reply = match &exchange.outcome {
-        Ok(reply) => reply,
-        Err(error) => {
-            let mut lines = vec![address];
-            lines.extend(error_lines(around, panel, error, room));
-            lines.extend(help);
-            return lines;
-        }
-    };
-    // What matters least comes last, since low panes cut it off.
-    let mut lines = vec![status_line(around, reply, room)];
-    if let Some(explained) = &reply.explained {
-        // The line below says what to do where this program can do it.
-        let why = if help.is_empty() {
-            format!("{}: {}", explained.meaning, said(around, panel, &explained.next))
-        } else {
-            explained.meaning.clone()
+    /// The address and the rate headers, as many as have room.
+    about: Vec<Line<'static>>,
+    note: Vec<String>,
+}
+
+impl Head {
+    /// Takes in an error and what helps.
+    fn tell(&mut self, around: &Surroundings, panel: &ApiPanel, error: &Error, room: usize) {
+        self.why = Some((Some(Mark::Declined), visible(&sentence(error))));
+        self.help.splice(..0, hint_lines(around, panel, error, room));
+    }
+
+    /// Takes in what became of a request: status, time, size and type, why it failed, the address, rate headers.
+    fn tell_of(&mut self, around: &Surroundings, panel: &ApiPanel, exchange: &Exchange, room: usize) {
+        let is_own = exchange.profile == panel.profile;
+        let of_other = if is_own { String::new() } else { format!(" ({})", exchange.profile) };
+        let address = format!("{} {}{of_other}", exchange.call.method, visible(exchange.call.url.as_str()));
+        let address = Line::raw(cut(&address, room, around.theme.cut()));
+        let reply = match &exchange.outcome {
+            Ok(reply) => reply,
+            Err(error) => {
+                self.state.push(address);
+                return self.tell(around, panel, error, room);
+            }
         };
-        let text = format!("It failed: {}.", visible(&why));
-        lines.extend(wrap(&text, room).into_iter().map(|line| Line::styled(line, around.theme.attention)));
+        self.state.push(status_line(around, reply, room));
+        self.why = reply.explained.as_ref().map(|explained| {
+            // The line below says what to do where this program can do it.
+            let next = if self.help.is_empty() {
+                format!(": {}", said(around, panel, &explained.next))
+            } else {
+                String::new()
+            };
+            (None, visible(&format!("It failed: {}{next}.", explained.meaning)))
+        });
+        self.about.push(address);
+        if !reply.rates.is_empty() {
+            let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
+            let rates = cut(&rates.join(around.theme.separator()), room, around.theme.cut());
+            self.about.push(Line::styled(rates, around.theme.faint));
+        }
     }
-    lines.extend(help);
-    lines.push(address);
-    if !reply.rates.is_empty() {
-        let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
-        lines.push(Line::styled(
-            cut(&rates.join(around.theme.separator()), room, around.theme.cut()),
-            around.theme.faint,
-        ));
+
+    /// The rows of all but the address and the rate headers.
+    fn wanted(&self, room: usize) -> usize {
+        let why = self.why.as_ref().map_or(0, |(_, words)| wrap(words, room).len());
+        self.state.len() + why + self.help.len() + self.note.len()
     }
-    lines
+
+    fn lines(self, around: &Surroundings, room: usize, most: usize) -> Vec<Line<'static>> {
+        let sign = around.theme.cut();
+        let free = most.saturating_sub(self.state.len() + self.help.len());
+        let note = at_most(self.note, free.saturating_sub(usize::from(self.why.is_some())), room, sign);
+        let free = free.saturating_sub(note.len());
+        let why = match self.why {
+            Some((Some(mark), words)) => marked_at_most(around, mark, &words, room, free.max(1)),
+            Some((None, words)) => {
+                let lines = at_most(wrap(&words, room), free.max(1), room, sign).into_iter();
+                lines.map(|line| Line::styled(line, around.theme.attention)).collect()
+            }
+            None => Vec::new(),
+        };
+        let about = self.about.into_iter().take(free.saturating_sub(why.len()));
+        let note = note.into_iter().map(Line::raw);
+        self.state.into_iter().chain(why).chain(self.help).chain(about).chain(note).take(most).collect()
+    }
 }
 
 /// What there is to know of a body that is no text.
@@ -239,8 +273,20 @@ fn help_lines(around: &Surroundings, fix: &Fix, now: Moment, room: usize) -> Vec
 
 /// Words behind a mark, wrapped beside it.
 pub(super) fn marked(around: &Surroundings, mark: Mark, words: &str, room: usize) -> Vec<Line<'static>> {
+    marked_at_most(around, mark, words, room, usize::MAX)
+}
+
+/// The same, cut to so many lines.
+pub(super) fn marked_at_most(
+    around: &Surroundings,
+    mark: Mark,
+    words: &str,
+    room: usize,
+    most: usize,
+) -> Vec<Line<'static>> {
     let indent = width(around.theme.symbol(mark));
-    let lines = wrap(words, room.saturating_sub(indent + 1).max(1)).into_iter().enumerate();
+    let room = room.saturating_sub(indent + 1).max(1);
+    let lines = at_most(wrap(words, room), most, room, around.theme.cut()).into_iter().enumerate();
     let begin = |row| if row == 0 { around.theme.mark(mark) } else { Span::raw(" ".repeat(indent)) };
     lines.map(|(row, line)| Line::from(vec![begin(row), Span::raw(format!(" {line}"))])).collect()
 }
@@ -286,12 +332,20 @@ fn draw_foot(around: &Surroundings, panel: &ApiPanel, area: Rect, frame: &mut Fr
     frame.buffer_mut().set_stringn(area.x, area.y, cut(&words, room, around.theme.cut()), room, around.theme.faint);
 }
 
-/// What failed, why, and what helps.
-pub(super) fn error_lines(around: &Surroundings, panel: &ApiPanel, error: &Error, room: usize) -> Vec<Line<'static>> {
-    let text = visible(&sentence(error));
-    let mut lines = marked(around, Mark::Declined, &text, room);
-    if let Some(hint) = hint(around, panel, error) {
-        lines.extend(wrap(&visible(&format!("What helps: {hint}.")), room).into_iter().map(Line::raw));
-    }
-    lines
+/// What failed, why, and what helps, in so many lines.
+pub(super) fn error_lines(
+    around: &Surroundings,
+    panel: &ApiPanel,
+    error: &Error,
+    room: usize,
+    most: usize,
+) -> Vec<Line<'static>> {
+    let mut head = Head::default();
+    head.tell(around, panel, error, room);
+    head.lines(around, room, most)
+}
+
+fn hint_lines(around: &Surroundings, panel: &ApiPanel, error: &Error, room: usize) -> Vec<Line<'static>> {
+    let hint = hint(around, panel, error).map(|hint| wrap(&visible(&format!("What helps: {hint}.")), room));
+    hint.into_iter().flatten().map(Line::raw).collect()
 }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::super::request::{Part, RequestForm};
-use super::answer::marked;
+use super::answer::marked_at_most;
 use super::{draw_lines, framed};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::surroundings::Surroundings;
@@ -35,11 +35,7 @@ pub(super) fn draw_form(
 ) {
     let inner = framed(around, title, is_typed, area, frame);
     let room = usize::from(inner.width);
-    let problem = form
-        .problem
-        .as_deref()
-        .filter(|_| is_typed)
-        .map(|problem| marked(around, Mark::Attention, &visible(problem), room));
+    let problem = form.problem.as_deref().filter(|_| is_typed).map(visible);
     // Each part keeps a row, and the body some more unless there is a problem to read.
     let body_rows = if problem.is_some() { 1 } else { form.body.line_count().min(BODY_ROWS) };
     let rows = usize::from(inner.height).saturating_sub(Part::ALL.len() + body_rows - 1).min(MOST_HINTS);
@@ -49,7 +45,8 @@ pub(super) fn draw_form(
     };
     let warnings = form.warning().map(|warning| wrap(&warning, room)).unwrap_or_default();
     let warnings = warnings.into_iter().map(|line| Line::styled(line, around.theme.attention)).collect();
-    let mut below = problem.unwrap_or_default();
+    let marked = |problem: String| marked_at_most(around, Mark::Attention, &problem, room, rows);
+    let mut below = problem.map(marked).unwrap_or_default();
     let texts = [notes.to_vec(), warnings].into_iter();
     let typed = form.notes().into_iter().filter(|_| is_typed).map(|note| faint(&note));
     // Half a sentence would be worse than none.
@@ -67,7 +64,6 @@ pub(super) fn draw_form(
         let hint = hints.iter().map(|hint| faint(hint)).find(fits);
         below.extend(hint.unwrap_or_default());
     }
-    below.truncate(rows);
     let below_rows = u16::try_from(below.len()).unwrap_or(0);
     let bottom = inner.bottom() - below_rows;
     let mut row = inner.y;

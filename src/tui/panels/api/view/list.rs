@@ -31,7 +31,10 @@ pub(super) fn draw_list(around: &Surroundings, panel: &ApiPanel, area: Rect, fra
                 frame,
             );
         }
-        Catalogue::Failed(error) => return draw_lines(&error_lines(around, panel, error, room), inner, frame),
+        Catalogue::Failed(error) => {
+            let lines = error_lines(around, panel, error, room, usize::from(inner.height));
+            return draw_lines(&lines, inner, frame);
+        }
     };
     let list = list(panel, inner);
     let foot_rows = inner.height - list.area.height;

@@ -19,6 +19,10 @@ use crate::support::program::{ACCESS_TOKEN, Home};
 /// Far longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+fn has_all(line: &str, parts: &[&str]) -> bool {
+    parts.iter().all(|part| line.contains(part))
+}
+
 /// An agent that runs, and what its log says. It ends when dropped.
 struct Running {
     child: Child,
@@ -48,14 +52,18 @@ impl Running {
     /// Waits for a line of the log that has all of these in it.
     #[track_caller]
     fn says(&self, parts: &[&str]) -> String {
-        let mut others = Vec::new();
-        loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else { panic!("no line has {parts:?}: {others:#?}") };
-            if parts.iter().all(|part| line.contains(part)) {
-                return line;
-            }
-            others.push(line);
+        self.says_until(parts).pop().expect("the line itself is the last")
+    }
+
+    /// The same with the lines before it.
+    #[track_caller]
+    fn says_until(&self, parts: &[&str]) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        while !lines.last().is_some_and(|line| has_all(line, parts)) {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else { panic!("no line has {parts:?}: {lines:#?}") };
+            lines.push(line);
         }
+        lines
     }
 
     fn signal(&self, signal: &str) {

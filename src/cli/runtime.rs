@@ -259,14 +259,17 @@ impl Signals {
             #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
             Signal::STKFLT,
         ];
-        let receive = |wanted: Signal| {
+        let receive = |wanted: i32| {
             let failed = |error| Error::new(Code::Other, "signals cannot be received").because(error);
-            signal(SignalKind::from_raw(wanted.as_raw())).map_err(failed)
+            signal(SignalKind::from_raw(wanted)).map_err(failed)
         };
-        let is_heard = |signal: &Signal| !signals::is_ignored(signal.as_raw());
-        let number = |signal: Signal| u8::try_from(signal.as_raw()).unwrap_or_default();
-        let ending = ENDING.iter().copied().filter(is_heard).map(|signal| Ok((number(signal), receive(signal)?)));
-        let stop = Some(Signal::TSTP).filter(is_heard).map(receive).transpose()?;
+        let stop = Signal::TSTP.as_raw();
+        let wanted: Vec<i32> = ENDING.iter().map(|signal| signal.as_raw()).chain([stop]).collect();
+        let (stop, ending): (Vec<i32>, Vec<i32>) =
+            signals::heard(&wanted).into_iter().partition(|signal| *signal == stop);
+        let number = |signal: i32| u8::try_from(signal).unwrap_or_default();
+        let ending = ending.into_iter().map(|signal| Ok((number(signal), receive(signal)?)));
+        let stop = stop.first().copied().map(receive).transpose()?;
         Ok(Self { ending: ending.collect::<Result<_, Error>>()?, stop })
     }
 

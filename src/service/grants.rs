@@ -28,7 +28,7 @@ impl Service {
         if self.grant_limit(profile).is_none() {
             return Vec::new();
         }
-        let records = self.records();
+        let records: Vec<Record> = self.records_of_client(profile).collect();
         let own = records.iter().find(|record| record.profile == profile.name);
         let is_signed_in = own.is_some_and(|record| record.grant.is_some());
         let counted: Vec<Counted> = records.iter().map(Counted::of).collect();
@@ -56,14 +56,25 @@ impl Service {
     pub(super) fn others_on(&self, token: &Secret, own: &ProfileName) -> Vec<ProfileName> {
         let has =
             |record: &Record| record.grant.as_ref().is_some_and(|grant| grant.refresh_token.as_ref() == Some(token));
-        let others = self.records().into_iter().filter(|record| record.profile != *own && has(record));
+        let others = self.records().filter(|record| record.profile != *own && has(record));
         others.map(|record| record.profile).collect()
     }
 
     /// Every record that can be read.
-    pub(super) fn records(&self) -> Vec<Record> {
+    fn records(&self) -> impl Iterator<Item = Record> {
+        self.records_of(|_| true)
+    }
+
+    /// The same of the profiles that have this one's client by now, and of those that nobody has configured: a fleet has
+    /// thousands with clients of their own.
+    fn records_of_client(&self, profile: &Profile) -> impl Iterator<Item = Record> {
+        let is_alike = |other: &Profile| (&other.provider, &other.client_id) == (&profile.provider, &profile.client_id);
+        self.records_of(move |name| self.config.profiles.get(name).is_none_or(is_alike))
+    }
+
+    fn records_of(&self, wanted: impl Fn(&ProfileName) -> bool) -> impl Iterator<Item = Record> {
         let names = self.store.profiles().unwrap_or_default();
-        names.iter().filter_map(|name| self.store.load(name).ok().flatten()).collect()
+        names.into_iter().filter(move |name| wanted(name)).filter_map(|name| self.store.load(&name).ok().flatten())
     }
 }
 

@@ -94,8 +94,9 @@ fn columns(all: u16, widest: Widest, symbol: usize) -> Vec<(Cell, usize, usize)>
     if !take(account) {
         account = if take(account.min(ACCOUNT)) { account.min(ACCOUNT) } else { 0 };
     }
-    let mut refreshed = if widest.is_any_refreshed && take(REFRESHED) { REFRESHED } else { 0 };
+    // How much is left is told apart at a glance by bars, and when that was refreshed is among the details.
     let mut bar = if time > 0 && take(SHORT_BAR + 1 - gap) { SHORT_BAR } else { 0 };
+    let mut refreshed = if widest.is_any_refreshed && take(REFRESHED) { REFRESHED } else { 0 };
     let mut grow = |columns: &mut usize, most: usize| {
         let more = most.saturating_sub(*columns).min(room);
         if *columns > 0 {
@@ -297,6 +298,17 @@ mod tests {
                 let is_cut = columns_of(&told, Cell::Name) < name;
                 assert!(!is_cut || others[0] == 0 && others[2] == 0, "{width} {name}: {told:?}");
                 assert!(!is_cut || others[1] == 0 || columns_of(&told, Cell::Name) >= 16, "{width} {name}: {told:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bars_come_before_the_time_of_the_last_refresh() {
+        for width in 56..=160 {
+            for account in [0, 12, 16, 20, 24, 40] {
+                let told = columns(width, Widest { account, ..TOLD }, 1);
+                let has_bar = columns_of(&told, Cell::Left) > time_columns(TOLD.left);
+                assert!(has_bar || columns_of(&told, Cell::Refreshed) == 0, "{width} {account}: {told:?}");
             }
         }
     }

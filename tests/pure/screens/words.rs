@@ -1,5 +1,6 @@
 //! One word for each act, the command's: in the footer, the help, the palette, the pictures of the screens and the documents.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -153,6 +154,63 @@ fn no_screen_and_no_document_has_a_word_that_has_given_way() {
         let text = fs::read_to_string(&path).expect("it is text");
         for (number, line) in text.lines().enumerate() {
             assert!(gone_in(line).is_empty(), "{}:{}: {:?}: {line}", path.display(), number + 1, gone_in(line));
+        }
+    }
+}
+
+/// What is shown as it is, to be selected or read byte for byte.
+const NO_PROSE: [&str; 5] = ["curl", "bare_link", "token", "bytes", "raw"];
+
+/// The words of a text, each of letters alone.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|character: char| !character.is_alphabetic()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// A known word of which one half stands at the end of a row and the other at the beginning of the one below, in one pane.
+fn split_word(row: &str, below: &str, known: &HashSet<String>) -> Option<String> {
+    let is_border = |character: &char| "│|╭╰╮╯".contains(*character);
+    let (row, below): (Vec<char>, Vec<char>) = (row.chars().collect(), below.chars().collect());
+    let mut ends = (0..row.len()).filter(|at| row.get(at + 1).is_none_or(is_border));
+    ends.find_map(|end| {
+        let begin = row[..end].iter().rposition(is_border).map_or(0, |border| border + 1);
+        let pane: String = row[begin..=end].iter().collect();
+        let pane_below: String = below.get(begin..).unwrap_or_default().iter().take_while(|c| !is_border(c)).collect();
+        let is_letter = |character: char| character.is_alphabetic();
+        let first = pane.trim_end().rsplit(|character| !is_letter(character)).next()?.to_lowercase();
+        let second = pane_below.trim_start().split(|character| !is_letter(character)).next()?.to_lowercase();
+        let whole = format!("{first}{second}");
+        let is_full = pane.len() - pane.trim_end().len() <= 1;
+        let are_words = [&first, &second].into_iter().all(|half| known.contains(half));
+        let are_halves = !(first.is_empty() || second.is_empty() || are_words);
+        (is_full && are_halves && known.contains(&whole)).then_some(whole)
+    })
+}
+
+#[test]
+fn no_word_of_prose_is_split_at_the_end_of_a_row() {
+    let known: HashSet<String> = ["token", "lacks", "a", "scope"].map(str::to_owned).into();
+    assert_eq!(split_word("│ It failed: the tok│x │", "│ en lacks a scope. │y │", &known).as_deref(), Some("token"));
+    assert_eq!(split_word("│ It failed: the    │x │", "│ token lacks a     │y │", &known), None);
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pure/screens/snapshots");
+    let mut screens: Vec<(String, String)> = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let text = fs::read_to_string(&path).expect("it is text");
+        let screen = text.split("--- styles").next().unwrap_or_default().splitn(3, "---\n").last().unwrap_or_default();
+        if !NO_PROSE.iter().any(|part| name.contains(part)) {
+            screens.push((name, screen.to_owned()));
+        }
+    }
+    // In wide windows hardly anything is broken.
+    let wide = screens.iter().filter(|(name, _)| name.contains("_120x") || name.contains("_200x"));
+    let known: HashSet<String> = wide.flat_map(|(_, screen)| words(screen)).collect();
+    assert!(screens.len() > 400 && known.len() > 500, "{} {}", screens.len(), known.len());
+    for (name, screen) in &screens {
+        let rows: Vec<&str> = screen.lines().collect();
+        for pair in rows.windows(2) {
+            assert_eq!(split_word(pair[0], pair[1], &known), None, "{name}:\n{screen}");
         }
     }
 }

@@ -13,6 +13,9 @@ use ratatui::text::Span;
 
 use crate::config::ThemeName;
 
+/// Marks the cells of an address for the terminal's painter, which makes a link of them. Nothing here blinks.
+pub const LINK: Modifier = Modifier::RAPID_BLINK;
+
 /// Whether styles carry colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColorChoice {
@@ -54,6 +57,8 @@ pub struct Theme {
     pub shortcut: Style,
     /// The user code, an address: what people copy.
     pub code: Style,
+    /// An address that is to be opened: a [`LINK`] where the terminal can.
+    pub link: Style,
     /// The band in which the user code stands.
     pub band: Style,
     /// The filled part of a bar, and what marks the focus.
@@ -140,6 +145,7 @@ impl Theme {
             faint,
             shortcut: accent_text,
             code: accent_text,
+            link: if has_many_colors { accent_text.add_modifier(LINK) } else { accent_text },
             band: if has_bands { band.bg(accent) } else { reversed.patch(bold) },
             accent: if is_strong { plain } else { colored(accent) },
             member: if is_strong { bold } else { colored(accent) },

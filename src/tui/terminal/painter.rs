@@ -1,5 +1,6 @@
 //! Writes frames in few bytes: over a slow line each second of a clock costs what its digits do.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -9,13 +10,19 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 
 use crate::tui::text::width;
+use crate::tui::theme::LINK;
 
 /// What crossterm's backend does, but for what it sends with every frame whether it changes anything or not.
 pub(super) struct Painter<W: Write> {
     rest: CrosstermBackend<W>,
     /// Whether the cursor shows, once that was said.
     has_cursor: Option<bool>,
+    /// The cells of links that are on the screen, by row and column.
+    linked: BTreeMap<(u16, u16), Cell>,
 }
+
+/// The cells of one address, from its beginning on, which may go on at the begin of the next row.
+type Link<'a> = Vec<(u16, u16, &'a Cell)>;
 
 /// How a cell looks.
 type Look = (Color, Color, Modifier);
@@ -24,7 +31,7 @@ const PLAIN: Look = (Color::Reset, Color::Reset, Modifier::empty());
 
 impl<W: Write> Painter<W> {
     pub(super) fn new(writer: W) -> Self {
-        Self { rest: CrosstermBackend::new(writer), has_cursor: None }
+        Self { rest: CrosstermBackend::new(writer), has_cursor: None, linked: BTreeMap::new() }
     }
 
     /// Shows or hides the cursor where it is not so already.
@@ -43,26 +50,19 @@ impl<W: Write> Backend for Painter<W> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
+        let (links, others): (Vec<_>, Vec<_>) = content.partition(|(.., cell)| cell.modifier.contains(LINK));
         let mut frame = String::new();
-        let mut look = PLAIN;
-        // Where the cursor surely is: terminals agree on the width of ASCII alone.
-        let mut at: Option<Position> = None;
-        for (x, y, cell) in content {
-            match at.filter(|at| at.y == y && at.x <= x).map(|at| x - at.x) {
-                Some(0) => {}
-                Some(columns) => write_to(&mut frame, format_args!("\x1b[{columns}C")),
-                None => write_to(&mut frame, format_args!("\x1b[{};{}H", y + 1, x + 1)),
-            }
-            let wanted = (cell.fg, cell.bg, cell.modifier);
-            if wanted != look {
-                turn(&mut frame, look, wanted);
-                look = wanted;
-            }
-            push(&mut frame, cell.symbol());
-            at = (cell.symbol().len() == 1).then(|| Position::new(x + 1, y));
+        write_cells(&mut frame, &others);
+        for (x, y, _) in others {
+            self.linked.remove(&(y, x));
         }
-        if look != PLAIN {
-            frame.push_str("\x1b[m");
+        for (x, y, cell) in &links {
+            self.linked.insert((*y, *x), (*cell).clone());
+        }
+        // A terminal keeps the address with each cell, so that one of another address is written whole.
+        let is_new = |link: &Link<'_>| link.iter().any(|(x, y, _)| links.iter().any(|new| (new.0, new.1) == (*x, *y)));
+        for link in joined(&self.linked).iter().filter(|link| is_new(link)) {
+            write_link(&mut frame, link);
         }
         self.rest.write_all(frame.as_bytes())
     }
@@ -90,6 +90,7 @@ impl<W: Write> Backend for Painter<W> {
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
         // Whoever had the terminal meanwhile may have left the cursor otherwise.
         self.has_cursor = None;
+        self.linked.clear();
         self.rest.clear_region(region)
     }
 
@@ -104,6 +105,56 @@ impl<W: Write> Backend for Painter<W> {
     fn flush(&mut self) -> io::Result<()> {
         Backend::flush(&mut self.rest)
     }
+}
+
+/// Writes cells that come row by row, and leaves the look plain.
+fn write_cells(frame: &mut String, cells: &[(u16, u16, &Cell)]) {
+    let mut look = PLAIN;
+    // Where the cursor surely is: terminals agree on the width of ASCII alone.
+    let mut at: Option<Position> = None;
+    for (x, y, cell) in cells {
+        let (x, y) = (*x, *y);
+        match at.filter(|at| at.y == y && at.x <= x).map(|at| x - at.x) {
+            Some(0) => {}
+            Some(columns) => write_to(frame, format_args!("\x1b[{columns}C")),
+            None => write_to(frame, format_args!("\x1b[{};{}H", y + 1, x + 1)),
+        }
+        let wanted = (cell.fg, cell.bg, cell.modifier - LINK);
+        if wanted != look {
+            turn(frame, look, wanted);
+            look = wanted;
+        }
+        push(frame, cell.symbol());
+        at = (cell.symbol().len() == 1).then(|| Position::new(x + 1, y));
+    }
+    if look != PLAIN {
+        frame.push_str("\x1b[m");
+    }
+}
+
+/// The links among cells: neighbors, and the pieces of one that had to be broken, which begin below each other.
+fn joined(cells: &BTreeMap<(u16, u16), Cell>) -> Vec<Link<'_>> {
+    let mut links: Vec<Link<'_>> = Vec::new();
+    for ((y, x), cell) in cells {
+        let goes_on = |link: &Link<'_>| {
+            let (first, last) = (link.first().map(|cell| cell.0), link.last().map(|cell| (cell.0, cell.1)));
+            last.is_some_and(|(column, row)| (row, column + 1) == (*y, *x) || row + 1 == *y && first == Some(*x))
+        };
+        match links.last_mut().filter(|link| goes_on(link)) {
+            Some(link) => link.push((*x, *y, cell)),
+            None => links.push(vec![(*x, *y, cell)]),
+        }
+    }
+    links
+}
+
+/// Writes an address as a link to itself (OSC 8), which lets terminals take it whole where it is broken or lacks its scheme.
+fn write_link(frame: &mut String, link: &Link<'_>) {
+    let text: String = link.iter().map(|(.., cell)| cell.symbol()).collect();
+    let scheme = if text.contains("://") { "" } else { "https://" };
+    write_to(frame, format_args!("\x1b]8;id=address;{scheme}{text}\x1b\\"));
+    write_cells(frame, link);
+    frame.push_str("\x1b]8;;\x1b\\");
 }
 
 /// Text takes everything.
@@ -183,6 +234,7 @@ mod tests {
 
     use super::Painter;
     use crate::tui::terminal::Outgoing;
+    use crate::tui::theme::LINK;
 
     #[test]
     fn a_mark_stands_for_what_terminals_take_to_be_of_different_widths() {
@@ -202,6 +254,39 @@ mod tests {
             let sent = String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text");
             assert!(sent.contains(&format!("\x1b[1;1H{written}")), "{text}: {sent:?}");
         }
+    }
+
+    #[test]
+    fn an_address_is_a_link_to_itself_also_in_pieces_and_without_its_scheme() {
+        const END: &str = "\x1b]8;;\x1b\\";
+        let outgoing = Outgoing::default();
+        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
+        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+        let mut sent = |rows: &[&str]| {
+            let link = Style::new().add_modifier(LINK);
+            let draw = |frame: &mut ratatui::Frame<'_>| {
+                for (row, text) in (2..).zip(rows) {
+                    frame.buffer_mut().set_string(1, row, text, link);
+                }
+            };
+            screen.draw(draw).expect("it is drawn");
+            String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text")
+        };
+        let link = |address: &str| format!("\x1b]8;id=address;{address}\x1b\\");
+        let whole = sent(&["https://a.example/x"]);
+        let expected = format!("{}\x1b[3;2Hhttps://a.example/x{END}", link("https://a.example/x"));
+        assert!(whole.contains(&expected), "{whole:?}");
+        assert!(!sent(&["https://a.example/x"]).contains("]8;"), "it is there already");
+        // What is the same on the screen leads elsewhere now.
+        let longer = sent(&["https://a.example/xyz"]);
+        let expected = format!("{}\x1b[3;2Hhttps://a.example/xyz{END}", link("https://a.example/xyz"));
+        assert!(longer.contains(&expected), "{longer:?}");
+        let pieces = sent(&["a.example/", "abc"]);
+        let expected = format!("{}\x1b[3;2Ha.example/\x1b[4;2Habc{END}", link("https://a.example/abc"));
+        assert!(pieces.contains(&expected), "{pieces:?}");
+        assert!(!sent(&[]).contains("https"), "nothing is a link any more");
+        let again = sent(&["a.example/"]);
+        assert!(again.contains(&link("https://a.example/")), "{again:?}");
     }
 
     #[test]

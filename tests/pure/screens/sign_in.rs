@@ -18,7 +18,7 @@ use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
 use device_login::tui::panel::Go;
 use device_login::tui::surroundings::Now;
-use device_login::tui::theme::{Environment, QrPalette, Theme};
+use device_login::tui::theme::{Environment, LINK, QrPalette, Theme};
 use device_login::tui::update::update;
 use device_login::tui::widgets::qr::QrChoice;
 use jiff::Timestamp;
@@ -102,6 +102,29 @@ pub(crate) fn pressed(mut model: Model, keys: &[Key]) -> Model {
 fn sized(mut model: Model, columns: u16, rows: u16) -> Model {
     update(&mut model, Message::Resized { columns, rows }, at(42));
     model
+}
+
+#[test]
+fn the_address_is_a_link_alone_on_its_row_above_the_code() {
+    let address = "https://accounts.zoho.com/oauth/v3/device";
+    for model in [pending, || pressed(pending(), &[Key::Char('f')]), || pressed(pending(), &[Key::Char('p')])] {
+        for (columns, rows) in [(40, 12), (60, 20), (60, 50), (80, 24), (100, 30), (120, 40), (200, 60)] {
+            let buffer = draw(&sized(model(), columns, rows), at(42)).0;
+            let cells = buffer.content.iter().filter(|cell| cell.modifier.contains(LINK));
+            let link: String = cells.map(Cell::symbol).collect();
+            // Where rows are few, the code has them.
+            let is_there = screen_text(&sized(model(), columns, rows), at(42)).contains("zoho.com/oauth");
+            let is_whole = link == address || link == format!("{address}{COMPLETE}");
+            let is_wide_enough = usize::from(columns) > address.len() + 1;
+            assert!(is_whole == (is_there && is_wide_enough) || !is_wide_enough, "{columns}x{rows}: {link}");
+            assert!(!is_there || link.contains(&address["https://".len()..]), "{columns}x{rows}: {link}");
+        }
+    }
+    let screen = screen_text(&sized(pending(), 80, 24), at(42));
+    assert!(screen.lines().any(|line| line.trim() == address), "{screen}");
+    // Terminals of few abilities may print what makes a link.
+    let environment = Environment { term: Some("linux"), lang: Some("C.UTF-8"), ..Environment::default() };
+    assert!(!Theme::new(environment.abilities()).link.add_modifier.contains(LINK));
 }
 
 pub(crate) fn signed_in() -> SignedIn {

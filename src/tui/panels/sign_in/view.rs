@@ -237,6 +237,8 @@ fn is_loopback(address: &Url) -> bool {
     }
 }
 
-fn without_scheme(address: &str) -> &str {
-    address.split_once("://").map_or(address, |(_, rest)| rest)
+/// The scheme is left out where it has no room, if it is the one that everything takes to be meant.
+fn in_columns(address: &Url, columns: usize) -> &str {
+    let whole = address.as_str();
+    if whole.len() > columns { whole.strip_prefix("https://").unwrap_or(whole) } else { whole }
 }

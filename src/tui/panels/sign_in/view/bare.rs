@@ -2,16 +2,17 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::place::{drawable, too_small};
-use super::{QrView, SignInPanel, Waiting, configured, draw_qr, effective_scopes, in_words, without_scheme};
+use super::{QrView, SignInPanel, Waiting, configured, draw_qr, effective_scopes, in_columns, in_words};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::complete_address;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{width, wrap};
+use crate::tui::theme::LINK;
 use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
 
 /// How much text stands below the code: its state, the address, the keys.
@@ -48,7 +49,8 @@ pub(super) fn full_screen_qr(
     let code = &waiting.code;
     let left = around.time_left(now.moment.until(code.expires_at));
     let state = format!("Code {}{}good for {left}", code.user_code, around.theme.separator());
-    let address = without_scheme(code.verification_uri.as_str()).to_owned();
+    let address = in_columns(&code.verification_uri, usize::from(area.width)).to_owned();
+    let link = address.clone();
     let (mut lines, has_keys) = match full_screen_fit(around, panel.qr, waiting, area) {
         Ok((matrix, below, fit)) => {
             if let Some(place) = below.place_above(fit, area) {
@@ -65,7 +67,8 @@ pub(super) fn full_screen_qr(
     for (row, line) in (top..bottom).zip(&lines) {
         let margin = usize::from(area.width).saturating_sub(width(line)) / 2;
         let column = area.x + u16::try_from(margin).unwrap_or(0);
-        frame.buffer_mut().set_string(column, row, line, around.theme.text);
+        let style = if *line == link { around.theme.link } else { around.theme.text };
+        frame.buffer_mut().set_string(column, row, line, style);
         if let Some(at) = line.find(&code.user_code) {
             frame.set_cursor_position(Position::new(column + u16::try_from(at).unwrap_or(0), row));
         }
@@ -131,7 +134,9 @@ pub(super) fn link(around: &Surroundings, panel: &SignInPanel, waiting: &Waiting
     for text in texts {
         for part in pieces(text, area.width) {
             if row < area.bottom() {
-                frame.buffer_mut().set_string(area.x, row, &part, Style::reset());
+                let is_link = text != code.user_code && around.theme.link.add_modifier.contains(LINK);
+                let style = Style::reset().add_modifier(if is_link { LINK } else { Modifier::empty() });
+                frame.buffer_mut().set_string(area.x, row, &part, style);
                 if text == code.user_code && text.starts_with(&part) {
                     frame.set_cursor_position(Position::new(area.x, row));
                 }
@@ -159,7 +164,7 @@ pub(super) fn tiny(
     let code = &waiting.code;
     let left = around.time_left(now.moment.until(code.expires_at));
     let (address, code_lines) =
-        (pieces(without_scheme(code.verification_uri.as_str()), area.width), pieces(&code.user_code, area.width));
+        (pieces(in_columns(&code.verification_uri, columns), area.width), pieces(&code.user_code, area.width));
     let rows = usize::from(area.height);
     let time = format!("good for {left}");
     let both = format!("{}  {left}", code.user_code);

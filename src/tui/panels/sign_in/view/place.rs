@@ -56,7 +56,10 @@ pub(super) fn choose(scene: Scene<'_>, window: Size) -> Result<Place<'_>, String
     };
     let chosen = if is_below { below(scene, matrix, forms, step, body) } else { beside(matrix, forms, step, body) };
     match chosen {
-        Some((fit, place)) => Ok(Place { text: place.0, code: Some((matrix, fit, place.1)) }),
+        Some((fit, (text, code))) => {
+            let code = if is_below { code } else { below_address(scene, text, code) };
+            Ok(Place { text, code: Some((matrix, fit, code)) })
+        }
         None => Err(lack(scene.around, matrix, forms, window)),
     }
 }
@@ -91,6 +94,12 @@ fn beside(matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Option<(F
         height: fit.rows(),
     };
     Some((fit, (text, code)))
+}
+
+/// The same code below the row of the address, if that has room: alone on its row, a mouse takes the address whole.
+fn below_address(scene: Scene<'_>, text: Rect, code: Rect) -> Rect {
+    let y = code.y.max(text.y + Text::below_address(scene, text.as_size()));
+    if y + code.height <= text.bottom() { Rect { y, ..code } } else { code }
 }
 
 /// The way to draw the code in what the text above leaves.

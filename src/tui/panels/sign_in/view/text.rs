@@ -10,7 +10,7 @@ use ratatui::widgets::Widget;
 
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
 use super::words::{last_and_next, permissions, time, urgency};
-use super::{configured, effective_scopes, in_words, is_loopback, title_names_machine, who, without_scheme};
+use super::{configured, effective_scopes, in_columns, in_words, is_loopback, title_names_machine, who};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::{SignInPanel, Waiting};
 use crate::tui::surroundings::{Now, Surroundings};
@@ -47,6 +47,8 @@ pub(super) struct Scene<'a> {
 pub(super) struct Text<'a> {
     lines: Vec<Line<'a>>,
     code_at: Position,
+    /// Where the last row of the address begins.
+    address_at: Position,
     /// Where the bar begins.
     bar: Position,
     big: Option<(Position, BigText)>,
@@ -55,6 +57,12 @@ pub(super) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
+    /// The first row below the address in a column of that size.
+    pub(super) fn below_address(scene: Scene<'a>, room: Size) -> u16 {
+        let text = Self::in_room(scene, room);
+        super::lead(room.height, text.rows()).saturating_add(text.address_at.y + 1)
+    }
+
     /// The column in the richest way that fits; in the barest, cut off below, where none does.
     pub(super) fn in_room(scene: Scene<'a>, room: Size) -> Self {
         let ways: &[Way] = if scene.lack.is_none() { &WITH_QR } else { &WITHOUT_QR };
@@ -189,7 +197,7 @@ impl<'a> Text<'a> {
     fn insert_blank(&mut self, at: u16) {
         self.lines.insert(usize::from(at), Line::default());
         let big = self.big.iter_mut().map(|(position, _)| position);
-        for position in [&mut self.code_at, &mut self.bar].into_iter().chain(big) {
+        for position in [&mut self.code_at, &mut self.address_at, &mut self.bar].into_iter().chain(big) {
             position.y += u16::from(position.y >= at);
         }
     }
@@ -197,9 +205,8 @@ impl<'a> Text<'a> {
     /// On a line of its own and never broken by us: without its scheme where it would not fit, in pieces as wide as the
     /// column only where nothing else helps.
     fn push_address(&mut self, around: &'a Surroundings, waiting: &'a Waiting, inner: usize) {
-        let address = waiting.code.verification_uri.as_str();
-        let address = if address.len() > inner { without_scheme(address) } else { address };
-        self.push_pieces(address, inner, around.theme.code);
+        self.push_pieces(in_columns(&waiting.code.verification_uri, inner), inner, around.theme.link);
+        self.address_at = Position::new(MARGIN, self.rows().saturating_sub(1));
     }
 
     fn push_pieces(&mut self, text: &str, inner: usize, style: Style) {

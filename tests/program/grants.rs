@@ -191,6 +191,29 @@ fn grants_count_over_profiles_and_apart_by_client_and_account() {
 }
 
 #[test]
+fn before_a_sign_in_the_records_of_its_client_are_opened_and_no_others() {
+    let lab = Lab::new();
+    for profile in ["a", "b", "c"] {
+        lab.sign_in(profile);
+    }
+    let opened = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&opened);
+    let watcher = move |call| {
+        counted.fetch_add(usize::from(call == "read"), Ordering::SeqCst);
+        Ok(())
+    };
+    let address = StoreAddress::File(lab.home.path("state"));
+    let watched = Watched::new(backend(&address, None), Arc::new(watcher));
+    let service = lab.service_with(open_over(Arc::new(watched), &address, lab.keys()));
+    for (profile, of_its_client) in [("a", 2), ("c", 1)] {
+        let profile = service.config.profile(Some(&profile.parse().expect("a name"))).expect("it is configured");
+        opened.store(0, Ordering::SeqCst);
+        assert_eq!(service.sign_in_warnings(profile), [""; 0]);
+        assert_eq!(opened.load(Ordering::SeqCst), of_its_client, "{}", profile.name);
+    }
+}
+
+#[test]
 fn revoking_counts_down_and_forgetting_does_not() {
     let lab = Lab::new();
     lab.revocations_are([404, 404]);

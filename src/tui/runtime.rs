@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crossterm::event::{Event, EventStream, MouseButton, MouseEventKind};
+use futures_util::stream::select_all;
 use futures_util::{Stream, StreamExt};
 use ratatui::layout::{Position, Size};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -75,7 +76,8 @@ pub(super) async fn run(
         tasks: Tasks::new(service, outside, sender),
         clocks: System,
         background: Answer::default(),
-        open_input: || Box::pin(EventStream::new()) as Events,
+        // Polled only when it has something: looking costs a lock, for which it yields the processor several times.
+        open_input: || Box::pin(select_all([EventStream::new()])) as Events,
         ended: None,
     };
     let ended = turning.run(&mut model, effects, receiver, stop).await;

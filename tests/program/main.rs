@@ -46,6 +46,8 @@ mod meaning;
 #[cfg(unix)]
 mod named_files;
 mod other_ways;
+#[cfg(target_os = "linux")]
+mod package;
 mod pages;
 #[cfg(target_os = "linux")]
 mod pending;

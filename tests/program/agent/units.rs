@@ -12,13 +12,14 @@ fn systemd_understands_the_unit_files() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/systemd");
     let place = Home::new();
     fs::create_dir_all(place.path("device-login-agent.service.d")).expect("it can be made");
-    for (from, to, arguments) in [
-        ("device-login-agent.service", "device-login-agent.service", &["--system"][..]),
-        ("user/device-login-agent.service", "device-login-agent.service", &["--user"]),
+    for (from, to, command, arguments) in [
+        ("device-login-agent.service", "device-login-agent.service", "agent", &["--system"][..]),
+        ("device-login-kiosk@.service", "device-login-kiosk@lobby.service", "login %i --kiosk", &["--system"]),
+        ("user/device-login-agent.service", "device-login-agent.service", "agent", &["--user"]),
     ] {
         // The program is where the tests have it.
         let text = fs::read_to_string(docs.join(from)).expect("it is there");
-        assert!(text.contains("ExecStart=/usr/bin/device-login agent\n"), "{from}");
+        assert!(text.contains(&format!("ExecStart=/usr/bin/device-login {command}\n")), "{from}");
         place.write(to, &text.replace("/usr/bin/device-login", env!("CARGO_BIN_EXE_device-login")));
         for name in ["credential.conf", "postgres.conf"] {
             let drop_in = fs::read_to_string(docs.join(name)).expect("it is there");

@@ -1,4 +1,4 @@
-//! What `packaging/build` makes; `tests/package` installs it.
+//! What `.packaging/build` makes; `tests/package` installs it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +27,7 @@ fn the_package_has_all_that_belongs_to_the_program_and_starts_nothing() {
     let (folder, root) = (folder.path(), root.path());
     let source = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = env!("CARGO_BIN_EXE_device-login");
-    said(Command::new(source.join("packaging/build")).arg(folder).arg(program).env("COMPRESSION", "none"));
+    said(Command::new(source.join(".packaging/build")).arg(folder).arg(program).env("COMPRESSION", "none"));
     said(Command::new("shasum").args(["-a", "256", "--check", "--strict", "SHA256SUMS"]).current_dir(folder));
 
     let package = ending(folder, ".deb");

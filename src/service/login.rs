@@ -209,7 +209,7 @@ impl Service {
         presence: &Presence,
     ) -> Result<Option<SignedIn>, Error> {
         check_way(profile)?;
-        let waiting = match self.take_up(profile, &options).await? {
+        let mut waiting = match self.take_up(profile, &options).await? {
             TakenUp::Pending(pending) => Some(*pending),
             TakenUp::SignedIn(grant) => {
                 return Box::pin(self.signed_in_elsewhere(profile, options, *grant)).await.map(Some);
@@ -220,7 +220,7 @@ impl Service {
             }
         };
         let (renewals, until) = (options.renewals, options.until);
-        let mut attempt = Attempt::begin(self, profile, options.clone(), waiting.as_ref()).await?;
+        let mut attempt = Attempt::begin(self, profile, options.clone(), waiting.as_mut()).await?;
         if waiting.is_none() {
             report(SignInEvent::Asking { host: host(&attempt.home) });
         }
@@ -257,10 +257,10 @@ impl Service {
                     let begin = if options.begin == Begin::Resume { Begin::Resume } else { Begin::GoOn };
                     let options = SignIn { begin, ..options.clone() };
                     // It may ask for other scopes, and another account.
-                    let TakenUp::Pending(other) = self.take_up(profile, &options).await? else {
+                    let TakenUp::Pending(mut other) = self.take_up(profile, &options).await? else {
                         return Err(attempt.given_up());
                     };
-                    attempt = Attempt::begin(self, profile, options, Some(&other)).await?;
+                    attempt = Attempt::begin(self, profile, options, Some(&mut other)).await?;
                     codes.waiting = Some(*other);
                 }
                 Next::Kept(kept, said) => {

@@ -810,6 +810,13 @@ fn an_account_is_expected_only_where_something_tells_of_it() {
     let login = ["login", "--no-wait", "--expect-account", "dana@example.com", "--scopes"];
     home.run(&[&login[..], &["email"]].concat()).failed(2, &["no userinfo endpoint", "`openid`"]);
     assert_eq!(provider.codes(), 0);
+    assert_eq!(home.run(&["login", "--no-wait", "--scopes", "email"]).code, 8);
+    let resume = ["login", "--resume", "--no-wait", "--expect-account", "dana@example.com"];
+    home.run(&resume).failed(2, &["no userinfo endpoint", "`openid`"]);
+    // What was refused leaves the code as it was.
+    assert_eq!(pending(&home).expect("it is pending").expected, None);
+    provider.approve();
+    assert_eq!(home.run(&["login", "--resume"]).code, 0);
     assert_eq!(home.run(&[&login[..], &["openid,email"]].concat()).code, 8);
 }
 

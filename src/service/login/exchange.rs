@@ -64,12 +64,12 @@ impl Service {
 
 impl Attempt {
     /// Gets all together that a sign-in needs, before a person is asked for anything; or that it takes to go on with one that is
-    /// pending.
+    /// pending, which expects from then on whom the options do.
     pub(super) async fn begin(
         service: &Service,
         profile: &Profile,
         options: SignIn,
-        pending: Option<&PendingSignIn>,
+        mut pending: Option<&mut PendingSignIn>,
     ) -> Result<Self, Error> {
         check_client_type(profile)?;
         // An approval that could not be kept would be wasted on the person, so the store has to prove itself first.
@@ -78,7 +78,7 @@ impl Attempt {
         service.revoke_noted_quietly(profile).await;
         let asking = profile.clone();
         let warnings = service.aside(move |service| service.sign_in_warnings(&asking)).await;
-        let provider = service.provider_at(profile, pending.and_then(|pending| pending.endpoints.as_ref())).await?;
+        let provider = service.provider_at(profile, pending.as_ref().and_then(|pending| pending.endpoints.as_ref())).await?;
         let home = home_data_center(profile, &provider)?.clone();
         let (asking, from) = (profile.clone(), provider.clone());
         let read = move |service: &Service| -> Result<_, Error> {
@@ -91,12 +91,15 @@ impl Attempt {
             Ok((client, record.and_then(|record| record.grant).map(|grant| grant.approved_at)))
         };
         let (client, approved_before) = service.aside(read).await?;
-        let scopes = match pending {
+        let scopes = match &pending {
             Some(pending) => pending.scopes.clone(),
             None => options.scopes.unwrap_or_else(|| profile.scopes.clone()),
         };
         check_expectable(profile, options.expect_account.as_ref(), &scopes, &home)?;
-        let expected = options.expect_account.or_else(|| pending.and_then(|pending| pending.expected.clone()));
+        if let Some(pending) = &mut pending {
+            service.expecting(profile, pending, options.expect_account.clone()).await?;
+        }
+        let expected = options.expect_account.or_else(|| pending.as_ref().and_then(|pending| pending.expected.clone()));
         let (profile, qr_file, for_agent) = (profile.clone(), options.qr_file, options.for_agent);
         Ok(Self {
             service: service.clone(),

@@ -188,8 +188,7 @@ impl Service {
         // Who asks later is told, and not the agent.
         match (pending, ended.filter(|ended| !ended.is_told && !options.for_agent), grant) {
             (Some(pending), _, _) if self.fits(profile, &pending) => {
-                check_expected(profile, options, &pending)?;
-                let pending = self.expecting(&profile.name, pending, options.expect_account.as_ref()).await?;
+                check_expected(profile, options.expect_account.as_ref(), &pending)?;
                 Ok(TakenUp::Pending(Box::new(pending)))
             }
             (Some(_), _, _) => Err(nothing_pending(profile)
@@ -207,25 +206,27 @@ impl Service {
     }
 
     /// Has whoever asks keep to the account that is expected by now.
-    async fn expecting(
+    pub(super) async fn expecting(
         &self,
-        profile: &ProfileName,
-        pending: PendingSignIn,
-        expected: Option<&String>,
-    ) -> Result<PendingSignIn, Error> {
-        let Some(expected) = expected.filter(|_| pending.expected.is_none()).cloned() else { return Ok(pending) };
-        let pending = PendingSignIn { expected: Some(expected), ..pending };
-        let noted = pending.clone();
+        profile: &Profile,
+        pending: &mut PendingSignIn,
+        expected: Option<String>,
+    ) -> Result<(), Error> {
+        let Some(expected) = expected.filter(|_| pending.expected.is_none()) else { return Ok(()) };
+        let (profile, id, account) = (profile.clone(), pending.id.clone(), Some(expected));
+        pending.expected.clone_from(&account);
+        let name = profile.name.clone();
         let note = move |_: &Self, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(()) };
-            if let Some(pending) = record.pending.as_mut().filter(|pending| pending.id == noted.id) {
-                pending.expected = noted.expected;
+            if let Some(pending) = record.pending.as_mut().filter(|pending| pending.id == id) {
+                // Somebody else may have come to expect one meanwhile.
+                check_expected(&profile, account.as_ref(), pending)?;
+                pending.expected = account;
                 held.commit(&mut record)?;
             }
             Ok(())
         };
-        self.holding(profile, note).await?;
-        Ok(pending)
+        self.holding(&name, note).await
     }
 
     /// Notes that a person has heard how a sign-in ended. Who cannot note that tells it once more.
@@ -252,8 +253,8 @@ fn nothing_pending(profile: &Profile) -> Error {
 }
 
 /// Refuses to go on with a sign-in that waits for another account.
-fn check_expected(profile: &Profile, options: &SignIn, pending: &PendingSignIn) -> Result<(), Error> {
-    match (&options.expect_account, &pending.expected) {
+fn check_expected(profile: &Profile, wanted: Option<&String>, pending: &PendingSignIn) -> Result<(), Error> {
+    match (wanted, &pending.expected) {
         (Some(wanted), Some(expected)) if wanted != expected => {
             let name = &profile.name;
             Err(Error::new(Code::Usage, format!("the pending sign-in of profile `{name}` waits for another account"))

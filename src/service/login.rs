@@ -260,7 +260,9 @@ impl Service {
                     let TakenUp::Pending(mut other) = self.take_up(profile, &options).await? else {
                         return Err(attempt.given_up());
                     };
-                    attempt = Attempt::begin(self, profile, options, Some(&mut other)).await?;
+                    let begun = Attempt::begin(self, profile, options, Some(&mut other)).await?;
+                    // Two machines would else take a code from each other for ever.
+                    attempt = Attempt { may_take: false, ..begun };
                     codes.waiting = Some(*other);
                 }
                 Next::Kept(kept, said) => {

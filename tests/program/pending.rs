@@ -3,7 +3,7 @@
 mod keeping;
 
 use std::io::{BufRead, BufReader};
-use std::process::Child;
+use std::process::{Child, ChildStderr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -147,6 +147,17 @@ fn wait_until(is_so: impl Fn() -> bool) {
         assert!(clock::now() < end, "it never comes");
         std::thread::yield_now();
     }
+}
+
+/// Waits until the program has said this. What is given back keeps it able to speak.
+fn wait_until_told(child: &mut Child, part: &str) -> BufReader<ChildStderr> {
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+    let mut line = String::new();
+    while !line.contains(part) {
+        line.clear();
+        assert!(stderr.read_line(&mut line).expect("stderr is read") > 0, "it never says {part:?}");
+    }
+    stderr
 }
 
 fn begun() -> (Provider, Home) {
@@ -554,6 +565,22 @@ fn a_sign_in_of_another_machine_is_taken_over_by_a_person() {
     provider.approve();
     assert_eq!(ran(child).code, 0);
     provider.was_left_alone();
+}
+
+#[test]
+fn a_code_by_which_another_machine_replaces_one_is_left_to_that_machine() {
+    let (provider, home) = begun();
+    let mut child = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    change_pending(&home, |pending| {
+        (pending.id, pending.home) = (PendingId::generate(), Some("elsewhere".to_owned()));
+    });
+    let _stderr = wait_until_told(&mut child, "Another process asks the server already");
+    assert_eq!(pending(&home).expect("it is pending").home.as_deref(), Some("elsewhere"));
+    // A person may still say so.
+    home.run(&["login", "--resume", "--no-wait"]).failed(8, &["Not approved yet"]);
+    provider.approve();
+    assert_eq!(ran(child).code, 0);
 }
 
 #[test]

@@ -97,7 +97,6 @@ impl Attempt {
         company: &Company<'_>,
         mut report: impl FnMut(SignInEvent) + Send,
     ) -> CodeEnded {
-        // Two machines would else take it from each other for ever.
         let mut may_take = self.may_take;
         loop {
             let right = self.service.unbroken.right();

@@ -3,15 +3,15 @@
 #![expect(clippy::print_stdout, reason = "tells what was not looked at")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Provider, TOKEN, begun, pending, wait_until};
+use super::{Provider, TOKEN, begun, pending, wait_until, wait_until_told};
 use crate::interrupts::send;
 use crate::support::faults::{Act, Fault, Point, strike};
 use crate::support::program::{Home, configuration, ran};
@@ -39,17 +39,6 @@ fn on_a_small_disk() -> Option<(Provider, Arc<SmallDisk>)> {
     };
     disk.configure(&configuration(&provider.authority.origin()));
     Some((provider, Arc::new(disk)))
-}
-
-/// Waits until the program has said this. What is given back keeps it able to speak.
-fn wait_until_told(child: &mut Child, part: &str) -> BufReader<ChildStderr> {
-    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
-    let mut line = String::new();
-    while !line.contains(part) {
-        line.clear();
-        assert!(stderr.read_line(&mut line).expect("stderr is read") > 0, "it never says {part:?}");
-    }
-    stderr
 }
 
 #[test]

@@ -123,6 +123,10 @@ impl Poller {
         Ok(())
     }
 
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
     pub(super) fn take_room(&self) -> Option<Reservation> {
         self.room.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -142,5 +146,31 @@ impl Poller {
             return;
         };
         let _ = lock::write(file, &Note { id, rests_until, last, at: Some(now.wall) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::profile::ProfileName;
+    use crate::storage::{KeyOptions, LOCK_PATIENCE, Record, StoreAddress, open};
+
+    #[test]
+    fn a_record_takes_the_room_of_its_own_store_only() {
+        let name: ProfileName = "work".parse().expect("a name");
+        let directories = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+        let stores = directories
+            .each_ref()
+            .map(|directory| open(&StoreAddress::Plain(directory.path().join("store")), KeyOptions::default()));
+        for (committed, is_used) in [(&stores[0], true), (&stores[0].clone(), true), (&stores[1], false)] {
+            let poller = stores[0].poller(&name).expect("nobody asks");
+            poller.reserve().expect("there is room");
+            let mut record = Record::empty(name.clone(), "corp".to_owned(), "client".to_owned());
+            let kept = committed.holding(&name, LOCK_PATIENCE, |held| {
+                held.use_room_of(&poller);
+                held.commit(&mut record)
+            });
+            kept.expect("it is kept");
+            assert_eq!(poller.take_room().is_none(), is_used);
+        }
     }
 }

@@ -68,9 +68,11 @@ impl Held {
         self.hold.note(attempt)
     }
 
-    /// Has the next commit take the room that who asks for a pending sign-in has kept for it, where it has that still.
+    /// Has the next commit take the room that who asks for a pending sign-in has kept for it, where it has that still and in this
+    /// store.
     pub fn use_room_of(&mut self, poller: &Poller) {
-        if let Some(room) = poller.take_room() {
+        let is_here = Arc::ptr_eq(&self.shared, &poller.store().shared);
+        if let Some(room) = is_here.then(|| poller.take_room()).flatten() {
             self.hold.use_room(room);
         }
     }

@@ -156,7 +156,8 @@ impl Hold for HeldFiles {
             return self.files.spare.as_ref().map_or(Ok(()), |spare| spare.remove(&self.slot.stem));
         }
         if part == Part::Current {
-            // Left by who died while a sign-in was asked for. Who lives finds that it is over, and needs none.
+            // Whoever died while it asked for a sign-in has left it. Who lives and has an approval to keep all the same, under
+            // another name, makes another one.
             remove(&self.files.room_path(&self.slot))?;
         }
         if remove(&self.files.path(&self.slot, part))? {

@@ -10,7 +10,6 @@ mod presence;
 mod renewal;
 mod web;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,7 +24,7 @@ pub use self::web::{Callback, CameBack, WebSignIn};
 use self::attempt::Attempt;
 use self::kept::Kept;
 use self::pending::TakenUp;
-use self::polling::{CodeEnded, Company, Elsewhere};
+use self::polling::{Asking, CodeEnded, Company, Elsewhere};
 use super::failure::host;
 use super::{QrFile, Service};
 use crate::clock::{self, Moment};
@@ -37,7 +36,7 @@ use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
-use crate::storage::{Account, Asker, Clocks, Grant, PendingSignIn, Poller, Protection, Record};
+use crate::storage::{Account, Asker, Clocks, Grant, PendingSignIn, Protection, Record};
 
 /// How often a code that is to follow another is asked for while nobody answers: for about ten minutes.
 const MOST_TRIES: u32 = 13;
@@ -220,7 +219,7 @@ impl Service {
             }
         };
         let (renewals, until) = (options.renewals, options.until);
-        let mut attempt = Attempt::begin(self, profile, options.clone(), waiting.as_mut()).await?;
+        let mut attempt = Box::pin(Attempt::begin(self, profile, options.clone(), waiting.as_mut())).await?;
         if waiting.is_none() {
             report(SignInEvent::Asking { host: host(&attempt.home) });
         }
@@ -228,20 +227,20 @@ impl Service {
         let mut codes = Codes {
             waiting,
             end: clock::now(),
-            poller: None,
+            asking: None,
             before: Before::Nothing,
             renewals_left: renewals,
             failures: 0,
         };
         loop {
-            let (waiting, poller) = (codes.waiting.take(), codes.poller.as_ref());
-            let shown = attempt.show_code(waiting, poller, codes.before, presence, &mut report).await;
-            let ended = match shown {
+            let (waiting, unbroken) = (codes.waiting.take(), &self.unbroken);
+            let showing = Box::pin(attempt.show_code(waiting, codes.before, presence, &mut report));
+            let ended = match Asking::meanwhile(&mut codes.asking, unbroken, showing).await {
                 Ok(_) if until == Until::Code => return Ok(None),
                 Ok(pending) => {
                     attempt.pending = Some(pending.id.clone());
                     codes.end = clock::now() + pending.left(&Clocks::now());
-                    let ended = Box::pin(attempt.follow_code(pending, &mut codes.poller, &company, &mut report)).await;
+                    let ended = Box::pin(attempt.follow_code(pending, &mut codes.asking, &company, &mut report)).await;
                     attempt.may_take = false;
                     ended
                 }
@@ -260,12 +259,14 @@ impl Service {
                     let TakenUp::Pending(mut other) = self.take_up(profile, &options).await? else {
                         return Err(attempt.given_up());
                     };
-                    let begun = Attempt::begin(self, profile, options, Some(&mut other)).await?;
+                    let next = Box::pin(Attempt::begin(self, profile, options, Some(&mut other))).await?;
                     // Two machines would else take a code from each other for ever.
-                    attempt = Attempt { may_take: false, ..begun };
+                    attempt = Attempt { may_take: false, ..next };
                     codes.waiting = Some(*other);
                 }
                 Next::Kept(kept, said) => {
+                    // What follows may take its time, and others may begin anew.
+                    drop(codes);
                     attempt.left_out = said;
                     report(SignInEvent::Approved);
                     return Ok(Some(Box::pin(attempt.signed_in(*kept)).await));
@@ -289,7 +290,7 @@ struct Codes {
     /// When the one that was shown last runs out.
     end: Moment,
     /// Where it is this process that asks.
-    poller: Option<Arc<Poller>>,
+    asking: Option<Asking>,
     before: Before,
     renewals_left: u32,
     /// How often the next one could not be had.
@@ -325,7 +326,7 @@ impl Codes {
             CodeEnded::Approved(kept, said) => {
                 return match *kept {
                     Ok(kept) => Ok(Next::Kept(Box::new(kept), said)),
-                    Err(error) => Err(attempt.ended(error, self.poller.as_ref()).await),
+                    Err(error) => Err(attempt.ended(error, self.asking.as_ref()).await),
                 };
             }
             CodeEnded::StillPending => return Ok(Next::Pending),
@@ -336,7 +337,7 @@ impl Codes {
             CodeEnded::Elsewhere(Elsewhere::Replaced) => {
                 // Whoever asked for the other one may have done so for that reason.
                 let has_run_out = clock::now() >= self.end;
-                (self.before, self.poller) = (if has_run_out { Before::RanOut } else { Before::Replaced }, None);
+                (self.before, self.asking) = (if has_run_out { Before::RanOut } else { Before::Replaced }, None);
                 return Ok(Next::Replaced);
             }
             CodeEnded::Elsewhere(Elsewhere::GivenUp) => return Err(attempt.given_up()),
@@ -359,19 +360,20 @@ impl Codes {
             if place == Place::Poll && matches!(error.code, Code::InvalidClient | Code::InvalidClientSecret) {
                 return Err(error);
             }
-            return Err(attempt.ended(error, self.poller.as_ref()).await);
+            return Err(attempt.ended(error, self.asking.as_ref()).await);
         };
         let next_poll_at = clock::now() + renewal::backoff(self.failures);
         self.failures += 1;
         report(SignInEvent::Retrying { trouble, reason, attempt: self.failures, next_poll_at });
-        clock::sleep_until(next_poll_at).await;
+        Asking::meanwhile(&mut self.asking, &attempt.service.unbroken, clock::sleep_until(next_poll_at)).await;
         Ok(Next::Code)
     }
 
     /// Lets a new code take the place of one that ran out.
     async fn renew(&mut self, attempt: &mut Attempt) -> Result<Next, Error> {
         (self.before, self.renewals_left, self.failures) = (Before::RanOut, self.renewals_left - 1, 0);
-        attempt.look_up_again().await?;
+        let unbroken = attempt.service.unbroken.clone();
+        Asking::meanwhile(&mut self.asking, &unbroken, attempt.look_up_again()).await?;
         Ok(Next::Code)
     }
 }

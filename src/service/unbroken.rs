@@ -70,6 +70,11 @@ impl Unbroken {
         Counted::new(&self.rights)
     }
 
+    /// Whether the process is to stand still.
+    pub(super) fn stands_still(&self) -> bool {
+        *self.stops.borrow() > 0
+    }
+
     /// Waits until the process is to stand still.
     pub(super) async fn is_to_stand_still(&self) {
         // Cannot fail: the sender is here.
@@ -153,6 +158,7 @@ mod tests {
             begin(pin!(unbroken.is_to_stand_still()));
             let still = unbroken.stand_still();
             unbroken.is_to_stand_still().await;
+            assert!(unbroken.stands_still());
             begin(pin!(unbroken.goes_on()));
             begin(pin!(still.reached()));
             drop(right);
@@ -161,6 +167,7 @@ mod tests {
             exchange.await.expect("an answer");
             still.reached().await;
             drop(still);
+            assert!(!unbroken.stands_still());
             unbroken.goes_on().await;
             begin(pin!(unbroken.is_to_stand_still()));
         });

@@ -37,6 +37,8 @@ struct State {
     meanwhile: Option<(&'static str, Happening)>,
     /// What a poll is told, if not that a code waits.
     error: Option<&'static str>,
+    /// Nobody is given a code.
+    gives_no_code: bool,
     is_approved: bool,
     lifetime: u64,
     codes: u32,
@@ -46,8 +48,15 @@ struct State {
 
 impl Provider {
     fn start() -> Self {
-        let state =
-            State { meanwhile: None, error: None, is_approved: false, lifetime: 300, codes: 0, polls: Vec::new() };
+        let state = State {
+            meanwhile: None,
+            error: None,
+            gives_no_code: false,
+            is_approved: false,
+            lifetime: 300,
+            codes: 0,
+            polls: Vec::new(),
+        };
         let state = Arc::new(Mutex::new(state));
         let answers = Arc::clone(&state);
         let authority = Authority::start(move |asked| {
@@ -112,6 +121,7 @@ impl Provider {
 impl State {
     fn answer(&mut self, asked: &Asked) -> (u16, String) {
         let body = match asked.path.as_str() {
+            "/device" if self.gives_no_code => return (503, "<html>".to_owned()),
             "/device" => {
                 self.codes += 1;
                 json!({

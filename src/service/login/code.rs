@@ -1,7 +1,5 @@
 //! A code, from the request for it until it is shown: it is kept in between.
 
-use std::sync::Arc;
-
 use super::attempt::Attempt;
 use super::polling::CodeEnded;
 use super::{Before, IssuedCode, Presence, ShownCode, SignInEvent, empty_record};
@@ -14,7 +12,7 @@ use crate::oauth::wire::DeviceCode;
 use crate::providers::explained::Place;
 use crate::service::aside::aside;
 use crate::service::{Service, discovery, home_data_center};
-use crate::storage::{Clocks, Held, LastPoll, PendingId, PendingSignIn, Poller};
+use crate::storage::{Clocks, Held, LastPoll, PendingId, PendingSignIn};
 
 impl Attempt {
     /// Asks for a code and keeps it, before anybody sees it.
@@ -51,7 +49,6 @@ impl Attempt {
     pub(super) async fn show_code(
         &self,
         waiting: Option<PendingSignIn>,
-        poller: Option<&Arc<Poller>>,
         before: Before,
         presence: &Presence,
         report: &mut (impl FnMut(SignInEvent) + Send),
@@ -71,12 +68,8 @@ impl Attempt {
             }
             return Err(CodeEnded::Unusable(error));
         }
-        let rest = match poller {
-            Some(poller) => self.rest(&pending, poller).await.left,
-            None => standing(&pending).pace(),
-        };
         let now = Clocks::now();
-        let (code, next_poll_at) = (issued_code(&pending, &now), now.moment + rest);
+        let (code, next_poll_at) = (issued_code(&pending, &now), now.moment + standing(&pending).pace());
         report(match (before, is_new) {
             (Before::RanOut, _) => SignInEvent::CodeRenewed { code, next_poll_at },
             (Before::Replaced, _) => SignInEvent::CodeReplaced { code, next_poll_at },

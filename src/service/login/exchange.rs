@@ -78,7 +78,8 @@ impl Attempt {
         service.revoke_noted_quietly(profile).await;
         let asking = profile.clone();
         let warnings = service.aside(move |service| service.sign_in_warnings(&asking)).await;
-        let provider = service.provider_at(profile, pending.as_ref().and_then(|pending| pending.endpoints.as_ref())).await?;
+        let provider =
+            service.provider_at(profile, pending.as_ref().and_then(|pending| pending.endpoints.as_ref())).await?;
         let home = home_data_center(profile, &provider)?.clone();
         let (asking, from) = (profile.clone(), provider.clone());
         let read = move |service: &Service| -> Result<_, Error> {

@@ -3,6 +3,7 @@
 //!
 //! A poll and everything that its approval calls for, up to the record that holds the grant, is unbroken.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::oauth::device::{DeviceEvent, DeviceFlow, Outcome, Standing};
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::service::aside::aside;
-use crate::service::unbroken::Counted;
+use crate::service::unbroken::{Counted, Unbroken};
 use crate::service::{Service, left_out};
 use crate::storage::{
     Asker, Clocks, EndedSignIn, Grant, Held, LOCK_PATIENCE, LastPoll, PendingId, PendingSignIn, Poller, Record, Rest,
@@ -38,6 +39,29 @@ const LAST_WORD: Duration = Duration::from_secs(60);
 pub(super) struct Company<'a> {
     pub(super) presence: &'a Presence,
     pub(super) until: Until,
+}
+
+/// The right to ask, which lasts over the codes of a sign-in. It counts as one that others wait for.
+pub(super) struct Asking {
+    poller: Arc<Poller>,
+    _right: Counted,
+}
+
+impl Asking {
+    /// Does what comes between two polls. Where the process is to stand still meanwhile, somebody else may ask.
+    pub(super) async fn meanwhile<T>(
+        asking: &mut Option<Self>,
+        unbroken: &Unbroken,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        tokio::select! {
+            biased;
+            () = unbroken.is_to_stand_still(), if asking.is_some() => *asking = None,
+            done = &mut work => return done,
+        }
+        work.await
+    }
 }
 
 /// How one code ended.
@@ -93,39 +117,35 @@ impl Attempt {
     pub(super) async fn follow_code(
         &self,
         mut pending: PendingSignIn,
-        poller: &mut Option<Arc<Poller>>,
+        asking: &mut Option<Asking>,
         company: &Company<'_>,
         mut report: impl FnMut(SignInEvent) + Send,
     ) -> CodeEnded {
         let mut may_take = self.may_take;
         loop {
-            let right = self.service.unbroken.right();
-            let (mine, right) = if let Some(mine) = poller.take() {
-                (mine, right)
+            let mine = if let Some(mine) = asking.take() {
+                mine
             } else {
-                drop(right);
                 let following = |asker| {
                     company.presence.set_follows(true);
                     report(SignInEvent::Following { asker });
                 };
                 let (takes, is_once) = (std::mem::take(&mut may_take), company.until == Until::OneAnswer);
                 match self.turn(pending, takes, is_once, following).await {
-                    Ok((mine, now, right)) => {
+                    Ok((mine, now)) => {
                         pending = now;
-                        (mine, right)
+                        mine
                     }
                     Err(ended) => return ended,
                 }
             };
             company.presence.set_follows(false);
-            let asking = Arc::clone(poller.insert(mine));
-            if let Some(ended) = self.poll_code(&pending, &asking, company, &mut report).await {
+            if let Some(ended) = self.poll_code(&pending, &mine.poller, company, &mut report).await {
+                *asking = Some(mine);
                 return ended;
             }
             // Another machine has taken it over, or others here are to ask while this process stands still.
-            drop(asking);
-            *poller = None;
-            drop(right);
+            drop(mine);
         }
     }
 
@@ -148,6 +168,9 @@ impl Attempt {
         // Before then nothing is asked although it is due, since the answer could not be kept.
         let mut held_back = now.moment;
         while let Some(due) = flow.next_poll_at().map(|due| due.max(held_back)) {
+            if service.unbroken.stands_still() {
+                return None;
+            }
             if clock::now() < due {
                 tokio::select! {
                     biased;
@@ -266,7 +289,7 @@ impl Attempt {
         mut may_take: bool,
         is_once: bool,
         mut following: impl FnMut(Asker) + Send,
-    ) -> Result<(Arc<Poller>, PendingSignIn, Counted), CodeEnded> {
+    ) -> Result<(Asking, PendingSignIn), CodeEnded> {
         let end = clock::now() + pending.left(&Clocks::now());
         let mut told = None;
         loop {
@@ -275,7 +298,7 @@ impl Attempt {
             let looked = self.look(&pending.id, None, may_take).await;
             let (is_late, has_ended) = (clock::now() >= end + LAST_WORD, clock::now() >= end);
             match looked {
-                Ok(Look::Mine(poller, pending)) => return Ok((poller, *pending, right)),
+                Ok(Look::Mine(poller, pending)) => return Ok((Asking { poller, _right: right }, *pending)),
                 Ok(Look::Over(elsewhere)) => return Err(CodeEnded::Elsewhere(elsewhere)),
                 Ok(Look::Theirs(asker)) if is_once => {
                     following(asker);
@@ -334,8 +357,8 @@ impl Attempt {
 
     /// Notes how the sign-in ended that this process went on with, and gives the error back. The room is there that an approval
     /// would have taken; where it cannot be noted all the same, the server tells it to whoever goes on with it.
-    pub(super) async fn ended(&self, error: Error, poller: Option<&Arc<Poller>>) -> Error {
-        let poller = poller.map(Arc::clone);
+    pub(super) async fn ended(&self, error: Error, asking: Option<&Asking>) -> Error {
+        let poller = asking.map(|asking| Arc::clone(&asking.poller));
         let Some(id) = self.pending.clone() else { return error };
         let ended = EndedSignIn { id: id.clone(), error: Some(error.clone()), is_told: !self.for_agent };
         let note = move |_: &Service, held: &mut Held| {

@@ -205,6 +205,24 @@ fn who_is_suspended_lets_others_ask_and_goes_on_when_continued() {
 }
 
 #[test]
+fn who_is_suspended_between_two_codes_lets_others_ask() {
+    let provider = Provider::start();
+    provider.change(|state| state.lifetime = 2);
+    let home = Home::at(&provider.authority);
+    let mut suspended = as_a_job(&home, &["login", "--plain", "--renew", "1"]);
+    provider.wait_for_polls(1);
+    provider.change(|state| state.gives_no_code = true);
+    let stderr = wait_until_told(&mut suspended, "No answer");
+    send("-TSTP", &suspended);
+    wait_until_stopped(&suspended);
+    provider.change(|state| (state.gives_no_code, state.lifetime, state.is_approved) = (false, 300, true));
+    assert_eq!(home.run(&["login", "--plain"]).code, 0);
+    send("-KILL", &suspended);
+    let _ = ran(suspended);
+    drop(stderr);
+}
+
+#[test]
 fn who_waits_for_a_process_that_was_stopped_hears_that_nobody_asked() {
     let provider = Provider::start();
     provider.change(|state| state.lifetime = 4);

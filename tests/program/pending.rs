@@ -459,6 +459,38 @@ fn who_only_follows_leaves_the_code_to_the_one_that_asks() {
 }
 
 #[test]
+fn who_followed_gives_up_a_code_of_its_own() {
+    let provider = Provider::start();
+    provider.change(|state| state.lifetime = 3);
+    let home = Arc::new(Home::at(&provider.authority));
+    let first = home.spawn(&["login", "--plain"]);
+    provider.wait_for_polls(1);
+    let mut second = home.spawn(&["login", "--plain", "--renew", "1"]);
+    let stderr = wait_until_told(&mut second, "Another process asks the server already");
+    // The new code waits for the record when it is given up.
+    let (hand_over, right) = std::sync::mpsc::channel();
+    let holder = Arc::clone(&home);
+    provider.before_the_code(move || {
+        let _ = hand_over.send(store(&holder).hold(&work(), PATIENCE).expect("nobody holds it for long"));
+    });
+    assert_eq!(ran(first).code, 6);
+    let right = right.recv_timeout(PATIENCE).expect("a new code is asked for");
+    wait_until(|| has_open(&second, "work.lock"));
+    send("-INT", &second);
+    right.release();
+    assert_eq!(second.wait().expect("it ends").code(), Some(130));
+    assert_eq!((provider.codes(), pending(&home)), (2, None));
+    drop(stderr);
+}
+
+/// Whether the process has a file of this name open.
+fn has_open(child: &Child, name: &str) -> bool {
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", child.id())).expect("it runs");
+    let mut files = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    files.any(|file| file.ends_with(name))
+}
+
+#[test]
 fn who_follows_takes_over_from_a_process_that_dies() {
     let (provider, home) = begun();
     let first = home.spawn(&["login", "--resume", "--plain"]);

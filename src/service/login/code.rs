@@ -17,6 +17,8 @@ use crate::storage::{Clocks, Held, LastPoll, PendingId, PendingSignIn};
 impl Attempt {
     /// Asks for a code and keeps it, before anybody sees it.
     async fn issue(&self, presence: &Presence) -> Result<PendingSignIn, CodeEnded> {
+        // Whose code it is gives it up as well.
+        presence.set_follows(false);
         let mut flow = self.flow();
         while let Step::Send(request) = flow.poll(clock::now()) {
             let reply = self.service.http.send(request).await;

@@ -148,9 +148,13 @@ fn check_regular(source: &Source) -> Result<(), Unreadable> {
 
 /// A part whose file is named from the home directory, which curl does not know.
 fn at_home(line: &str) -> String {
-    match line.split_once("=@~/") {
-        Some((name, rest)) => format!("{name}=@{}", Source::named(&format!("~/{rest}")).name()),
-        None => line.to_owned(),
+    let Some((name, value)) = line.split_once('=') else { return line.to_owned() };
+    let opening = ["@\"", "<\"", "@", "<"].into_iter().find(|opening| value.starts_with(opening)).unwrap_or_default();
+    match &value[opening.len()..] {
+        path if !opening.is_empty() && path.starts_with("~/") => {
+            format!("{name}={opening}{}", Source::named(path).name())
+        }
+        _ => line.to_owned(),
     }
 }
 
@@ -233,5 +237,18 @@ mod tests {
         assert_eq!(curl("a/b", "text"), (1, "text".to_owned(), String::new()));
         assert_eq!(curl("a/b", "@/x"), (1, String::new(), "--data-binary @/x".to_owned()));
         assert_eq!(curl("multipart/form-data", "a=1\nb=@/x"), (0, String::new(), "--form a=1 --form b=@/x".to_owned()));
+        let home = std::env::home_dir().expect("a home");
+        let home = home.display();
+        for (line, expected) in [
+            ("a=@~/x", format!("a=@{home}/x")),
+            ("a=<~/x;type=a/b", format!("a=<{home}/x;type=a/b")),
+            ("a=@\"~/x;y\"", format!("a=@\"{home}/x;y\"")),
+            ("a=b=@~/x", "a=b=@~/x".to_owned()),
+            ("a=<b=@~/x", "a=<b=@~/x".to_owned()),
+            ("a=~/x", "a=~/x".to_owned()),
+            ("a=@x/~/y", "a=@x/~/y".to_owned()),
+        ] {
+            assert_eq!(curl("multipart/form-data", line).2, format!("--form {expected}"), "{line}");
+        }
     }
 }

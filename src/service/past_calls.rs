@@ -144,23 +144,33 @@ fn decoded(text: &str) -> String {
 
 /// A body that names nothing secret, as JSON, as a form or as the name of a file; `None` of any other that is not empty.
 fn harmless_body(call: &Call) -> Option<String> {
-    let body = &call.body;
-    let text = std::str::from_utf8(body).ok().filter(|text| text.len() <= LONGEST_BODY)?;
+    let text = std::str::from_utf8(&call.body).ok().filter(|text| text.len() <= LONGEST_BODY)?;
     if text.is_empty() {
         return Some(String::new());
     }
-    let is_harmless = if let Ok(TypedBody::File(_)) = TypedBody::of(call) {
-        !text.split('/').any(is_secret_value)
-    } else if let Ok(TypedBody::Form(_)) = TypedBody::of(call) {
-        let mut parts = text.lines().filter_map(|line| line.split_once('='));
-        parts.all(|(name, value)| !is_secret(name, value))
-    } else if let Ok(value) = serde_json::from_str::<Value>(text) {
-        !has_secret(&value)
-    } else {
-        let is_form = text.contains('=') && !text.contains(char::is_whitespace);
-        is_form && form_urlencoded::parse(body).all(|(name, value)| !is_secret(&name, &value))
+    let is_harmless = match TypedBody::of(call) {
+        Ok(TypedBody::File(_)) => !has_secret_piece(text),
+        Ok(TypedBody::Form(_)) => {
+            let mut parts = text.lines().filter_map(|line| line.split_once('='));
+            parts.all(|(name, value)| !is_secret(name, value) && !has_secret_piece(value))
+        }
+        _ => is_harmless_text(text),
     };
     is_harmless.then(|| text.to_owned())
+}
+
+/// As JSON, or as a form that is written out.
+fn is_harmless_text(text: &str) -> bool {
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        return !has_secret(&value);
+    }
+    let is_form = text.contains('=') && !text.contains(char::is_whitespace);
+    is_form && form_urlencoded::parse(text.as_bytes()).all(|(name, value)| !is_secret(&name, &value))
+}
+
+/// A secret between the signs of a path or a part, `@DIRECTORY/FILE` or `<"FILE";filename="NAME"`.
+fn has_secret_piece(text: &str) -> bool {
+    text.split(['/', '@', '<', '"', ';', '=']).any(is_secret_value)
 }
 
 /// Parsing has bounded the depth.
@@ -282,6 +292,12 @@ mod tests {
         for (content_type, body, is_kept) in [
             ("text/csv", "@/home/dana/leads.csv", true),
             ("text/csv", &format!("@/home/{ZOHO_TOKEN}"), false),
+            ("text/csv", &format!("@{ZOHO_TOKEN}"), false),
+            ("multipart/form-data", &format!("file=@{ZOHO_TOKEN}"), false),
+            ("multipart/form-data", &format!("file=</home/{ZOHO_TOKEN}"), false),
+            ("multipart/form-data", &format!("file=@\"{ZOHO_TOKEN}\";type=text/csv"), false),
+            ("multipart/form-data", &format!("file=@x;filename={ZOHO_TOKEN}"), false),
+            ("multipart/form-data", &format!("note=\"{ZOHO_TOKEN}\""), false),
             ("multipart/form-data", "name=leads\nfile=@leads.csv;type=text/csv", true),
             ("multipart/form-data", "file=@leads.csv\npassword=hush", false),
         ] {

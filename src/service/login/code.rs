@@ -82,7 +82,7 @@ impl Attempt {
     }
 
     /// Writes the QR code of a new code where somebody wants it in a file.
-    pub(super) async fn write_qr(&self, code: &PendingSignIn) -> Result<(), Error> {
+    async fn write_qr(&self, code: &PendingSignIn) -> Result<(), Error> {
         let Some(file) = self.qr_file.clone() else { return Ok(()) };
         let address = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).to_string();
         aside(move || file.write(&address)).await

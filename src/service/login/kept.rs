@@ -176,10 +176,10 @@ impl Attempt {
 
     /// The same sign-in where it waits by now: its profile was renamed, or its record copied to another store.
     async fn followed(&self, over: &Elsewhere) -> Option<Self> {
-        let attempt = self.clone();
         if !matches!(over, Elsewhere::GivenUp) {
             return None;
         }
+        let attempt = self.clone();
         aside(move || attempt.moved()).await
     }
 

@@ -104,7 +104,7 @@ pub(super) enum Elsewhere {
 }
 
 /// What a look at a pending sign-in tells.
-pub(super) enum Look {
+enum Look {
     /// It is this process that asks.
     Mine(Arc<Poller>, Box<PendingSignIn>),
     /// Somebody else asks.
@@ -267,7 +267,7 @@ impl Attempt {
 
     /// How long the server is to be left alone yet: as whoever asked last has noted; else a whole interval, which for a code that
     /// nobody on this machine has asked for counts from its issue.
-    pub(super) async fn rest(&self, pending: &PendingSignIn, poller: &Arc<Poller>) -> Rest {
+    async fn rest(&self, pending: &PendingSignIn, poller: &Arc<Poller>) -> Rest {
         let (poller, id) = (Arc::clone(poller), pending.id.clone());
         let noted = aside(move || poller.rest(&id, &Clocks::now())).await;
         noted.unwrap_or_else(|| {
@@ -277,13 +277,13 @@ impl Attempt {
     }
 
     /// Notes for whoever takes over that the server is to be left alone until then, and what became of the last poll.
-    pub(super) async fn note_rest(&self, pending: &PendingSignIn, poller: &Arc<Poller>, until: Moment, last: LastPoll) {
+    async fn note_rest(&self, pending: &PendingSignIn, poller: &Arc<Poller>, until: Moment, last: LastPoll) {
         let (poller, id) = (Arc::clone(poller), pending.id.clone());
         aside(move || poller.note(id, until, last, &Clocks::now())).await;
     }
 
     /// Becomes the one that asks, or waits until the sign-in is over without this process.
-    pub(super) async fn turn(
+    async fn turn(
         &self,
         pending: PendingSignIn,
         mut may_take: bool,
@@ -331,7 +331,7 @@ impl Attempt {
     }
 
     /// Looks how the sign-in stands. Who asks already says so by the `poller`; a person may take it over from another machine.
-    pub(super) async fn look(
+    async fn look(
         &self,
         id: &PendingId,
         poller: Option<Arc<Poller>>,
@@ -343,7 +343,7 @@ impl Attempt {
     }
 
     /// Keeps where the flow stands by now. Where that fails, whoever goes on begins with what was known before.
-    pub(super) async fn keep_standing(&self, id: PendingId, standing: Standing) {
+    async fn keep_standing(&self, id: PendingId, standing: Standing) {
         let keep = move |_: &Service, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(()) };
             if let Some(pending) = record.pending.take_if(|pending| pending.id == id) {

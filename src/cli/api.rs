@@ -149,7 +149,7 @@ impl Api {
         .await?;
         let message = format!("{} {} answered HTTP {}", call.method, call.url.path(), answer.response.status);
         if let Some(explained) = &mut answer.explained {
-            service.name_missing_scope(profile, &call, self.product.as_deref(), explained);
+            service.name_missing_scope(profile, &call, self.product.as_deref(), explained).await;
         }
         let failure = self.failure(&answer, &message);
         match (file, &failure) {

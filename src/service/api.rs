@@ -91,7 +91,7 @@ impl Service {
     }
 
     /// The same without asking anybody, signed in or not. A provider that only its issuer knows has its API domain from
-    /// the configuration.
+    /// the configuration. Blocks the thread.
     pub fn known_api_place(&self, profile: &Profile) -> Result<(DataCenter, &'static Dialect), Error> {
         let grant = self.load(profile)?.and_then(|record| record.grant);
         let provider = match self.config.provider(profile)? {
@@ -115,11 +115,19 @@ impl Service {
     }
 
     /// Says which scope a call lacks and what gives the profile that, where the catalogue knows the call.
-    pub fn name_missing_scope(&self, profile: &Profile, call: &Call, product: Option<&str>, why: &mut Explained) {
+    pub async fn name_missing_scope(
+        &self,
+        profile: &Profile,
+        call: &Call,
+        product: Option<&str>,
+        why: &mut Explained,
+    ) {
         if why.diagnosis != Diagnosis::MissingScope {
             return;
         }
-        let Ok((place, dialect)) = self.known_api_place(profile) else { return };
+        let asking = profile.clone();
+        let place = self.aside(move |service| service.known_api_place(&asking)).await;
+        let Ok((place, dialect)) = place else { return };
         let product = product_behind(&place, dialect, &call.url, product);
         if let Some(scope) = product.and_then(|product| product.scope_of(call.method, &call.url, &place)) {
             why.name_scope(profile, scope);

@@ -125,7 +125,7 @@ impl Pages<'_> {
         let (service, product) = (self.service, self.api.product.as_deref());
         let mut answer = Box::pin(service.open_call(self.profile, &self.call, product, None, progress)).await?;
         if let Some(explained) = &mut answer.explained {
-            service.name_missing_scope(self.profile, &self.call, product, explained);
+            service.name_missing_scope(self.profile, &self.call, product, explained).await;
         }
         if let Some(explained) = &answer.explained {
             return Err(self.failure(&answer, explained));

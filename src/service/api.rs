@@ -115,13 +115,7 @@ impl Service {
     }
 
     /// Says which scope a call lacks and what gives the profile that, where the catalogue knows the call.
-    pub async fn name_missing_scope(
-        &self,
-        profile: &Profile,
-        call: &Call,
-        product: Option<&str>,
-        why: &mut Explained,
-    ) {
+    pub async fn name_missing_scope(&self, profile: &Profile, call: &Call, product: Option<&str>, why: &mut Explained) {
         if why.diagnosis != Diagnosis::MissingScope {
             return;
         }

@@ -80,6 +80,13 @@ pub struct IssuedCode {
     pub expires_at_time: Timestamp,
 }
 
+impl IssuedCode {
+    /// Where it is approved: the address with the code in it, or the plain one where the provider sends none.
+    pub fn address(&self) -> &Url {
+        self.verification_uri_complete.as_ref().unwrap_or(&self.verification_uri)
+    }
+}
+
 /// What happened during a sign-in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SignInEvent {

@@ -306,8 +306,7 @@ impl Talk<'_> {
             Qr::Half => Form::Half,
             Qr::None => return,
         };
-        let uri = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri);
-        match QrMatrix::encode(uri.as_str()) {
+        match QrMatrix::encode(code.address().as_str()) {
             Some(matrix) => {
                 let rows = qr::rows(&matrix, form, full_screen::has_picture_colors(self.context));
                 self.context.output.picture(&rows);

@@ -1,5 +1,7 @@
 //! A code, from the request for it until it is shown: it is kept in between.
 
+use url::Url;
+
 use super::attempt::Attempt;
 use super::polling::CodeEnded;
 use super::{Before, IssuedCode, Presence, ShownCode, SignInEvent, empty_record};
@@ -63,15 +65,15 @@ impl Attempt {
             }
             None => self.issue(presence).await?,
         };
-        if let Err(error) = self.write_qr(&pending).await {
+        let code = issued_code(&pending, &Clocks::now());
+        if let Err(error) = self.write_qr(code.address()).await {
             if is_new {
                 // Nobody has seen it. Where it cannot be forgotten, its end is near all the same.
                 let _ = self.service.forget_code(&self.profile.name, Some(pending.id.clone())).await;
             }
             return Err(CodeEnded::Unusable(error));
         }
-        let now = Clocks::now();
-        let (code, next_poll_at) = (issued_code(&pending, &now), now.moment + standing(&pending).pace());
+        let next_poll_at = clock::now() + standing(&pending).pace();
         report(match (before, is_new) {
             (Before::RanOut, _) => SignInEvent::CodeRenewed { code, next_poll_at },
             (Before::Replaced, _) => SignInEvent::CodeReplaced { code, next_poll_at },
@@ -82,9 +84,9 @@ impl Attempt {
     }
 
     /// Writes the QR code of a new code where somebody wants it in a file.
-    async fn write_qr(&self, code: &PendingSignIn) -> Result<(), Error> {
+    async fn write_qr(&self, address: &Url) -> Result<(), Error> {
         let Some(file) = self.qr_file.clone() else { return Ok(()) };
-        let address = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).to_string();
+        let address = address.to_string();
         aside(move || file.write(&address)).await
     }
 

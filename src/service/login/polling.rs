@@ -331,12 +331,7 @@ impl Attempt {
     }
 
     /// Looks how the sign-in stands. Who asks already says so by the `poller`; a person may take it over from another machine.
-    async fn look(
-        &self,
-        id: &PendingId,
-        poller: Option<Arc<Poller>>,
-        may_take: bool,
-    ) -> Result<Look, Error> {
+    async fn look(&self, id: &PendingId, poller: Option<Arc<Poller>>, may_take: bool) -> Result<Look, Error> {
         let (store, name, id) = (self.service.store.clone(), self.profile.name.clone(), id.clone());
         let before = self.approved_before;
         aside(move || look(&store, &name, &id, before, poller, may_take)).await

@@ -277,8 +277,7 @@ impl KioskPanel {
     fn show(&mut self, code: IssuedCode, now: Moment) {
         self.renewal.issued();
         self.codes = self.codes.wrapping_add(1);
-        let address = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri);
-        let matrix = QrMatrix::encode(address.as_str());
+        let matrix = QrMatrix::encode(code.address().as_str());
         let previous = match &mut self.stage {
             Stage::Asking { old: Some(old) } => Some((std::mem::take(&mut old.code.user_code), now + NOTICE_TIME)),
             _ => None,

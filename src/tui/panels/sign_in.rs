@@ -314,11 +314,6 @@ impl Panel for SignInPanel {
     }
 }
 
-/// What the QR code holds: the address with the code in it, or the plain one where the provider sends none.
-fn complete_address(code: &IssuedCode) -> &str {
-    code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).as_str()
-}
-
 impl SignInPanel {
     /// Gives the sign-in up. Nothing more is asked, and the code is forgotten.
     fn leave(&mut self) -> Then {
@@ -481,7 +476,7 @@ impl SignInPanel {
     /// Commands about the code on the screen.
     fn with_code(&self, command: Command, around: &mut Surroundings, now: Now) -> Vec<Effect> {
         let Stage::Waiting(Waiting { code, matrix, .. }) = &self.stage else { return Vec::new() };
-        let link = code.verification_uri_complete.as_ref().unwrap_or(&code.verification_uri).clone();
+        let link = code.address().clone();
         let decide = |decision| vec![Effect::Decide { user_code: code.user_code.clone(), decision }];
         match command {
             Command::CopyCode => around.copy(ToCopy::text(code.user_code.clone(), "the code"), Scope::SignIn, now),

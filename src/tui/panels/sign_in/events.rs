@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LastAnswer, SignInPanel, Stage, Waiting, complete_address};
+use super::{LastAnswer, SignInPanel, Stage, Waiting};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
@@ -213,7 +213,7 @@ impl Waiting {
 }
 
 fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
-    let matrix = QrMatrix::encode(complete_address(&code));
+    let matrix = QrMatrix::encode(code.address().as_str());
     let (interval, last_answer) = (code.interval, LastAnswer::None);
     Stage::Waiting(Waiting { interval, code, matrix, next_poll_at, last_answer, is_handed_on: false })
 }

@@ -9,7 +9,6 @@ use super::{QrView, SignInPanel, Waiting, configured, draw_qr, effective_scopes,
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::panels::sign_in::complete_address;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{width, wrap};
 use crate::tui::theme::LINK;
@@ -128,7 +127,7 @@ fn largest(matrix: &QrMatrix, forms: QrForms, step: i16, area: Rect, rows: u16) 
 /// The link with nothing around it, broken only where the window ends, so that it can be selected and pasted.
 pub(super) fn link(around: &Surroundings, panel: &SignInPanel, waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
     let code = &waiting.code;
-    let mut texts = vec![code.verification_uri.as_str(), complete_address(code), code.user_code.as_str()];
+    let mut texts = vec![code.verification_uri.as_str(), code.address().as_str(), code.user_code.as_str()];
     texts.dedup();
     let mut row = area.y;
     for text in texts {

@@ -11,8 +11,6 @@ mod trouble;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -22,9 +20,13 @@ pub use self::file_system::FileSystem;
 pub use self::nameless::nameless;
 pub use self::replacement::{PRIVATE, Readers, Replacement, remove_left_behind, replace};
 pub use self::trouble::{Trouble, advice, is_out_of_descriptors, without_lock};
+use crate::clock;
 
 /// Bytes, for what has a length that is not known.
 const FIRST_ROOM: usize = 8 * 1024;
+/// Between two looks at a lock.
+const SHORTEST_PACE: Duration = Duration::from_millis(1);
+const LONGEST_PACE: Duration = Duration::from_millis(25);
 
 /// The whole content, of `limit` bytes at most. It may be secret, so it is wiped when dropped.
 pub fn read(path: &Path, limit: u32) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -168,34 +170,25 @@ pub fn open_lock(path: &Path) -> io::Result<File> {
 }
 
 /// Waits up to `patience` for the sole right to a file, which lasts until the file is dropped.
-/// [`io::ErrorKind::WouldBlock`] where somebody else has it all that time; the file is of no more use then, since it may get
-/// the right at any time.
+/// [`io::ErrorKind::WouldBlock`] where somebody else has it all that time.
+///
+/// The system would tell at once who is next, but only a thread that nothing can call back waits there: it would be left behind, with
+/// a descriptor, by everybody who runs out of patience.
 pub fn lock(file: &File, patience: Duration) -> io::Result<()> {
-    match file.try_lock() {
-        Ok(()) => return Ok(()),
-        Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-        Err(_) if patience.is_zero() => return Err(io::ErrorKind::WouldBlock.into()),
-        Err(_) => {}
-    }
-    // The system tells at once who is next, but knows no end of its patience: a thread waits, and is left to it.
-    let (tell, told) = mpsc::channel();
-    let waiting = file.try_clone()?;
-    let wait = move || {
-        let locked = uninterrupted(|| waiting.lock());
-        // Nothing but the caller's file keeps the lock, and where that is gone nobody has it.
-        drop(waiting);
-        let _ = tell.send(locked);
-    };
-    thread::Builder::new().name("lock".to_owned()).spawn(wait)?;
-    told.recv_timeout(patience).unwrap_or_else(|_| Err(io::ErrorKind::WouldBlock.into()))
-}
-
-fn uninterrupted(call: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    let start = clock::now();
     loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            done => return done,
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Err(_) => {}
         }
+        let waited = start.until(clock::now());
+        let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            return Err(io::ErrorKind::WouldBlock.into());
+        };
+        // Who has waited for long hardly notices a little more.
+        let pace = (waited / 16).clamp(SHORTEST_PACE, LONGEST_PACE);
+        clock::block_until(clock::now() + pace.min(left));
     }
 }
 
@@ -225,9 +218,10 @@ mod tests {
         lock(&held, Duration::ZERO).expect("nobody has it");
         let refused = lock(&wanted, Duration::from_millis(60)).expect_err("somebody has it");
         assert_eq!(refused.kind(), std::io::ErrorKind::WouldBlock);
-        drop((held, wanted));
+        drop(held);
         let other = open_lock(&path).expect("a file");
-        lock(&other, Duration::from_secs(60)).expect("who gave up has it for no time");
+        lock(&other, Duration::ZERO).expect("who gave up does not get it");
+        drop(wanted);
     }
 
     #[test]

@@ -301,11 +301,16 @@ fn followed(path: &Path) -> PathBuf {
 }
 
 /// Holds off other processes that are about to change this file, until the lock is dropped. Where a file system has no
-/// locks it goes on without.
+/// locks, or no lock can be made, it goes on without.
 fn wait_for_other_writers(target: &Path) -> Result<Option<File>, Error> {
     let mut lock = target.as_os_str().to_owned();
     lock.push(".lock");
-    let Ok(file) = files::open_lock(Path::new(&lock)) else { return Ok(None) };
+    let file = match files::open_lock(Path::new(&lock)) {
+        Ok(file) => file,
+        // That there is none for now tells nothing of the file system.
+        Err(error) if files::is_out_of_descriptors(&error) => return Err(not_written(target, &error)),
+        Err(_) => return Ok(None),
+    };
     match files::lock(&file, PATIENCE) {
         Ok(()) => Ok(Some(file)),
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {

@@ -6,6 +6,7 @@ use std::{fs, io::Write};
 use serde_json::{Value, json};
 
 use crate::support::authority::Authority;
+use crate::support::faults::{Act, Fault, Point, strike};
 use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, ran};
 
 const SOUND: &str = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
@@ -312,4 +313,24 @@ fn a_profile_that_nobody_can_be_asked_for_names_what_to_give() {
         home.run(arguments).failed(2, &["no profile was added", missing, "`NAME --provider PROVIDER --client-id ID`"]);
     }
     assert!(!home.path("config.toml").exists());
+}
+
+#[test]
+fn a_change_without_its_lock_is_made_only_where_there_are_no_locks() {
+    let home = Home::new();
+    for (call, error, code) in [
+        ("openat", "EMFILE", 9),
+        ("openat", "ENFILE", 9),
+        ("openat", "EACCES", 0),
+        ("flock", "EINTR", 0),
+        ("flock", "ENOLCK", 0),
+        ("flock", "EOPNOTSUPP", 0),
+    ] {
+        home.configure("[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\n");
+        let before = home.configuration();
+        let fault = Fault { point: Point::first(call, "config.toml.lock"), effect: format!("error={error}") };
+        let (is_struck, ran) = strike(&home, &Act::new(&["profile", "use", "work"]), &fault);
+        assert_eq!((is_struck, ran.code, home.configuration() != before), (true, code, code == 0), "{error}: {ran:?}");
+        assert!(code == 0 || ran.stderr.contains("`ulimit -n`"), "{ran:?}");
+    }
 }

@@ -13,7 +13,7 @@ use self::bar::Bar;
 use self::fields::Fields;
 use self::writer::{Layout, Page, Place, Writer};
 use super::context::Context;
-use super::output::unwritten;
+use super::output::{Output, unwritten};
 use crate::api::{self, Call, Diagnosis};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
@@ -115,7 +115,7 @@ impl Api {
             return context.output.text(&api::as_curl(&call, &self.body_for_curl(), dialect));
         }
         let body = given.body()?;
-        let file = self.replacement()?;
+        let file = self.replacement(&context.output)?;
         context.interrupts.block_on(Box::pin(self.exchange(context, &service, profile, (given, body), file)))
     }
 
@@ -243,9 +243,10 @@ impl Api {
     }
 
     /// Begins with the file for the answer, so that what cannot be written is told before anything is sent.
-    fn replacement(&self) -> Result<Option<Replacement>, Error> {
+    fn replacement(&self, output: &Output) -> Result<Option<Replacement>, Error> {
         let begun = self.output_file().map(|path| {
-            Replacement::begin(path).map_err(|error| {
+            let tell = || output.note(&format!("Waiting for somebody to read the pipe {}.", path.display()));
+            Replacement::begin(path, tell).map_err(|error| {
                 Error::new(Code::Usage, format!("the answer cannot be written to {}", path.display()))
                     .because(error)
                     .advise("nothing was sent; name another file with `-o`")

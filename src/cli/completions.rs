@@ -86,7 +86,7 @@ pub(super) fn write_all<N: AsRef<Path>, T: AsRef<[u8]>>(
     fs::create_dir_all(directory).map_err(|error| unwritten(directory).not_begun(error))?;
     for (name, text) in texts {
         let path = directory.join(name);
-        unwritten(&path).unless_written(Replacement::begin(&path), text.as_ref())?;
+        unwritten(&path).unless_written(Replacement::begin(&path, || ()), text.as_ref())?;
     }
     Ok(())
 }

@@ -34,12 +34,12 @@ pub struct Replacement {
 
 impl Replacement {
     /// Makes room for what is to come. Links are followed, but for those that others have put where everybody can; a new file
-    /// may be read by whom the umask lets.
-    pub fn begin(path: &Path) -> io::Result<Self> {
+    /// may be read by whom the umask lets. A pipe that nobody reads is waited for, and `tell` called before that.
+    pub fn begin(path: &Path, tell: impl FnOnce()) -> io::Result<Self> {
         let place = not_planted(path)?;
         let before = before(path)?;
         if before.as_ref().is_some_and(|before| is_of_the_system(path) || !before.is_file()) {
-            let file = OpenOptions::new().append(true).open(path)?;
+            let file = open_as_it_stands(path, tell)?;
             return Ok(Self { target: path.to_owned(), temporary: None, file, has_predecessor: true });
         }
         before.as_ref().map_or(Ok(()), check_writable)?;
@@ -185,6 +185,36 @@ fn is_left_behind(other: &str, name: &str) -> bool {
     unique
         .and_then(|unique| unique.split_once('.'))
         .is_some_and(|(process, number)| is_number(process) && is_number(number))
+}
+
+#[cfg(unix)]
+fn open_as_it_stands(path: &Path, tell: impl FnOnce()) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    use rustix::io::Errno;
+
+    let mut options = OpenOptions::new();
+    options.append(true);
+    if !super::is_pipe(path)? {
+        return options.open(path);
+    }
+    match options.clone().custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path) {
+        Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+            tell();
+            options.open(path)
+        }
+        opened => {
+            let file = opened?;
+            fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+            Ok(file)
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn open_as_it_stands(path: &Path, _: impl FnOnce()) -> io::Result<File> {
+    OpenOptions::new().append(true).open(path)
 }
 
 /// The place behind all links, unless somebody else has put one of them, or the file, where everybody can. What is open already

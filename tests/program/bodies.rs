@@ -360,6 +360,40 @@ fn what_is_no_regular_file_is_written_as_it_stands() {
 }
 
 #[test]
+fn a_pipe_that_nobody_reads_yet_is_waited_for_with_a_word() {
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::process::ExitStatusExt;
+
+    let home = home(|asked| asked.answer_whole(200, "new"));
+    let pipe = home.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let command = ["api", "/x", "-o", pipe.to_str().expect("UTF-8")];
+    let waiting = || {
+        let mut child = home.spawn(&command);
+        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut line = String::new();
+        stderr.read_line(&mut line).expect("stderr is read");
+        assert!(line.contains("Waiting for somebody to read the pipe"), "{line}");
+        child
+    };
+    let mut child = waiting();
+    assert_eq!(fs::read_to_string(&pipe).ok().as_deref(), Some("new"));
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+
+    let mut child = waiting();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .expect("it runs");
+    assert_eq!(child.wait().expect("it ends").signal(), Some(2));
+
+    let there = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut reader = fs::File::options().read(true).custom_flags(there).open(&pipe).expect("it needs no writer");
+    home.run(&command).worked("");
+    let mut told = String::new();
+    reader.read_to_string(&mut told).expect("it is read");
+    assert_eq!(told, "new");
+}
+
+#[test]
 fn what_the_api_may_have_done_is_said_where_no_answer_came() {
     let home = home(|asked| {
         asked.body();

@@ -87,7 +87,9 @@ pub fn advice(error: &io::Error) -> String {
         ErrorKind::PermissionDenied => return permission_advice(),
         ErrorKind::ReadOnlyFilesystem => "nothing can be written there: name another place, or mount it for writing",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk and try again",
-        ErrorKind::FileTooLarge => "see whether it is the right file, and what `ulimit -f` allows",
+        // The system says so of what is written.
+        ErrorKind::FileTooLarge if error.raw_os_error().is_some() => "see what `ulimit -f` allows",
+        ErrorKind::FileTooLarge => "see whether it is the right file",
         ErrorKind::Unsupported => "keep it on a file system of this machine: `--store file:DIR`",
         ErrorKind::InvalidData => "write it as UTF-8 text",
         ErrorKind::NotADirectory | ErrorKind::IsADirectory => "name a file, in a directory that is one",
@@ -120,4 +122,28 @@ fn permission_advice() -> String {
     #[cfg(not(unix))]
     let who = "this user";
     format!("this runs as {who}: run it as the user whose file it is, or name a file that this user may use")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use rustix::io::Errno;
+
+    use super::advice;
+
+    #[test]
+    fn advice_names_the_limit_that_was_met_and_no_other() {
+        for (error, limit) in [
+            (Error::from(Errno::MFILE), Some("`ulimit -n`")),
+            (Error::from(Errno::NFILE), Some("`ulimit -n`")),
+            (Error::from(Errno::FBIG), Some("`ulimit -f`")),
+            (Error::new(ErrorKind::FileTooLarge, "it is larger than 9 bytes"), None),
+            (Error::from(Errno::NOENT), None),
+        ] {
+            let advice = advice(&error);
+            let named = limit.map_or(!advice.contains("ulimit"), |limit| advice.contains(limit));
+            assert!(named, "{error}: {advice}");
+        }
+    }
 }

@@ -212,8 +212,11 @@ impl Service {
             }
             let is_changed = record.to_revoke.len() < before || problem.is_some();
             if is_changed {
-                let what = if problem.is_none() { Happened::Revoked } else { Happened::NotRevoked };
-                let reason = problem.as_ref().map(Error::reason).unwrap_or_default();
+                let (what, reason) = match &problem {
+                    None => (Happened::Revoked, String::new()),
+                    Some(_) if is_unknown => (Happened::Revoked, "no such token was known there any more".to_owned()),
+                    Some(problem) => (Happened::NotRevoked, problem.reason()),
+                };
                 record.note(what, &reason, &self.actor, clock::wall());
             }
             is_changed

@@ -77,6 +77,24 @@ fn a_history_tells_what_happened_and_which_command_did_it() {
 }
 
 #[test]
+fn a_history_tells_whether_a_token_lives_on_after_a_logout() {
+    for (status, body, code, happened, detail) in [
+        (200, "{}", 0, Happened::Revoked, ""),
+        (400, r#"{"error":"invalid_token"}"#, 0, Happened::Revoked, "no such token was known there any more"),
+        (400, r#"{"error":"unsupported_token_type"}"#, 0, Happened::NotRevoked, "does not revoke such tokens"),
+        (503, "{}", 7, Happened::NotRevoked, "503"),
+    ] {
+        let authority = Authority::start(move |_| (status, body.to_owned()));
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        assert_eq!(home.run(&["logout"]).code, code, "{body}");
+        let last = events(&home).pop().expect("it was logged out");
+        assert_eq!(last.what, happened, "{body}");
+        assert!(last.detail.contains(detail) && last.detail.is_empty() == detail.is_empty(), "{body}: {last:?}");
+    }
+}
+
+#[test]
 fn a_record_from_before_there_were_histories_opens_as_it_is() {
     let old = json!({"profile": "work", "provider": "corp", "client_id": "client-1", "generation": 1});
     let record: Record = serde_json::from_value(old.clone()).expect("a record");

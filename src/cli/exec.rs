@@ -31,6 +31,7 @@ use self::keeper::Keeper;
 use self::place::Place;
 use super::advice::run;
 use super::context::Context;
+use super::runtime::{met_limit, refused};
 use super::{token, words};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
@@ -79,8 +80,7 @@ impl Exec {
         let name = context.flagged_profile()?;
         let Prepared { profile, keeping, place, command } =
             self.prepare(&services(name.as_ref())?, name.as_ref(), context)?;
-        let attendant =
-            Attendant::begin().map_err(|error| Error::new(Code::Other, "signals cannot be received").because(error))?;
+        let attendant = Attendant::begin().map_err(|error| refused("signals cannot be received", &error))?;
         let mut child = match start(command, &self.command) {
             Ok(child) => child,
             Err(error) => return Ok(self.not_run(&error, context)),
@@ -90,7 +90,7 @@ impl Exec {
         keeper.end(context);
         match ended {
             Ok(ended) => Ok(ended.code()),
-            Err(error) => Err(Error::new(Code::Other, "how the command ended is not known").because(error)),
+            Err(error) => Err(refused("how the command ended is not known", &error)),
         }
     }
 
@@ -128,7 +128,8 @@ impl Exec {
             });
             return NOT_FOUND;
         }
-        context.output.error(&failed.because(error).advise("name a program that this user may run"));
+        let helps = met_limit(error).unwrap_or_else(|| "name a program that this user may run".to_owned());
+        context.output.error(&failed.because(error).advise(helps));
         NOT_RUNNABLE
     }
 }

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use super::ColorWhen;
 use super::output::Output;
 use crate::error::{Code, Error};
+use crate::files;
 #[cfg(unix)]
 use crate::process::Process;
 use crate::service::{StandStill, Unbroken};
@@ -115,7 +116,7 @@ impl Interrupts {
             .enable_all()
             .thread_keep_alive(FOR_EVER)
             .build()
-            .map_err(not_started)?;
+            .map_err(|error| not_started(&error))?;
         // The one thread that is always there takes what no other can be made for.
         runtime.spawn_blocking(|| ());
         let result = runtime.block_on(async {
@@ -204,15 +205,36 @@ async fn reached(still: Option<&StandStill>) {
 /// Runs a future to its end on a thread that hears no signals, beside the one that does.
 pub(super) fn block_on_apart<T>(future: impl Future<Output = T>) -> Result<T, Error> {
     check_limits()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(not_started)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| not_started(&error))?;
     runtime.spawn_blocking(|| ());
     let result = runtime.block_on(future);
     runtime.shutdown_timeout(LAST_CALL);
     Ok(result)
 }
 
-fn not_started(error: io::Error) -> Error {
-    Error::new(Code::Other, "the program could not start").because(error)
+fn not_started(error: &io::Error) -> Error {
+    refused("the program could not start", error)
+}
+
+/// What the system did not give, with the limit to raise where it has met one.
+pub(super) fn refused(what: impl Into<String>, why: &io::Error) -> Error {
+    let error = Error::new(Code::Other, what).because(why);
+    match met_limit(why) {
+        Some(limit) => error.advise(limit),
+        None => error,
+    }
+}
+
+/// How a limit is raised that made the system say so.
+pub(super) fn met_limit(error: &io::Error) -> Option<String> {
+    let limit = match error.kind() {
+        _ if files::is_out_of_descriptors(error) => "`ulimit -n`, `LimitNOFILE`",
+        // Of a thread or a process.
+        io::ErrorKind::WouldBlock => "`ulimit -u`, `TasksMax`, `pids.max`",
+        _ => return None,
+    };
+    Some(format!("raise the limit of this user, service or container ({limit})"))
 }
 
 /// What a signal wants of a command.
@@ -260,7 +282,7 @@ impl Signals {
             Signal::STKFLT,
         ];
         let receive = |wanted: i32| {
-            let failed = |error| Error::new(Code::Other, "signals cannot be received").because(error);
+            let failed = |error: io::Error| refused("signals cannot be received", &error);
             signal(SignalKind::from_raw(wanted)).map_err(failed)
         };
         let stop = Signal::TSTP.as_raw();
@@ -334,10 +356,9 @@ fn pause() -> bool {
 /// Sees that the system gives the threads and descriptors that a command needs: what is made of them does not expect to be
 /// refused.
 fn check_limits() -> Result<(), Error> {
-    let refused = |what: &str, limit: &str, error: &io::Error| {
-        Error::new(Code::Other, "the program could not start")
-            .because(format!("{what}: {error}"))
-            .advise(format!("raise the limit of this user, service or container ({limit})"))
+    let missing = |what: &str, error: &io::Error| {
+        let cause = format!("{what}: {error}");
+        not_started(error).because(cause)
     };
     let idle = Mutex::new(());
     thread::scope(|scope| {
@@ -347,7 +368,7 @@ fn check_limits() -> Result<(), Error> {
         drop(held);
         threads.map(drop)
     })
-    .map_err(|error| refused("no thread can be made", "`ulimit -u`, `TasksMax`, `pids.max`", &error))?;
+    .map_err(|error| missing("no thread can be made", &error))?;
     #[cfg(unix)]
     {
         use std::os::fd::AsFd;
@@ -356,7 +377,7 @@ fn check_limits() -> Result<(), Error> {
             let stderr = io::stderr();
             (0..DESCRIPTORS).map(|_| stderr.as_fd().try_clone_to_owned()).collect()
         };
-        descriptors.map_err(|error| refused("no more files can be opened", "`ulimit -n`, `LimitNOFILE`", &error))?;
+        descriptors.map_err(|error| missing("no more files can be opened", &error))?;
     }
     Ok(())
 }

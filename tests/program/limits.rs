@@ -12,7 +12,7 @@ use crate::support::program::{Home, Ran, ended, ran};
 /// A user without processes, for limits that the superuser does not have.
 const NOBODY: &str = "65534";
 
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 11] = [
     &["token"],
     &["token", "--force"],
     &["refresh"],
@@ -22,6 +22,8 @@ const COMMANDS: [&[&str]; 9] = [
     &["logout"],
     &["api", "/userinfo"],
     &["profile", "list"],
+    &["exec", "--", "true"],
+    &["exec", "--", "/nowhere"],
 ];
 
 fn run(home: &Home, limit: &str, as_nobody: bool, arguments: &[&str]) -> Ran {
@@ -64,7 +66,15 @@ fn a_passphrase_that_needs_more_memory_than_there_is_says_so() {
 #[test]
 fn without_threads_or_descriptors_there_is_a_sentence() {
     let authority = Authority::start(|_| (503, json!({"error": "busy"}).to_string()));
-    for limit in ["--nofile=5:5", "--nofile=8:8", "--nofile=12:12", "--nofile=20:20", "--nproc=1:1"] {
+    for limit in [
+        "--nofile=4:4",
+        "--nofile=5:5",
+        "--nofile=6:6",
+        "--nofile=8:8",
+        "--nofile=12:12",
+        "--nofile=20:20",
+        "--nproc=1:1",
+    ] {
         let home = Home::at(&authority);
         home.sign_in(&authority, ended);
         let as_nobody = limit.starts_with("--nproc");
@@ -75,7 +85,10 @@ fn without_threads_or_descriptors_there_is_a_sentence() {
         for arguments in COMMANDS {
             let ran = run(&home, limit, as_nobody, arguments);
             assert!(!ran.stderr.contains("panicked"), "{limit} {arguments:?}: {ran:?}");
-            assert!([0, 1, 4, 7, 9].contains(&ran.code), "{limit} {arguments:?}: {ran:?}");
+            assert!([0, 1, 4, 7, 9, 127].contains(&ran.code), "{limit} {arguments:?}: {ran:?}");
+            let [descriptors, threads] = [("os error 24", "`ulimit -n`"), ("os error 11", "`ulimit -u`")]
+                .map(|(error, limit)| !ran.stderr.contains(error) || ran.stderr.contains(limit));
+            assert!(descriptors && threads, "the limit is not named: {limit} {arguments:?}: {ran:?}");
             assert!(ran.code == 0 || ran.stderr.starts_with("error: ") || ran.stderr.contains("\nerror: "), "{ran:?}");
         }
     }

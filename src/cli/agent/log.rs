@@ -16,9 +16,10 @@ use serde::Serialize;
 use super::super::ColorWhen;
 use super::super::advice::in_line;
 use super::super::output::Output;
+use super::super::runtime::refused;
 use super::super::words;
 use crate::config::Environment;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::service::agent::{Event, Happening};
 
@@ -170,7 +171,7 @@ impl Log {
         thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || write(&output, &lines))
-            .map_err(|error| Error::new(Code::Other, "the program could not start").because(error))?;
+            .map_err(|error| refused("the program could not start", &error))?;
         Ok(Self { style, quiet, written, left_out: Arc::default() })
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use super::super::context::Context;
 use super::super::output::Output;
-use super::super::runtime::block_on_apart;
+use super::super::runtime::{block_on_apart, refused};
 use super::super::{ColorWhen, advice};
 use super::place::Place;
 use crate::clock;
@@ -47,7 +47,7 @@ impl Keeper {
             let keeper = shared.clone();
             let begun = thread::Builder::new().name("keeper".to_owned()).spawn(move || keeper.keep(keeping, &services));
             if let Err(error) = begun {
-                tell(&Error::new(Code::Other, "no thread can be made").because(error));
+                tell(&refused("no thread can be made", &error));
             }
         }
         Self(shared)

@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::super::context::variable;
+use super::super::runtime::met_limit;
 use crate::config::Environment;
 use crate::error::{Code, Error};
 use crate::files::{self, PRIVATE, Trouble, access};
@@ -30,16 +31,22 @@ pub(super) struct Place {
 impl Place {
     /// A new place with this token in it.
     pub(super) fn with(token: &Secret) -> Result<Self, Error> {
-        let mut refused = Vec::new();
+        let (mut refused, mut limit) = (Vec::new(), None);
         for base in bases() {
             match Self::below(&base, token) {
                 Ok(place) => return Ok(place),
-                Err(trouble) => refused.push(format!("{}: {}", base.display(), trouble.cause(&base))),
+                Err(trouble) => {
+                    refused.push(format!("{}: {}", base.display(), trouble.cause(&base)));
+                    if let Trouble::Io(error) = trouble {
+                        limit = limit.or(met_limit(&error));
+                    }
+                }
             }
         }
+        let other = "let `TMPDIR` name a directory in which this user can write files that nobody else can replace";
         Err(Error::new(Code::Other, "there is no private place for the token file")
             .because(refused.join("; "))
-            .advise("let `TMPDIR` name a directory in which this user can write files that nobody else can replace"))
+            .advise(limit.unwrap_or_else(|| other.to_owned())))
     }
 
     fn below(base: &Path, token: &Secret) -> Result<Self, Trouble> {

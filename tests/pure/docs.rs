@@ -1,5 +1,6 @@
 //! Documents that are printed from the program say what it says. `UPDATE_DOCS=1 cargo test --test pure docs` writes them anew.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -12,6 +13,7 @@ use device_login::providers::answers::Word;
 use device_login::providers::explained::{self, ErrorWord, Facts};
 use device_login::providers::{Dialect, standard, zoho};
 use device_login::tui::keymap::{BINDINGS, Command as Asked, Scope};
+use toml::{Table, Value};
 
 #[test]
 fn the_list_of_keys_is_that_of_the_app() {
@@ -95,6 +97,22 @@ fn the_tables_of_keys_are_in_the_documentation_of_the_configuration() {
     for table in KEY_TABLES {
         assert!(line.contains(&format!("`{table}`")) || line.contains(&format!(".{table}]")), "{table}: {line}");
     }
+}
+
+#[test]
+fn the_list_of_dependencies_is_that_of_the_manifest() {
+    let manifest: Table = toml::from_str(include_str!("../../Cargo.toml")).expect("it is valid");
+    let of = |table: &Table| table.get("dependencies").and_then(Value::as_table).cloned().unwrap_or_default();
+    let targets = manifest["target"].as_table().expect("there are some").values();
+    let targets = targets.filter_map(Value::as_table).flat_map(of);
+    let named: BTreeSet<String> = of(&manifest).into_iter().chain(targets).map(|(name, _)| name).collect();
+    let text = include_str!("../../docs/security.md");
+    let section = text.split("## What it is made of").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows = section.expect("a section").lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let listed: Vec<String> =
+        rows.flat_map(|row| row.split(' ')).map(|name| name.trim_matches('`').to_owned()).collect();
+    assert_eq!(listed.len(), named.len(), "{listed:?}");
+    assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), named);
 }
 
 /// The name that the configuration has for a command.

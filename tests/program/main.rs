@@ -14,6 +14,8 @@ mod commands;
 mod config;
 #[cfg(unix)]
 mod copies;
+#[cfg(target_os = "linux")]
+mod costs;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;

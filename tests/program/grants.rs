@@ -198,12 +198,12 @@ fn before_a_sign_in_the_records_of_its_client_are_opened_and_no_others() {
     }
     let opened = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&opened);
-    let watcher = move |call| {
+    let count = move |call| {
         counted.fetch_add(usize::from(call == "read"), Ordering::SeqCst);
         Ok(())
     };
     let address = StoreAddress::File(lab.home.path("state"));
-    let watched = Watched::new(backend(&address, None), Arc::new(watcher));
+    let watched = Watched::new(backend(&address, None), Arc::new(count));
     let service = lab.service_with(open_over(Arc::new(watched), &address, lab.keys()));
     for (profile, of_its_client) in [("a", 2), ("c", 1)] {
         let profile = service.config.profile(Some(&profile.parse().expect("a name"))).expect("it is configured");

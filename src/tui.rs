@@ -33,6 +33,7 @@ pub mod time_left;
 pub mod tour;
 pub mod update;
 pub mod view;
+pub mod waiting;
 pub mod widgets;
 
 use std::sync::Arc;

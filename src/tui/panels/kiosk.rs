@@ -14,15 +14,15 @@ use ratatui::layout::Rect;
 
 use crate::clock::Moment;
 use crate::error::Error;
-use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
-use crate::service::{IssuedCode, Renewal, Rest, RestReason, SignIn, SignInEvent, SignedIn};
+use crate::service::{Renewal, Rest, RestReason, SignIn, SignInEvent, SignedIn};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::Ended;
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::panel::{Heard, Panel, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::time_left;
+use crate::tui::waiting::Waiting;
 
 /// How long the screen of a sign-in that worked stays by itself.
 const SUCCESS_TIME: Duration = Duration::from_secs(10);
@@ -87,11 +87,7 @@ pub enum Stage {
 /// A code on the screen.
 #[derive(Debug)]
 pub struct Shown {
-    pub code: IssuedCode,
-    /// The address as a QR code, made once; `None` where it is too long for one.
-    pub matrix: Option<QrMatrix>,
-    /// Why the last question had no answer, and when the next one comes.
-    pub trouble: Option<(String, Moment)>,
+    pub waiting: Waiting,
     /// The code before this one, and until when it is mentioned.
     pub previous: Option<(String, Moment)>,
 }
@@ -123,11 +119,11 @@ impl Panel for KioskPanel {
         }
     }
 
-    fn hear(&mut self, message: Message, _is_covered: bool, around: &mut Surroundings, now: Now) -> Heard {
-        let now = now.moment;
+    fn hear(&mut self, message: Message, _is_covered: bool, around: &mut Surroundings, at: Now) -> Heard {
+        let now = at.moment;
         let then = match message {
             Message::SignIn { task, event } if task == self.task => {
-                self.take(event, now);
+                self.take(event, at);
                 Then::default()
             }
             Message::Unsaved { task, error } if task == self.task => {
@@ -164,8 +160,8 @@ impl Panel for KioskPanel {
         let tick = |ends: Vec<Moment>| time_left::next_change(ends, now, around.motion);
         let countdown = match &self.stage {
             Stage::Waiting(shown) => {
-                let next = shown.trouble.as_ref().map(|(_, next)| *next);
-                tick([shown.code.expires_at].into_iter().chain(next).collect())
+                let next = shown.waiting.trouble().map(|_| shown.waiting.next_poll_at);
+                tick([shown.waiting.code.expires_at].into_iter().chain(next).collect())
             }
             // Minutes will do for what takes half an hour.
             Stage::Resting { rest: Rest { reason: RestReason::Idle, until }, .. } => Some(*until),
@@ -254,40 +250,31 @@ impl KioskPanel {
         Some(Effect::Alive)
     }
 
-    fn take(&mut self, event: SignInEvent, now: Moment) {
-        match event {
-            SignInEvent::Asking { host } => self.host = Some(host),
-            SignInEvent::CodeIssued { code, .. }
-            | SignInEvent::CodeTakenUp { code, .. }
-            | SignInEvent::CodeRenewed { code, .. }
-            | SignInEvent::CodeReplaced { code, .. } => self.show(code, now),
-            SignInEvent::Approved => self.stage = Stage::Approved { unsaved: 0 },
-            SignInEvent::Retrying { reason, next_poll_at, .. } => self.trouble(Some((reason, next_poll_at))),
-            // Nobody asks for that here.
-            SignInEvent::Hastened { .. } | SignInEvent::Resting { .. } => {}
-            SignInEvent::HeldBack { error, next_poll_at } => self.trouble(Some((error.to_string(), next_poll_at))),
-            // What it shows is the same, whoever asks.
-            SignInEvent::Following { .. } => self.trouble(None),
-            SignInEvent::Pending { .. } | SignInEvent::SlowedDown { .. } | SignInEvent::Relocated { .. } => {
-                self.trouble(None);
-            }
+    fn take(&mut self, event: SignInEvent, now: Now) {
+        match (event, &mut self.stage) {
+            (SignInEvent::Asking { host }, _) => self.host = Some(host),
+            (
+                SignInEvent::CodeIssued { code, next_poll_at }
+                | SignInEvent::CodeTakenUp { code, next_poll_at }
+                | SignInEvent::CodeRenewed { code, next_poll_at }
+                | SignInEvent::CodeReplaced { code, next_poll_at },
+                _,
+            ) => self.show(Waiting::new(code, next_poll_at), now.moment),
+            (SignInEvent::Approved, _) => self.stage = Stage::Approved { unsaved: 0 },
+            (event, Stage::Waiting(shown)) => shown.waiting.take(event, now),
+            _ => {}
         }
     }
 
-    fn show(&mut self, code: IssuedCode, now: Moment) {
+    fn show(&mut self, waiting: Waiting, now: Moment) {
         self.renewal.issued();
         self.codes = self.codes.wrapping_add(1);
-        let matrix = QrMatrix::encode(code.address().as_str());
         let previous = match &mut self.stage {
-            Stage::Asking { old: Some(old) } => Some((std::mem::take(&mut old.code.user_code), now + NOTICE_TIME)),
+            Stage::Asking { old: Some(old) } => {
+                Some((std::mem::take(&mut old.waiting.code.user_code), now + NOTICE_TIME))
+            }
             _ => None,
         };
-        self.stage = Stage::Waiting(Box::new(Shown { code, matrix, trouble: None, previous }));
-    }
-
-    fn trouble(&mut self, trouble: Option<(String, Moment)>) {
-        if let Stage::Waiting(shown) = &mut self.stage {
-            shown.trouble = trouble;
-        }
+        self.stage = Stage::Waiting(Box::new(Shown { waiting, previous }));
     }
 }

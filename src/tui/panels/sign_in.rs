@@ -22,8 +22,7 @@ use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::oauth::qr::QrMatrix;
 use crate::profile::ProfileName;
-use crate::service::{Begin, IssuedCode, QrFormat, SignIn, SignedIn};
-use crate::storage::Asker;
+use crate::service::{Begin, QrFormat, SignIn, SignedIn};
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::Ended;
@@ -34,6 +33,7 @@ use crate::tui::received::Content;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
+use crate::tui::waiting::{LastAnswer, Waiting};
 use crate::tui::widgets::list::moved;
 
 /// A code shown for longer than this is not cancelled without asking.
@@ -129,49 +129,6 @@ pub enum Stage {
         error: Error,
         user_code: Option<String>,
         at: Timestamp,
-    },
-}
-
-/// A code that waits for approval.
-#[derive(Debug)]
-pub struct Waiting {
-    pub code: IssuedCode,
-    /// The address as a QR code, made once; `None` where it is too long for one.
-    pub matrix: Option<QrMatrix>,
-    pub interval: Duration,
-    pub next_poll_at: Moment,
-    pub last_answer: LastAnswer,
-    /// It was copied, saved or shown large, so it may be elsewhere by now.
-    is_handed_on: bool,
-}
-
-/// How the last question to the server ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LastAnswer {
-    /// Nothing was asked yet.
-    None,
-    Pending {
-        at: Moment,
-    },
-    SlowedDown {
-        at: Moment,
-    },
-    Relocated {
-        data_center: String,
-        accounts_host: String,
-    },
-    /// Another process asks.
-    Theirs {
-        asker: Asker,
-    },
-    /// It was not asked, since an approval could not be kept.
-    HeldBack {
-        error: Error,
-    },
-    /// There was none.
-    Missing {
-        reason: String,
-        attempt: u32,
     },
 }
 
@@ -476,12 +433,11 @@ impl SignInPanel {
     /// Commands about the code on the screen.
     fn with_code(&self, command: Command, around: &mut Surroundings, now: Now) -> Vec<Effect> {
         let Stage::Waiting(Waiting { code, matrix, .. }) = &self.stage else { return Vec::new() };
-        let link = code.address().clone();
         let decide = |decision| vec![Effect::Decide { user_code: code.user_code.clone(), decision }];
         match command {
             Command::CopyCode => around.copy(ToCopy::text(code.user_code.clone(), "the code"), Scope::SignIn, now),
-            Command::CopyLink => around.copy(ToCopy::text(link, "the link"), Scope::SignIn, now),
-            Command::OpenBrowser => vec![Effect::OpenBrowser(link)],
+            Command::CopyLink => around.copy(ToCopy::text(code.address().clone(), "the link"), Scope::SignIn, now),
+            Command::OpenBrowser => vec![Effect::OpenBrowser(code.address().clone())],
             Command::SaveQrPng => save_qr(matrix.as_ref(), QrFormat::Png, around),
             Command::SaveQrSvg => save_qr(matrix.as_ref(), QrFormat::Svg, around),
             Command::DemoApprove => decide(DemoDecision::Approve),

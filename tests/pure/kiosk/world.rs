@@ -113,7 +113,7 @@ impl World {
     /// The user code on the screen.
     pub(crate) fn shown(&self) -> Option<String> {
         match self.stage()? {
-            Stage::Waiting(shown) => Some(shown.code.user_code.clone()),
+            Stage::Waiting(shown) => Some(shown.waiting.code.user_code.clone()),
             _ => None,
         }
     }

@@ -100,10 +100,10 @@ fn a_code_that_ran_out_stays_until_the_new_one_comes_and_is_named_then() {
     issue(&mut model, task, "OLD", 0);
     let next = started(&fails(&mut model, task, Code::CodeExpired, 300));
     assert_ne!(next, task);
-    assert!(matches!(stage(&model), Stage::Asking { old: Some(old) } if old.code.user_code == "OLD"));
+    assert!(matches!(stage(&model), Stage::Asking { old: Some(old) } if old.waiting.code.user_code == "OLD"));
     issue(&mut model, next, "NEW", 301);
     let Stage::Waiting(shown) = stage(&model) else { panic!("the new code shows") };
-    assert_eq!(shown.code.user_code, "NEW");
+    assert_eq!(shown.waiting.code.user_code, "NEW");
     assert_eq!(shown.previous, Some(("OLD".to_owned(), at(361).moment)));
 }
 
@@ -165,9 +165,9 @@ fn an_answer_takes_the_word_about_trouble_away() {
         next_poll_at,
     };
     happens(&mut model, task, retrying, 10);
-    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.trouble.is_some()));
+    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.waiting.trouble().is_some()));
     happens(&mut model, task, SignInEvent::Pending { next_poll_at }, 20);
-    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.trouble.is_none()));
+    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.waiting.trouble().is_none()));
 }
 
 #[test]

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::{LastAnswer, SignInPanel, Stage, Waiting};
-use crate::clock::Moment;
 use crate::error::{Code, Error};
-use crate::oauth::qr::QrMatrix;
 use crate::service::{Begin, IssuedCode, SignInEvent, SignedIn};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{DemoDecision, Effect, TaskId};
@@ -31,7 +29,7 @@ impl SignInPanel {
         match (event, &mut self.stage) {
             (SignInEvent::Asking { host }, _) => self.stage = Stage::Asking { host: Some(host) },
             (SignInEvent::CodeIssued { code, next_poll_at }, _) => {
-                self.stage = waiting(code, next_poll_at);
+                self.stage = Stage::Waiting(Waiting::new(code, next_poll_at));
             }
             (SignInEvent::CodeTakenUp { code, next_poll_at }, _) => {
                 if self.options.begin == Begin::GoOn && around.overlay.is_none() {
@@ -40,25 +38,25 @@ impl SignInPanel {
                 } else {
                     say_that_it_was_pending(around, now);
                 }
-                self.stage = waiting(code, next_poll_at);
+                self.stage = Stage::Waiting(Waiting::new(code, next_poll_at));
             }
             (SignInEvent::CodeRenewed { code, next_poll_at }, stage) => {
                 if let Stage::Waiting(old) = stage {
                     self.previous = Some((old.code.user_code.clone(), old.code.expires_at_time));
                 }
-                self.stage = waiting(code, next_poll_at);
+                self.stage = Stage::Waiting(Waiting::new(code, next_poll_at));
                 self.is_left_alone = true;
                 forget_question(around);
             }
             (SignInEvent::CodeReplaced { code, next_poll_at }, stage) => {
-                let old = std::mem::replace(stage, waiting(code, next_poll_at));
+                let old = std::mem::replace(stage, Stage::Waiting(Waiting::new(code, next_poll_at)));
                 self.previous = None;
                 forget_question(around);
                 say_that_it_was_replaced(old, around, now);
             }
             (SignInEvent::Hastened { next_poll_at }, Stage::Waiting(waiting)) => {
                 waiting.next_poll_at = next_poll_at;
-                waiting.say_when_asked(around, now);
+                say_when_asked(waiting, around, now);
             }
             (SignInEvent::Approved, _) => {
                 self.stage = Stage::Approved;
@@ -82,7 +80,7 @@ impl SignInPanel {
     ) -> Vec<Effect> {
         let SignInEvent::CodeIssued { code, next_poll_at } = event else { return Vec::new() };
         let old_task = std::mem::replace(&mut self.task, task);
-        let old_stage = std::mem::replace(&mut self.stage, waiting(code, next_poll_at));
+        let old_stage = std::mem::replace(&mut self.stage, Stage::Waiting(Waiting::new(code, next_poll_at)));
         (self.successor, self.previous, self.relocated_to) = (None, None, None);
         forget_question(around);
         say_that_it_was_replaced(old_stage, around, now);
@@ -163,59 +161,18 @@ pub(super) fn say_what_was_decided(decision: DemoDecision, is_done: bool, around
     around.say(if is_done { Mark::Working } else { Mark::Attention }, text, now);
 }
 
-impl Waiting {
-    fn take(&mut self, event: SignInEvent, now: Now) {
-        let at = now.moment;
-        let (answer, next) = match event {
-            SignInEvent::Pending { next_poll_at } => (LastAnswer::Pending { at }, next_poll_at),
-            SignInEvent::SlowedDown { interval, next_poll_at } => {
-                self.interval = interval;
-                (LastAnswer::SlowedDown { at }, next_poll_at)
-            }
-            SignInEvent::Relocated { data_center, accounts_host, next_poll_at } => {
-                (LastAnswer::Relocated { data_center, accounts_host }, next_poll_at)
-            }
-            SignInEvent::Retrying { reason, attempt, next_poll_at, .. } => {
-                (LastAnswer::Missing { reason, attempt }, next_poll_at)
-            }
-            SignInEvent::Following { asker } => (LastAnswer::Theirs { asker }, self.next_poll_at),
-            SignInEvent::HeldBack { error, next_poll_at } => (LastAnswer::HeldBack { error }, next_poll_at),
-            // This process has taken over from another one.
-            SignInEvent::Resting { next_poll_at } if matches!(self.last_answer, LastAnswer::Theirs { .. }) => {
-                (LastAnswer::None, next_poll_at)
-            }
-            SignInEvent::Resting { next_poll_at } => (self.last_answer.clone(), next_poll_at),
-            SignInEvent::Asking { .. }
-            | SignInEvent::CodeIssued { .. }
-            | SignInEvent::CodeTakenUp { .. }
-            | SignInEvent::CodeRenewed { .. }
-            | SignInEvent::CodeReplaced { .. }
-            | SignInEvent::Hastened { .. }
-            | SignInEvent::Approved => return,
-        };
-        self.last_answer = answer;
-        self.next_poll_at = next;
-    }
-
-    /// Answers who said that it is approved: the server is asked now, or when it allows that.
-    fn say_when_asked(&self, around: &mut Surroundings, now: Now) {
-        let left = now.moment.until(self.next_poll_at);
-        let text = match &self.last_answer {
-            LastAnswer::Theirs { .. } => "Another process asks the server.",
-            _ if left.is_zero() => "Asking the server now ...",
-            // The clock on the screen says when, and goes on while this stands.
-            LastAnswer::HeldBack { .. } => "The server is not asked while an approval could not be kept.",
-            LastAnswer::Missing { .. } => "There was no answer; we try again at the time above.",
-            _ => "Asked at the time above: the server allows no sooner.",
-        };
-        around.say(Mark::Working, text, now);
-    }
-}
-
-fn waiting(code: IssuedCode, next_poll_at: Moment) -> Stage {
-    let matrix = QrMatrix::encode(code.address().as_str());
-    let (interval, last_answer) = (code.interval, LastAnswer::None);
-    Stage::Waiting(Waiting { interval, code, matrix, next_poll_at, last_answer, is_handed_on: false })
+/// Answers who said that it is approved: the server is asked now, or when it allows that.
+fn say_when_asked(waiting: &Waiting, around: &mut Surroundings, now: Now) {
+    let left = now.moment.until(waiting.next_poll_at);
+    let text = match &waiting.last_answer {
+        LastAnswer::Theirs { .. } => "Another process asks the server.",
+        _ if left.is_zero() => "Asking the server now ...",
+        // The clock on the screen says when, and goes on while this stands.
+        LastAnswer::HeldBack { .. } => "The server is not asked while an approval could not be kept.",
+        LastAnswer::Missing { .. } => "There was no answer; we try again at the time above.",
+        _ => "Asked at the time above: the server allows no sooner.",
+    };
+    around.say(Mark::Working, text, now);
 }
 
 /// Asks whether a code that was there before this screen is the wanted one. The server is asked about it meanwhile, and no

@@ -44,14 +44,14 @@ pub(super) struct Screen<'a> {
 impl Screen<'_> {
     pub(super) fn draw(&self, area: Rect, frame: &mut Frame<'_>) {
         let layout = self.layout(area);
-        if let (Some(Layout { fit, qr, .. }), Some(matrix)) = (layout, &self.shown.matrix) {
+        if let (Some(Layout { fit, qr, .. }), Some(matrix)) = (layout, &self.shown.waiting.matrix) {
             let palette = self.around.abilities.qr.palette;
             QrCode { matrix, fit, palette, inverted: false }.render(qr, frame.buffer_mut());
         }
         let room = layout.map_or(area, |layout| layout.text);
         let column = if layout.is_none() && (room.height < LEAST_ROWS || room.width < self.code_columns()) {
             let mut column = Column::new(room.width);
-            column.wrapped(Keep::Always, &self.shown.code.user_code, self.around.theme.code);
+            column.wrapped(Keep::Always, &self.shown.waiting.code.user_code, self.around.theme.code);
             column
         } else {
             self.column(room, layout.is_some())
@@ -62,7 +62,7 @@ impl Screen<'_> {
     /// The way whose QR code is of blanks alone, which every terminal and font shows as they are; then one with all words,
     /// then the largest code, then a quiet zone that every camera likes, then large letters.
     fn layout(&self, area: Rect) -> Option<Layout> {
-        let matrix = self.shown.matrix.as_ref()?;
+        let matrix = self.shown.waiting.matrix.as_ref()?;
         let forms = self.around.qr.forms(self.around.abilities.qr)?;
         let is_swapped = self.panel.codes.is_multiple_of(2);
         let ways = Fit::ladder(matrix.size(), area.width, area.height, forms).into_iter().rev();
@@ -93,12 +93,12 @@ impl Screen<'_> {
     }
 
     fn code_columns(&self) -> u16 {
-        u16::try_from(columns(&self.shown.code.user_code) + 2).unwrap_or(u16::MAX)
+        u16::try_from(columns(&self.shown.waiting.code.user_code) + 2).unwrap_or(u16::MAX)
     }
 
     /// Nobody types the scheme on a phone.
     fn address(&self) -> &str {
-        let address = self.shown.code.verification_uri.as_str();
+        let address = self.shown.waiting.code.verification_uri.as_str();
         address.split_once("://").map_or(address, |(_, rest)| rest)
     }
 
@@ -106,7 +106,8 @@ impl Screen<'_> {
     fn large_code(&self, room: Rect, has_qr: bool) -> Option<BigText> {
         let plain = self.column_with(room.width, has_qr, None);
         let beside = |rows: u16| room.height.saturating_sub(rows);
-        let fitting = |rows| BigText::fitting(&self.shown.code.user_code, self.around.theme.accent, room.width, rows);
+        let fitting =
+            |rows| BigText::fitting(&self.shown.waiting.code.user_code, self.around.theme.accent, room.width, rows);
         let (roomy, tight) = (beside(plain.lasting_rows() + 2), beside(plain.rows(Keep::Wanted)));
         fitting(roomy).or_else(|| fitting(tight.min(BigText::ROWS)))
     }
@@ -131,7 +132,7 @@ impl Screen<'_> {
         column.wrapped(Keep::Always, self.address(), theme.code);
         column.gap();
         column.wrapped(Keep::Telling, compare, theme.text);
-        let code = format!(" {} ", shown.code.user_code);
+        let code = format!(" {} ", shown.waiting.code.user_code);
         column.line(Keep::Always, Line::styled(code, theme.band));
         if let Some(large_code) = large_code {
             column.gap();
@@ -148,9 +149,9 @@ impl Screen<'_> {
         let Self { around, shown, now, .. } = self;
         let theme = &around.theme;
         column.gap();
-        let left = now.until(shown.code.expires_at);
+        let left = now.until(shown.waiting.code.expires_at);
         let mark = if left <= LAST_MINUTE { Mark::Attention } else { Mark::Good };
-        column.gauge(told(left, around.motion), shown.code.lifetime, mark);
+        column.gauge(told(left, around.motion), shown.waiting.code.lifetime, mark);
         if left.is_zero() {
             column.wrapped(Keep::Always, "Asking for a new code ...", theme.text);
         } else if left <= LAST_MINUTE {
@@ -160,8 +161,9 @@ impl Screen<'_> {
         } else {
             column.wrapped(Keep::Always, &format!("Code good for {}", around.time_left(left)), theme.text);
         }
-        if let Some((reason, next)) = &shown.trouble {
-            let (mark, wait) = (theme.symbol(Mark::Attention), around.time_left(now.until(*next)));
+        if let Some(reason) = shown.waiting.trouble() {
+            let wait = around.time_left(now.until(shown.waiting.next_poll_at));
+            let mark = theme.symbol(Mark::Attention);
             column.wrapped(Keep::Passing, &format!("{mark} {reason}. Asking again in {wait}."), theme.attention);
         }
         if let Some((code, _)) = shown.previous.as_ref().filter(|(_, until)| until > now) {

@@ -19,6 +19,7 @@ use crate::tui::advice::hint;
 use crate::tui::lines::{sentence, shown};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::{Mark, Theme};
+use crate::tui::waiting::{heading, profile_and_place};
 use crate::tui::widgets::big_text::BigText;
 
 /// Televisions cut off up to this share of each side.
@@ -69,28 +70,17 @@ fn framed(area: Rect, now: Moment) -> Rect {
     }
 }
 
-/// `Sign in to Zoho`
-fn heading(around: &Surroundings, panel: &KioskPanel) -> String {
-    let profile = around.config.profiles.get(&panel.profile);
-    profile
-        .map_or_else(|| "Sign in".to_owned(), |profile| format!("Sign in to {}", around.config.provider_label(profile)))
-}
-
 /// `lobby-2 · US · web-01`
 fn place(around: &Surroundings, panel: &KioskPanel) -> String {
-    let data_center =
-        around.config.profiles.get(&panel.profile).and_then(|profile| around.config.data_center_code(profile));
-    let mut parts = vec![panel.profile.to_string()];
-    parts.extend(data_center.map(str::to_uppercase));
-    parts.push(around.machine.host.clone());
-    parts.join(around.theme.separator())
+    let profile = profile_and_place(around, &panel.profile, None);
+    [profile.as_str(), &around.machine.host].join(around.theme.separator())
 }
 
 /// A message below its heading.
 fn headed<'a>(around: &Surroundings, panel: &KioskPanel, mark: Mark, text: &str, area: Rect) -> Column<'a> {
     let width = area.width.min(MESSAGE_COLUMNS);
     let mut column = Column::new(width);
-    column.line(Keep::Wanted, Line::styled(heading(around, panel), around.theme.title));
+    column.line(Keep::Wanted, Line::styled(heading(around, &panel.profile), around.theme.title));
     column.wrapped(Keep::Least, &place(around, panel), around.theme.text);
     column.gap();
     column.gap();
@@ -200,7 +190,7 @@ fn signed_in<'a>(around: &Surroundings, panel: &KioskPanel, outcome: &SignedIn, 
     let account = outcome.account.as_ref().and_then(masked);
     let text = account.map_or_else(|| "Signed in.".to_owned(), |account| format!("Signed in as {account}."));
     let mut column = Column::new(area.width);
-    column.line(Keep::Wanted, Line::styled(heading(around, panel), around.theme.title));
+    column.line(Keep::Wanted, Line::styled(heading(around, &panel.profile), around.theme.title));
     column.wrapped(Keep::Least, &place(around, panel), around.theme.text);
     column.gap();
     let rows = area.height.saturating_sub(AROUND_LETTERS);

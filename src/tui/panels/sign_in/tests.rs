@@ -730,7 +730,7 @@ fn the_statuses_are_read_again_when_a_sign_in_has_been_given_up() {
 fn the_title_names_the_data_center_in_which_the_account_lives_from_then_on() {
     let title = |model: &Model| {
         let panel = panel(model);
-        super::view::profile_and_place(&model.around, panel)
+        super::view::subject(&model.around, panel)
     };
     let (mut model, task) = waiting();
     assert_eq!(title(&model), "work · US");

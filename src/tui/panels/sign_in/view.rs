@@ -26,6 +26,7 @@ use crate::providers::catalog;
 use crate::tui::chrome::{between, footer, has_room};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{cut, width};
+use crate::tui::waiting::{heading, profile_and_place};
 use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Draws the sign-in.
@@ -156,7 +157,7 @@ fn lead(height: u16, rows: u16) -> u16 {
 
 /// `Sign in to Zoho` on the left, on the right as much as fits of who asks.
 fn title(around: &Surroundings, panel: &SignInPanel, frame: &mut Frame<'_>) {
-    let heading = heading(around, panel);
+    let heading = heading(around, &panel.profile);
     let room = usize::from(frame.area().width).saturating_sub(width(&heading) + 3);
     let subjects = subjects(around, panel);
     let [.., shortest] = &subjects;
@@ -169,14 +170,9 @@ fn title(around: &Surroundings, panel: &SignInPanel, frame: &mut Frame<'_>) {
     buffer.set_string(u16::try_from(at).unwrap_or(0), 0, subject, around.theme.label);
 }
 
-fn heading(around: &Surroundings, panel: &SignInPanel) -> String {
-    let provider = configured(around, panel).map_or("the provider", |profile| around.config.provider_label(profile));
-    format!("Sign in to {provider}")
-}
-
 /// Who asks, from the most to the fewest words: the first three name the machine.
 fn subjects(around: &Surroundings, panel: &SignInPanel) -> [String; 5] {
-    let profile = profile_and_place(around, panel);
+    let profile = subject(around, panel);
     let with = |machine: &str| [profile.as_str(), machine].join(around.theme.separator());
     let machine = around.machine.to_string();
     let over_ssh = if around.machine.over_ssh_from.is_some() { " over SSH" } else { "" };
@@ -185,7 +181,7 @@ fn subjects(around: &Surroundings, panel: &SignInPanel) -> [String; 5] {
 
 /// Whether the title says on which machine.
 fn title_names_machine(around: &Surroundings, panel: &SignInPanel) -> bool {
-    let room = usize::from(around.window.width).saturating_sub(width(&heading(around, panel)) + 2);
+    let room = usize::from(around.window.width).saturating_sub(width(&heading(around, &panel.profile)) + 2);
     subjects(around, panel).iter().take(3).any(|words| width(words) <= room)
 }
 
@@ -206,18 +202,12 @@ fn effective_scopes<'a>(panel: &'a SignInPanel, profile: &'a Profile) -> &'a [St
 }
 
 /// `work · US`, with the data center that is asked now, or that the account turned out to live in.
-pub(super) fn profile_and_place(around: &Surroundings, panel: &SignInPanel) -> String {
-    let home = configured(around, panel).and_then(|profile| around.config.data_center_code(profile));
+pub(super) fn subject(around: &Surroundings, panel: &SignInPanel) -> String {
     let signed_in_at = match &panel.stage {
         Stage::SignedIn { outcome, .. } => outcome.data_center.as_deref(),
         _ => None,
     };
-    let data_center = signed_in_at.or(panel.relocated_to.as_deref()).or(home).map(str::to_uppercase);
-    [Some(panel.profile.to_string()), data_center]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(around.theme.separator())
+    profile_and_place(around, &panel.profile, signed_in_at.or(panel.relocated_to.as_deref()))
 }
 
 fn in_words(scopes: &[String]) -> Vec<String> {

@@ -8,13 +8,14 @@ use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
 use super::column::{Column, Keep};
-use super::{heading, place};
+use super::place;
 use crate::clock::Moment;
 use crate::tui::panels::kiosk::{KioskPanel, Shown};
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::width as columns;
 use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
+use crate::tui::waiting::heading;
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::qr::{Fit, QrCode};
 
@@ -120,7 +121,7 @@ impl Screen<'_> {
         let Self { around, panel, shown, .. } = self;
         let theme = &around.theme;
         let mut column = Column::new(width);
-        column.wrapped(Keep::Telling, &heading(around, panel), theme.title);
+        column.wrapped(Keep::Telling, &heading(around, &panel.profile), theme.title);
         column.wrapped(Keep::Least, &place(around, panel), theme.text);
         column.gap();
         let (open, compare) = if has_qr {

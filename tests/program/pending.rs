@@ -536,6 +536,18 @@ fn an_account_that_is_expected_later_counts_for_whoever_asks() {
 }
 
 #[test]
+fn of_two_accounts_that_are_expected_at_once_the_first_one_counts() {
+    let (_provider, home) = begun();
+    let accounts = ["dana@example.com", "erin@example.com"];
+    let expecting =
+        accounts.map(|account| home.spawn(&["login", "--resume", "--no-wait", "--expect-account", account]));
+    let codes = expecting.map(|child| ran(child).code);
+    assert!([[8, 2], [2, 8]].contains(&codes), "{codes:?}");
+    let first = if codes[0] == 8 { accounts[0] } else { accounts[1] };
+    assert_eq!(pending(&home).expect("it is pending").expected.as_deref(), Some(first));
+}
+
+#[test]
 fn combinations_without_a_meaning_are_refused() {
     for arguments in [
         &["login", "--no-wait", "--kiosk"][..],

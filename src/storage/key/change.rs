@@ -5,6 +5,7 @@
 //! whoever goes on finds out how far it came.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -82,7 +83,7 @@ impl Keyring {
         if to.source.is_none() && to.passphrase_file.is_some() {
             return self.rewrap(&source, &target).map(|()| None);
         }
-        let _lock = lock(&target, &source)?;
+        let _lock = self.lock(&target, &source)?;
         let mut had = self.keys_of(&target, &source)?;
         if had.first().is_some_and(|key| key.id() == old.key_id) && source.word() != old.key {
             let moved = Pin::new(source.word(), &old.key_id);
@@ -256,7 +257,7 @@ impl Keyring {
             let problem = format!("its key comes from {}, and not from behind a passphrase", self.in_words(source));
             return Err(self.not_possible(&problem, "`store rekey --to passphrase` puts a new key behind one"));
         }
-        let _lock = lock(target, source)?;
+        let _lock = self.lock(target, source)?;
         let keys = self.keys_of(target, source)?;
         write_master_key(target, &keys.iter().collect::<Vec<_>>())
     }
@@ -265,7 +266,7 @@ impl Keyring {
         let (target, new, old) = (&change.target, &*change.new, &change.old);
         let source = self.known(&old.key_id).map(|key| key.source.clone());
         let Some(source) = source.or_else(|| target.of_word(&old.key)) else { return Ok(Vec::new()) };
-        let _lock = lock(target, &source)?;
+        let _lock = self.lock(target, &source)?;
         match &source {
             KeySource::KeyFile(path) if source == new.source || *path == target.options.default_key_file => {
                 let Some(had) = read_key_file(path, Holds::Secrets)? else { return Ok(Vec::new()) };
@@ -312,6 +313,28 @@ impl Keyring {
         self.store.rebind(stored.as_deref().unwrap_or(before), &pin.to_line())
     }
 
+    /// The sole right to change the file that a source is.
+    fn lock(&self, sources: &Sources, source: &KeySource) -> Result<Option<File>, StoreError> {
+        let path = match source {
+            KeySource::KeyFile(path) => path.clone(),
+            KeySource::Passphrase => sources.home.join(passphrase::FILE),
+            _ => return Ok(None),
+        };
+        private::create_directory(private::directory_of(&path))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = path.with_file_name(format!(".{name}.lock"));
+        let file = private::open_lock(&beside)?;
+        match files::lock(&file, LOCK_PATIENCE) {
+            Ok(()) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let (path, time) = (path.display(), LOCK_PATIENCE.as_secs());
+                let problem = format!("another process has been about to change {path} for {time} s");
+                Err(self.not_possible(&problem, "run the command again when that is done"))
+            }
+            Err(error) => Err(StoreError::io("locking", &beside)(files::without_lock(&beside, error))),
+        }
+    }
+
     fn changed_meanwhile(&self) -> StoreError {
         self.not_possible("its key was changed by somebody else just now", "run the command again")
     }
@@ -334,21 +357,6 @@ fn lacks_new(what: &str, source: &KeySource) -> (String, &'static str) {
         }
     };
     (format!("{what} has no new key"), advice)
-}
-
-/// The sole right to change the file that a source is.
-fn lock(sources: &Sources, source: &KeySource) -> Result<Option<File>, StoreError> {
-    let path = match source {
-        KeySource::KeyFile(path) => path.clone(),
-        KeySource::Passphrase => sources.home.join(passphrase::FILE),
-        _ => return Ok(None),
-    };
-    private::create_directory(private::directory_of(&path))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.lock"));
-    let file = private::open_lock(&beside)?;
-    files::lock(&file, LOCK_PATIENCE).map_err(StoreError::io("locking", &beside))?;
-    Ok(Some(file))
 }
 
 fn write_master_key(target: &Sources, keys: &[&MasterKey]) -> Result<(), StoreError> {

@@ -20,6 +20,9 @@ use jiff::SignedDuration;
 /// Pairs of runs for each figure.
 const PAIRS: usize = 101;
 
+/// Programs that scripts start as often, measured by what each does least, where they are installed.
+const PEERS: [&str; 4] = ["curl", "gh", "jq", "ortie"];
+
 /// Profiles in the configuration.
 const SIZES: [usize; 3] = [1, 100, 10_000];
 
@@ -37,6 +40,15 @@ fn main() {
     let program = Path::new(env!("CARGO_BIN_EXE_device-login"));
     let size = std::fs::metadata(program).map(|metadata| metadata.len()).unwrap_or_default();
     println!("size of the program: {} kB", size / 1000);
+    for peer in PEERS.map(Path::new) {
+        let home = homes[0].1.path();
+        let (run, hello) =
+            (Run { program: peer, arguments: &["--version"], home }, Run { program: &hello, arguments: &[], home });
+        if run.command(&[]).status().is_ok_and(|status| status.success()) {
+            println!("{} --version", peer.display());
+            run.print_beside(&hello);
+        }
+    }
     for (profiles, home) in &homes {
         let hello = Run { program: &hello, arguments: &[], home: home.path() };
         for arguments in [&["--version"][..], &["token"], &["token", "-v"], &["status"]] {
@@ -45,9 +57,7 @@ fn main() {
             }
             let run = Run { program, arguments, home: home.path() };
             println!("{} of {profiles}", arguments.join(" "));
-            println!("  wall time over hello-world: {:.2} (median of {PAIRS} pairs)", ratio(&run, &hello));
-            print_counts("system calls", run.system_calls(), hello.system_calls());
-            print_counts("instructions", run.instructions(), hello.instructions());
+            run.print_beside(&hello);
         }
     }
 }
@@ -66,6 +76,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn print_beside(&self, hello: &Run) {
+        println!("  wall time over hello-world: {:.2} (median of {PAIRS} pairs)", ratio(self, hello));
+        print_counts("system calls", self.system_calls(), hello.system_calls());
+        print_counts("instructions", self.instructions(), hello.instructions());
+    }
+
     fn command(&self, tool: &[&str]) -> Command {
         let mut words = tool.iter().map(PathBuf::from).chain([self.program.to_owned()]);
         let mut command = Command::new(words.next().expect("the program at least"));

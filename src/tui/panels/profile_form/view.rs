@@ -8,7 +8,6 @@ mod scopes;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::steps::Step;
@@ -16,7 +15,7 @@ use super::{Hidden, ProfileForm, Purpose};
 use crate::tui::lines::draw_lines;
 use crate::tui::panel::Title;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::text::{cut, width, wrap};
+use crate::tui::text::{at_most, cut, width, wrap};
 use crate::tui::theme::{Mark, Theme};
 use crate::tui::widgets::field::Field;
 use crate::tui::widgets::list::List;
@@ -26,8 +25,9 @@ use crate::untrusted::visible;
 const WIDE: u16 = 72;
 /// Columns of the steps.
 const STEPS: u16 = 22;
-/// Rows that a list keeps however much there is to say about it.
+/// Rows that a list keeps before anything is explained, and however much there is that went wrong.
 const LEAST_ROWS: usize = 4;
+const FEWEST_ROWS: usize = 2;
 /// From here on a page has blank rows between its parts.
 const AIRY: usize = 16;
 /// Columns in which half of a detail still says something.
@@ -172,12 +172,14 @@ impl Rooms {
         // Where there is room, the parts stand apart.
         let gaps = if height >= AIRY { 4 } else { 0 };
         let mut left = height.saturating_sub(1 + gaps + page.fields.len());
+        let lacking = (page.rows.len().min(LEAST_ROWS) + notes).saturating_sub(left);
+        let least = page.rows.len().min(LEAST_ROWS.saturating_sub(lacking).max(FEWEST_ROWS));
         let mut take = |wanted: usize| {
             let taken = wanted.min(left);
             left -= taken;
             taken
         };
-        let least = take(page.rows.len().min(LEAST_ROWS));
+        let least = take(least);
         let notes = take(notes);
         let rest = page.rows.len() - least;
         let more = if page.has_rows_first { take(rest) } else { 0 };
@@ -206,15 +208,19 @@ fn draw_page(around: &Surroundings, page: &Page<'_>, area: Rect, frame: &mut Fra
     let mut pen = Pen { area, row: area.y, frame };
     pen.lines(&[Line::styled(headed(page, rooms.list, room, theme.cut()), theme.title)]);
     pen.gap(&mut spare, true);
-    pen.lines(&plain(&intro[..rooms.intro], theme.text));
+    let cut_to = |lines: Vec<String>, rows: usize| {
+        let lines = at_most(lines, rows, room, theme.cut()).into_iter();
+        lines.map(|line| Line::styled(line, theme.text)).collect::<Vec<_>>()
+    };
+    pen.lines(&cut_to(intro, rooms.intro));
     pen.gap(&mut spare, rooms.intro > 0);
     pen.fields(theme, page);
     pen.gap(&mut spare, !page.fields.is_empty() && !page.rows.is_empty());
     pen.list(theme, page, rooms.list, shows_details);
     pen.gap(&mut spare, rooms.notes > 0 && !(page.fields.is_empty() && page.rows.is_empty()));
-    pen.lines(&notes[..rooms.notes]);
+    pen.lines(&notes_at_most(notes, rooms.notes, room, theme.cut()));
     pen.gap(&mut spare, rooms.help > 0);
-    pen.lines(&plain(&help[..rooms.help], theme.text));
+    pen.lines(&cut_to(help, rooms.help));
 }
 
 /// The heading, and which row of how many has the cursor where not all of them are seen.
@@ -235,10 +241,6 @@ fn wrapped(paragraphs: &[String], room: usize) -> Vec<String> {
     paragraphs.iter().flat_map(|paragraph| wrap(&visible(paragraph), room)).collect()
 }
 
-fn plain(lines: &[String], style: Style) -> Vec<Line<'static>> {
-    lines.iter().map(|line| Line::styled(line.clone(), style)).collect()
-}
-
 /// Notes with their marks, wrapped beside them.
 fn noted(theme: &Theme, notes: &[(Option<Mark>, String)], room: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
@@ -253,6 +255,21 @@ fn noted(theme: &Theme, notes: &[(Option<Mark>, String)], room: usize) -> Vec<Li
         }
     }
     lines
+}
+
+/// As many of their lines, the last of which ends in the sign where there were more.
+fn notes_at_most(mut notes: Vec<Line<'static>>, most: usize, room: usize, sign: &str) -> Vec<Line<'static>> {
+    let rest = notes.split_off(most.min(notes.len()));
+    if let Some(last) = notes.last_mut().filter(|_| !rest.is_empty()) {
+        let texts = rest.iter().filter_map(|line| line.spans.last()).map(|text| text.content.as_ref());
+        let columns = last.width();
+        if let Some(text) = last.spans.last_mut() {
+            let indent = columns - text.width();
+            let all: Vec<&str> = std::iter::once(text.content.as_ref()).chain(texts).collect();
+            text.content = cut(&all.join(" "), room.saturating_sub(indent), sign).into();
+        }
+    }
+    notes
 }
 
 /// Draws from above to below.

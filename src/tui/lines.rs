@@ -42,6 +42,16 @@ pub fn numbered<'a>(texts: impl Iterator<Item = &'a str>, room: usize) -> Vec<St
     texts.enumerate().flat_map(lines).collect()
 }
 
+/// The first of the numbered texts, as many as fit whole.
+pub fn whole(mut lines: Vec<String>, rows: usize) -> Vec<String> {
+    let mut kept = rows.min(lines.len());
+    while lines.get(kept).is_some_and(|next| next.starts_with(' ')) && kept > 0 {
+        kept -= 1;
+    }
+    lines.truncate(kept);
+    lines
+}
+
 /// What a server sent, on one line and without anything that could hide.
 pub fn shown(text: &str) -> String {
     Untrusted::new(text).line()

@@ -15,7 +15,7 @@ use crate::http::progress::Moved;
 use crate::http::reason;
 use crate::tui::advice::{hint, said};
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::lines::{causes, draw_lines, numbered, sentence, shown};
+use crate::tui::lines::{causes, draw_lines, numbered, sentence, shown, whole};
 use crate::tui::received::Content;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{at_most, cut, width, wrap};
@@ -251,16 +251,6 @@ fn likely_causes(panel: &ApiPanel, room: usize) -> Vec<String> {
         }
         (None, None) => Vec::new(),
     }
-}
-
-/// The first of the numbered texts, as many as fit whole.
-fn whole(mut lines: Vec<String>, rows: usize) -> Vec<String> {
-    let mut kept = rows.min(lines.len());
-    while lines.get(kept).is_some_and(|next| next.starts_with(' ')) && kept > 0 {
-        kept -= 1;
-    }
-    lines.truncate(kept);
-    lines
 }
 
 /// What the key for help does.

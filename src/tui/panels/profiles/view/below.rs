@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::error::Code;
 use crate::tui::advice;
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::lines::{causes, sentence};
+use crate::tui::lines::{causes, sentence, whole};
 use crate::tui::panel::Panel;
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::{Problem, Revealed};
@@ -70,9 +70,10 @@ fn went_wrong(
         *line = marked(around, Mark::NeedsSignIn, line);
     }
     lines.extend(helps);
-    if !error.causes.is_empty() {
+    let causes = whole(causes(error, room), most.saturating_sub(lines.len() + 1));
+    if !causes.is_empty() {
         lines.extend(said_in("Likely causes:", theme.label, room));
-        lines.extend(causes(error, room).into_iter().map(|line| Line::styled(format!(" {line}"), theme.text)));
+        lines.extend(causes.into_iter().map(|line| Line::styled(format!(" {line}"), theme.text)));
     }
     lines
 }

@@ -2,11 +2,11 @@
 //!
 //! What a program does is its own affair: whether it reads, hangs, forks or prints without an end, the agent goes on. No more
 //! than one runs at a time for a profile, and no more than [`MOST_AT_ONCE`] for all. An event that comes meanwhile waits, and
-//! goes when a newer one of its profile comes.
+//! goes when a newer one of its profile and kind comes: so few wait, and none that happened together with another is lost.
 
 mod said;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -46,8 +46,8 @@ struct Shared {
     log: Log,
     /// Says which variables hold secrets.
     config: Mutex<Arc<Config>>,
-    /// The event that waits, of each profile for which programs run.
-    waiting: Mutex<BTreeMap<ProfileName, Option<Event>>>,
+    /// The events that wait, the oldest first and one of a kind, of each profile for which programs run.
+    waiting: Mutex<BTreeMap<ProfileName, VecDeque<Event>>>,
     permits: Semaphore,
     stopping: watch::Sender<bool>,
 }
@@ -68,10 +68,11 @@ impl Programs {
     pub(super) fn hear(&self, event: &Event) {
         let Some(profile) = event.profile.clone().filter(|_| !self.0.programs.is_empty()) else { return };
         if let Some(waits) = self.0.waiting().get_mut(&profile) {
-            *waits = Some(event.clone());
+            waits.retain(|older| older.happening != event.happening);
+            waits.push_back(event.clone());
             return;
         }
-        self.0.waiting().insert(profile.clone(), Some(event.clone()));
+        self.0.waiting().insert(profile.clone(), VecDeque::from([event.clone()]));
         tokio::spawn(self.0.clone().serve(profile));
     }
 
@@ -86,7 +87,7 @@ impl Programs {
 }
 
 impl Shared {
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<ProfileName, Option<Event>>> {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<ProfileName, VecDeque<Event>>> {
         // A panic elsewhere leaves whole events.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,7 +107,7 @@ impl Shared {
 
     fn next(&self, profile: &ProfileName) -> Option<Event> {
         let mut waiting = self.waiting();
-        let next = waiting.get_mut(profile).and_then(Option::take);
+        let next = waiting.get_mut(profile).and_then(VecDeque::pop_front);
         if next.is_none() {
             waiting.remove(profile);
         }

@@ -133,7 +133,7 @@ async fn a_program_gets_the_event_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn one_runs_at_a_time_for_a_profile_and_the_newest_event_waits() {
+async fn one_runs_at_a_time_for_a_profile_and_the_newest_event_of_each_kind_waits() {
     let stage = Stage::with_all(&["cat >> events; echo > ready; read x < gate; true", "cat >> others"]);
     stage.hear("work", "first");
     stage.pipe("ready").await;
@@ -150,6 +150,28 @@ async fn one_runs_at_a_time_for_a_profile_and_the_newest_event_waits() {
             ["first", "second", "third", "fourth"].into_iter().filter(|m| text.contains(m)).collect();
         assert_eq!((messages, text.lines().count()), (vec!["first", "fourth"], 2), "{file}: {text}");
     }
+}
+
+#[tokio::test]
+async fn what_happens_together_is_all_heard_in_its_order() {
+    use Happening::{Recovered, RefreshFailing, Refreshed, Throttled};
+
+    let stage = Stage::with("cat >> events");
+    for (happening, message) in [
+        (Throttled, "1"),
+        (Recovered, "2"),
+        (Refreshed, "3"),
+        (RefreshFailing, "4"),
+        (Recovered, "5"),
+        (Refreshed, "6"),
+    ] {
+        stage.programs.hear(&Event { happening, ..event("work", message) });
+    }
+    stage.settled().await;
+    let events = stage.text("events");
+    let heard: Vec<&str> =
+        events.lines().map(|line| line.split_once(r#""message":""#).map_or(line, |(_, rest)| &rest[..1])).collect();
+    assert_eq!(heard, ["1", "4", "5", "6"], "{events}");
 }
 
 #[tokio::test]

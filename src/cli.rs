@@ -19,6 +19,7 @@ mod doctor;
 mod exec;
 mod full_screen;
 mod git_credential;
+mod given_tokens;
 mod help;
 mod keyboard;
 mod login;
@@ -146,7 +147,10 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
             });
             ExitCode::from(context.exit_code(result))
         }
-        Err(error) => ExitCode::from(usage(&pointed(readable(error), arguments), &output)),
+        Err(error) => ExitCode::from(usage(
+            &given_tokens::without_tokens(pointed(readable(error), arguments), arguments),
+            &output,
+        )),
     }
 }
 
@@ -255,8 +259,8 @@ fn several(error: &clap::Error) -> &[String] {
 /// What somebody probably meant who mistyped the name of a command, a flag or a value.
 fn meant(error: &clap::Error) -> Option<Advice> {
     if let Some(ContextValue::StyledStrs(known)) = error.get(ContextKind::Suggested)
-        && error.get(ContextKind::InvalidSubcommand).is_some()
         && let [known] = known.as_slice()
+        && (error.get(ContextKind::InvalidSubcommand).is_some() || given_tokens::is_tip(&known.to_string()))
     {
         return Some(known.to_string().into());
     }

@@ -33,6 +33,7 @@ use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
 use crate::providers::{Dialect, Provider, zoho};
 use crate::registered::RedirectUri;
+use crate::secret::reads_as_token;
 use crate::storage::{self, KeyOptions};
 
 use self::file::File;
@@ -495,11 +496,20 @@ impl Config {
         profile.data_center.as_deref().or_else(home).filter(|code| !code.is_empty())
     }
 
+    /// There is no such profile. Its name may be a token that somebody gave in its place, and is not repeated then.
+    pub fn unknown_profile_or_token(&self, name: &ProfileName) -> Error {
+        match self.unknown_profile(name) {
+            near if near.advice.iter().any(|advice| matches!(advice, Advice::Meant(_))) => near,
+            _ => not_repeated(),
+        }
+    }
+
     fn unknown_profile(&self, name: &ProfileName) -> Error {
         let error = Error::new(Code::UnknownProfile, format!("there is no profile `{name}`"));
         let add = Advice::AddProfile(Some(name.clone()));
         match Advice::near(name.as_str(), self.profiles.keys().map(ProfileName::as_str)) {
             Some(meant) => error.advise(meant),
+            None if reads_as_token(name.as_str()) => not_repeated(),
             None if self.profiles.is_empty() => error.advise(add),
             None => error.advise(format!("there are {}", self.names())).advise(add.and(" to add it")),
         }
@@ -514,6 +524,14 @@ impl Config {
             more => format!("{} and {more} more", names.join(", ")),
         }
     }
+}
+
+fn not_repeated() -> Error {
+    Error::new(Code::UnknownProfile, "there is no profile of the name that was given")
+        .because("it may be a token or a code, and is not repeated")
+        .advise("put tokens and codes on stdin: others can see the arguments of programs")
+        .advise("make a new one if this was a real one")
+        .advise(Advice::ListProfiles.after("if it was meant as a name, "))
 }
 
 /// A preset that has blanks to fill in is not known by its own name.

@@ -41,6 +41,25 @@ impl Secret {
     }
 }
 
+/// Tells whether a word reads as a token or code of a provider, and not as a name that a person chose.
+pub fn reads_as_token(word: &str) -> bool {
+    /// Of GitHub, GitLab, Google, and of signed tokens (RFC 7519).
+    const BEGINNINGS: [&str; 11] =
+        ["ghr_", "ghu_", "gho_", "ghp_", "ghs_", "github_pat_", "glpat-", "gloas-", "ya29.", "1//", "eyJ"];
+    const LONGEST_NAME: usize = 64;
+    /// Without a sign between them. Zoho's have 32.
+    const RUN: usize = 20;
+
+    let is_run = |run: &str| {
+        let has = |is_it: fn(&u8) -> bool| run.bytes().any(|byte| is_it(&byte));
+        run.len() >= RUN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+    };
+    let is_long =
+        word.len() > LONGEST_NAME && !word.contains(|sign: char| sign.is_whitespace() || "/,:".contains(sign));
+    let begins = BEGINNINGS.iter().any(|beginning| word.starts_with(beginning));
+    is_long || begins || word.split(|sign: char| !sign.is_ascii_alphanumeric()).any(is_run)
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("****")
@@ -55,11 +74,37 @@ impl Drop for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::Secret;
+    use super::{Secret, reads_as_token};
 
     #[test]
     fn debug_shows_nothing_of_the_secret() {
         assert_eq!(format!("{:?}", Some(Secret::new("1000.abcdef"))), "Some(****)");
+    }
+
+    #[test]
+    fn tokens_are_told_from_names() {
+        for token in [
+            "1000.8278aabbccddeeff00112233445566778.c99aabbccddeeff0011223344556677",
+            "1000.8278aabbccddeeff00112233",
+            "ghr_1B4a2e77838347a7E420",
+            "1//0gLu8aBcDeFg",
+            "eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
+            "b7c1f0a2d3e4958677f1",
+            &"x".repeat(65),
+        ] {
+            assert!(reads_as_token(token), "{token}");
+        }
+        for name in [
+            "work",
+            "zoho-crm-production-eu-2",
+            "customer_12345678_support.desk",
+            "v1.2",
+            "administrationoberbayern",
+            "20261201023247000000000",
+            "/crm/v8/settings/modules?a=1&fields=Last_Name,First_Name,Email,Phone,Account_Name",
+        ] {
+            assert!(!reads_as_token(name), "{name}");
+        }
     }
 
     #[test]

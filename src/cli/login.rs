@@ -153,6 +153,7 @@ impl Login {
             Mode::Plain | Mode::Events => context.service()?,
         };
         let name = context.profile_name(&self.profile)?;
+        self.check_name(&service, name.as_ref())?;
         let can_ask = mode != Mode::Events && prompt::is_possible();
         if service.config.profiles.is_empty() && can_ask && mode == Mode::FullScreen {
             return full_screen::add_profile(context, name);
@@ -207,6 +208,17 @@ impl Login {
             self.give_up_after(error, context, &service, &profile.name, shown);
         }
         ended
+    }
+
+    /// Refuses a name that nothing has, where a code or token is to come and may have been given in its place.
+    fn check_name(&self, service: &Service, name: Option<&ProfileName>) -> Result<(), Error> {
+        let brings_own = self.way.grant_code || self.way.import && self.env_file.is_none();
+        match name {
+            Some(name) if brings_own && !service.config.profiles.contains_key(name) => {
+                Err(service.config.unknown_profile_or_token(name))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Gives the code up where this end is one that a person wants for it as well. Who loses the terminal or the machine can go on.

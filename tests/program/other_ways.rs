@@ -156,6 +156,40 @@ fn a_code_that_is_refused_is_explained_and_nothing_kept() {
     }
 }
 
+#[test]
+fn a_token_in_the_place_of_an_argument_is_not_repeated() {
+    let zoho = Zoho::start();
+    let home = zoho.home("");
+    let long = "1000.8278aabbccddeeff00112233445566778.c99aabbccddeeff00112233445566778";
+    let short = "ghr_1B4a2e77838347a7E420";
+    for (arguments, token, helps) in [
+        (&["login", "--import", long][..], long, "read from stdin"),
+        (&["login", "--grant-code", long, "--json"], long, "read from stdin"),
+        (&["login", "work", long, "--import"], long, "read from stdin"),
+        (&["login", "--import", short], short, "on stdin"),
+        (&["login", "--import", "plainword"], "plainword", "on stdin"),
+        (&["login", "--grant-code", "--json", "1000.ab.cd"], "1000.ab.cd", "on stdin"),
+        (&["login", "--grant-code", "4/0AbCdEf"], "4/0AbCdEf", "read from stdin"),
+        (&["token", short], short, "on stdin"),
+        (&["token", "-p", long], long, "read from stdin"),
+        (&["status", short, "--json"], short, "on stdin"),
+        (&["profile", "add", long], long, "read from stdin"),
+        (&[long], long, "read from stdin"),
+        (&["login", "--refresh-token", long], long, "`device-login login --import` reads"),
+        (&["login", "--client-secret", "hush-hush", "--json"], "hush-hush", "--client-secret-stdin` reads"),
+        (&["login", "work", "--code=hush-hush"], "hush-hush", "`device-login login --grant-code` reads"),
+    ] {
+        let ran = home.run(arguments);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(ran.code == 2 && !told.contains(token) && told.contains(helps), "{arguments:?}: {ran:?}");
+        assert!(!told.contains("-- --"), "{arguments:?}: {ran:?}");
+    }
+    // A name that was mistyped is still told from one that is near.
+    home.run(&["login", "--import", "wrok"]).failed(2, &["no profile `wrok`", "did you mean `work`?"]);
+    home.run(&["token", "web-01"]).failed(2, &["no profile `web-01`"]);
+    assert!(zoho.us.log().is_empty());
+}
+
 /// `login --web --json` under way.
 struct Web {
     child: Child,

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 use url::Url;
 use url::form_urlencoded::{Serializer, Target};
@@ -14,18 +15,40 @@ const LONGEST_VALUE: u32 = 64 * 1024 * 1024;
 
 /// Fields in the order in which they were given, `-F` first.
 #[derive(Debug)]
-pub(super) struct Fields(Vec<(String, Value)>);
+pub(super) struct Fields(Vec<Field>);
+
+#[derive(Debug)]
+struct Field {
+    key: String,
+    /// As it was given: queries and forms have nothing else.
+    text: String,
+    /// What JSON has in its place, where that is no text.
+    typed: Option<Value>,
+}
+
+/// Why a field has no place in an object.
+#[derive(Debug, PartialEq, Eq)]
+enum Clash {
+    /// Another field has its key.
+    Twice,
+    /// Its key is a value in one place, and a list or an object in another.
+    Kinds,
+}
 
 impl Fields {
     pub(super) fn read(typed: &[String], raw: &[String]) -> Result<Self, Error> {
         let mut fields = Vec::new();
         for field in typed {
             let (key, value) = split(field)?;
-            fields.push((key, typed_value(value)?));
+            let (text, typed) = match value.strip_prefix('@') {
+                Some(file) => (read_value(file)?, None),
+                None => (value.to_owned(), typed_value(value)),
+            };
+            fields.push(Field { key, text, typed });
         }
         for field in raw {
             let (key, value) = split(field)?;
-            fields.push((key, Value::String(value.to_owned())));
+            fields.push(Field { key, text: value.to_owned(), typed: None });
         }
         Ok(Self(fields))
     }
@@ -48,22 +71,24 @@ impl Fields {
     }
 
     fn append_to<T: Target>(&self, form: &mut Serializer<'_, T>) {
-        for (key, value) in &self.0 {
-            match value {
-                Value::String(text) => form.append_pair(key, text),
-                other => form.append_pair(key, &other.to_string()),
-            };
+        for Field { key, text, .. } in &self.0 {
+            form.append_pair(key, text);
         }
     }
 
     /// A JSON object in which `key[inner]` is a member of `key` and `key[]` an element.
     pub(super) fn to_json(&self) -> Result<Vec<u8>, Error> {
         let mut object = Value::Object(Map::new());
-        for (key, value) in &self.0 {
+        for Field { key, text, typed } in &self.0 {
             let path =
                 key_path(key).ok_or_else(|| problem(format!("`{key}` is no key such as `a`, `a[b]` or `a[]`")))?;
-            insert(&mut object, &path, value.clone())
-                .map_err(|()| problem(format!("`{key}` is used both as a value and as a list or object")))?;
+            let value = typed.clone().unwrap_or_else(|| Value::String(text.clone()));
+            insert(&mut object, &path, value).map_err(|clash| {
+                problem(match clash {
+                    Clash::Twice => format!("`{key}` is given twice, and a JSON object has each key once"),
+                    Clash::Kinds => format!("`{key}` is used both as a value and as a list or object"),
+                })
+            })?;
         }
         Ok(object.to_string().into_bytes())
     }
@@ -87,29 +112,35 @@ fn split(field: &str) -> Result<(String, &str), Error> {
     Ok((key.to_owned(), value))
 }
 
-fn typed_value(text: &str) -> Result<Value, Error> {
-    if let Some(file) = text.strip_prefix('@') {
-        let failed = |error: io::Error| {
-            let hint = files::advice(&error);
-            problem(format!("the file `{file}` cannot be read: {error}")).advise_only(hint)
-        };
-        let text = if file == "-" {
-            read_stdin()
-        } else {
-            files::read_text(file.as_ref(), LONGEST_VALUE).map(|text| text.to_string())
-        };
-        return Ok(Value::String(text.map_err(failed)?));
-    }
-    Ok(match text {
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        "null" => Value::Null,
-        // Text such as `007` or a telephone number stays text.
-        _ => match text.parse::<i64>() {
-            Ok(number) if number.to_string() == text => Value::from(number),
-            _ => Value::String(text.to_owned()),
-        },
+fn read_value(file: &str) -> Result<String, Error> {
+    let text = if file == "-" {
+        read_stdin()
+    } else {
+        files::read_text(file.as_ref(), LONGEST_VALUE).map(|text| text.to_string())
+    };
+    text.map_err(|error: io::Error| {
+        let hint = files::advice(&error);
+        problem(format!("the file `{file}` cannot be read: {error}")).advise_only(hint)
     })
+}
+
+/// A number or word of JSON; `None` for text. What JSON would not write so, as `007` or `+49`, is text, and so is a number with
+/// more digits than programs keep.
+fn typed_value(text: &str) -> Option<Value> {
+    /// All of these come through a floating-point number.
+    const SAFE_DIGITS: usize = 15;
+
+    let value: Value = serde_json::from_str(text).ok()?;
+    let is_kept = match &value {
+        Value::Number(number) if number.is_f64() => {
+            let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+            mantissa.bytes().filter(u8::is_ascii_digit).count() <= SAFE_DIGITS
+        }
+        Value::Bool(_) | Value::Null | Value::Number(_) => true,
+        Value::String(_) | Value::Array(_) | Value::Object(_) => false,
+    };
+    // JSON may have white space around it, which a field keeps.
+    (is_kept && text.trim() == text).then_some(value)
 }
 
 fn read_stdin() -> io::Result<String> {
@@ -135,32 +166,33 @@ fn key_path(key: &str) -> Option<Vec<&str>> {
 }
 
 /// Puts `value` at `path`. A list goes on with its last element until that has the member already.
-fn insert(target: &mut Value, path: &[&str], value: Value) -> Result<(), ()> {
-    let Some((first, rest)) = path.split_first() else {
-        *target = value;
-        return Ok(());
-    };
-    if target.is_null() {
-        *target = if first.is_empty() { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
-    }
+fn insert(target: &mut Value, path: &[&str], value: Value) -> Result<(), Clash> {
+    let Some((first, rest)) = path.split_first() else { return Err(Clash::Twice) };
     match target {
-        Value::Object(members) if !first.is_empty() => {
-            let member = members.entry(*first).or_insert(Value::Null);
-            if rest.is_empty() {
-                *member = value;
-                return Ok(());
+        Value::Object(members) if !first.is_empty() => match members.entry(*first) {
+            Entry::Vacant(free) => {
+                free.insert(nested(rest, value));
+                Ok(())
             }
-            insert(member, rest, value)
-        }
+            Entry::Occupied(mut taken) => insert(taken.get_mut(), rest, value),
+        },
         Value::Array(elements) if first.is_empty() => {
-            let goes_on = elements.last().is_some_and(|last| !rest.is_empty() && has_room(last, rest));
-            if !goes_on {
-                elements.push(Value::Null);
+            if let Some(last) = elements.last_mut().filter(|last| has_room(last, rest)) {
+                return insert(last, rest, value);
             }
-            elements.last_mut().ok_or(()).and_then(|last| insert(last, rest, value))
+            elements.push(nested(rest, value));
+            Ok(())
         }
-        _ => Err(()),
+        _ => Err(Clash::Kinds),
     }
+}
+
+/// The value in the objects and lists of `path`.
+fn nested(path: &[&str], value: Value) -> Value {
+    path.iter().rev().fold(value, |inner, part| match *part {
+        "" => Value::Array(vec![inner]),
+        key => Value::Object(Map::from_iter([(key.to_owned(), inner)])),
+    })
 }
 
 /// Tells whether nothing is at `path` yet, or a list that grows.
@@ -192,9 +224,34 @@ mod tests {
 
     #[test]
     fn only_typed_fields_are_read_as_numbers_and_words() {
-        let typed = ["a=1", "b=true", "c=null", "d=x=y", "e=007", "f=-5", "g="];
-        let expected = r#"{"a":1,"b":true,"c":null,"d":"x=y","e":"007","f":-5,"g":""}"#;
-        assert_eq!(json(&typed, &[]).as_deref(), Some(expected));
+        for (text, value) in [
+            ("1", "1"),
+            ("-5", "-5"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("1.5", "1.5"),
+            ("-0.25", "-0.25"),
+            ("1.0", "1.0"),
+            ("1e3", "1000.0"),
+            ("true", "true"),
+            ("false", "false"),
+            ("null", "null"),
+            ("x=y", r#""x=y""#),
+            ("", r#""""#),
+            ("007", r#""007""#),
+            ("+49", r#""+49""#),
+            ("1.", r#""1.""#),
+            (".5", r#"".5""#),
+            ("1e999", r#""1e999""#),
+            (" 1", r#"" 1""#),
+            ("NaN", r#""NaN""#),
+            ("[1]", r#""[1]""#),
+            ("{}", r#""{}""#),
+            ("0.12345678901234567", r#""0.12345678901234567""#),
+            ("123456789012345678901", r#""123456789012345678901""#),
+        ] {
+            let field = format!("a={text}");
+            assert_eq!(json(&[&field], &[]), Some(format!(r#"{{"a":{value}}}"#)), "{text}");
+        }
         assert_eq!(json(&[], &["a=1", "b=@file"]).as_deref(), Some(r#"{"a":"1","b":"@file"}"#));
     }
 
@@ -211,6 +268,13 @@ mod tests {
         for raw in [&["a=1", "a[b]=2"][..], &["a[]=1", "a[b]=2"], &["[a]=1"], &["a[b=1"], &["a[b]c=1"], &["a[[b]]=1"]] {
             assert_eq!(json(&[], raw), None, "{raw:?}");
         }
+        for twice in [["a=1", "a=2"], ["a=null", "a=1"], ["a[b]=1", "a[b]=2"], ["a[]=1", "a=2"], ["a[b]=1", "a=2"]] {
+            for problem in [fields(&twice, &[]).to_json(), fields(&twice[..1], &twice[1..]).to_json()] {
+                let problem = problem.expect_err("one of them would be lost");
+                assert!(problem.to_string().contains("is given twice"), "{twice:?}: {problem}");
+            }
+        }
+        assert_eq!(json(&["a=null", "a[b]=1"], &[]), None);
         for field in ["x", "=x", ""] {
             assert!(Fields::read(&[field.to_owned()], &[]).is_err(), "{field:?}");
         }
@@ -220,7 +284,7 @@ mod tests {
     #[test]
     fn queries_are_encoded() {
         let mut url = Url::parse("https://x.example/a?b=1").expect("an address");
-        fields(&["n=2"], &["t=a b&c"]).add_to_query(&mut url);
-        assert_eq!(url.as_str(), "https://x.example/a?b=1&n=2&t=a+b%26c");
+        fields(&["n=1.10", "n=1e3"], &["t=a b&c"]).add_to_query(&mut url);
+        assert_eq!(url.as_str(), "https://x.example/a?b=1&n=1.10&n=1e3&t=a+b%26c");
     }
 }

@@ -45,6 +45,8 @@ pub enum Refusal {
     ForeignOrigin(String),
     #[error("`{0}` is no known product; known are: {1}")]
     UnknownProduct(String, String),
+    #[error("the provider has no products, so `{0}` is none")]
+    NoProducts(String),
     #[error("{0} has no known host in data center {1}")]
     NoHost(&'static str, String),
     #[error("the provider has no known API domain")]
@@ -105,8 +107,10 @@ pub fn whole_address(path: &str) -> Result<Option<Url>, Refusal> {
 pub fn named_product<'a>(name: &str, products: &'a [Product]) -> Result<&'a Product, Refusal> {
     products.iter().find(|product| product.is_called(name)).ok_or_else(|| {
         let known: Vec<&str> = products.iter().map(|product| product.key).collect();
-        let known = if known.is_empty() { "none of this provider".to_owned() } else { known.join(", ") };
-        Refusal::UnknownProduct(name.to_owned(), known)
+        if known.is_empty() {
+            return Refusal::NoProducts(name.to_owned());
+        }
+        Refusal::UnknownProduct(name.to_owned(), known.join(", "))
     })
 }
 

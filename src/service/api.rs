@@ -22,6 +22,8 @@ use crate::providers::{DataCenter, Dialect};
 use crate::secret::{Known, Secret};
 use crate::storage::Grant;
 
+const WITHOUT_PRODUCT: &str = "leave `--product` out to call the API domain";
+
 /// What an API answered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -337,9 +339,8 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
                 .advise(Advice::ListProducts)
                 .advise("`allowed_origins` in the configuration adds others");
         }
-        Refusal::UnknownProduct(name, _) => {
-            Advice::meant(Product::near(name)).unwrap_or("leave `--product` out to call the API domain".into())
-        }
+        Refusal::UnknownProduct(name, _) => Advice::meant(Product::near(name)).unwrap_or(WITHOUT_PRODUCT.into()),
+        Refusal::NoProducts(_) => WITHOUT_PRODUCT.into(),
         Refusal::NoHost(..) => Advice::ListProducts,
         Refusal::NoApiDomain => "set `api_domain` for the provider in the configuration".into(),
         Refusal::Authorization(_) | Refusal::Computed(_) | Refusal::NoHeader(_) => "leave that header out".into(),

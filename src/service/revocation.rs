@@ -105,7 +105,10 @@ impl Service {
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
         let Tried { revoked, is_noted, is_unknown } = self.revoke_noted(profile, grant.as_ref()).await?;
-        let left_alive = self.record(&profile.name).await?.map_or(0, |record| record.unrevoked.len());
+        let unrevoked = self.record(&profile.name).await?.map_or_else(Vec::new, |record| record.unrevoked);
+        // What became of the grant itself is told beside them.
+        let is_earlier = |left: &&UnrevokedGrant| grant.as_ref().is_none_or(|own| own.approved_at != left.approved_at);
+        let left_alive = unrevoked.iter().filter(is_earlier).count();
         Ok(SignedOut { revoked, forgotten: grant.is_some(), gave_up, is_noted, left_alive, is_unknown })
     }
 
@@ -241,7 +244,12 @@ impl Service {
         self.check_client_endpoints(profile, record, &provider, &keys, what).map_err(NotRevoked::unasked)?;
         let (asking, known, from) = (profile.clone(), record.clone(), provider.clone());
         let client = self.aside(move |service| service.client(&asking, Some(&known), &from, &keys)).await;
-        let mut client = client.map_err(NotRevoked::unasked)?;
+        let mut client = match client {
+            Ok(client) => client,
+            // Where nobody is asked, nothing that is missing for it can help.
+            Err(_) if !is_asked(&provider, data_center, profile) => Client::new(&note.client_id, None),
+            Err(error) => return Err(NotRevoked::unasked(error)),
+        };
         client.id.clone_from(&note.client_id);
         client.tokens.extend(grant.into_iter().flat_map(Grant::tokens).cloned());
         client.authentication.sort_by_key(|way| Some(*way) != note.client_authentication);
@@ -369,6 +377,12 @@ impl Service {
         aside(commit).await?;
         Ok(is_changed)
     }
+}
+
+/// Tells whether a token of the data center can be revoked there or at the client's home.
+fn is_asked(provider: &Provider, data_center: &DataCenter, profile: &Profile) -> bool {
+    let home = home_data_center(profile, provider).ok();
+    [Some(data_center), home].into_iter().flatten().any(|place| !place.endpoints.revocation.is_empty())
 }
 
 /// Commits what is changed, and deletes the generation before, which still has what is now gone.

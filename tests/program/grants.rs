@@ -531,11 +531,18 @@ fn where_the_provider_revokes_nothing_the_grant_is_forgotten_with_a_warning() {
     let home = Home::at(&authority);
     let configuration = home.configuration();
     let lines = configuration.lines().filter(|line| !line.starts_with("revocation_endpoint"));
-    home.configure(&lines.collect::<Vec<_>>().join("\n"));
-    home.sign_in(&authority, |_| {});
-    let ran = home.run(&["logout"]);
-    assert!(ran.code == 0 && ran.stdout.starts_with("Forgotten: "), "{ran:?}");
-    assert!(ran.stdout.ends_with(" are gone from this machine.\n"), "{ran:?}");
-    assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("offers no revocation"), "{ran:?}");
+    let configuration = lines.collect::<Vec<_>>().join("\n");
+    // A secret that is nowhere is not missed where nobody is asked.
+    let without_secret = configuration.replacen("client_id", "client_secret_env = \"NOT_SET\"\nclient_id", 1);
+    for configuration in [&configuration, &without_secret] {
+        home.configure(configuration);
+        home.sign_in(&authority, |_| {});
+        let ran = home.run(&["logout"]);
+        assert!(ran.code == 0 && ran.stdout.starts_with("Forgotten: "), "{ran:?}");
+        assert!(ran.stdout.ends_with(" are gone from this machine.\n"), "{ran:?}");
+        assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("offers no revocation"), "{ran:?}");
+        // What is forgotten now is no earlier one.
+        assert!(!ran.stderr.contains("of an earlier sign-in"), "{ran:?}");
+    }
     assert_eq!((authority.log().len(), home.run(&["profile", "remove", "work"]).code), (0, 0));
 }

@@ -187,7 +187,7 @@ impl Login {
             while_read(context, mode, async {
                 match mode {
                     _ if way == Some(error::Way::Web) => {
-                        Box::pin(web::sign_in(context, &service, &profile, options, mode)).await.map(|()| 0)
+                        Box::pin(web::sign_in(context, &service, &profile, options, mode, &presence)).await.map(|()| 0)
                     }
                     Mode::FullScreen => {
                         let (service, name) = (service.clone(), profile.name.clone());
@@ -203,6 +203,10 @@ impl Login {
                 }
             }),
         ));
+        let ended = ended.map_err(|error| {
+            let shown = (mode != Mode::FullScreen).then_some(&presence);
+            self.told_of_time(error, &service, &profile, shown)
+        });
         if let Err(error) = &ended {
             let shown = (mode != Mode::FullScreen).then_some(&presence);
             self.give_up_after(error, context, &service, &profile.name, shown);
@@ -250,6 +254,17 @@ impl Login {
         let _ = context.interrupts.block_on(service.give_up(profile, which));
         if shown.map_or_else(|| service.is_asked_for_elsewhere(profile).unwrap_or_default(), Presence::follows) {
             context.output.say("The code is left to the process that asks the server: the sign-in goes on there.");
+        }
+    }
+
+    /// The same error, unless the time was up before there was anything to approve. The screens report no code, but keep it.
+    fn told_of_time(&self, error: Error, service: &Service, profile: &Profile, shown: Option<&Presence>) -> Error {
+        let has_pending = || service.pending(profile).is_ok_and(|pending| pending.is_some());
+        match self.timeout {
+            Some(timeout) if error.code == Code::Timeout && !shown.map_or_else(has_pending, Presence::can_approve) => {
+                without_code(timeout)
+            }
+            _ => error,
         }
     }
 
@@ -466,6 +481,13 @@ async fn within<T>(
         let message = format!("nobody approved within {}", words::duration(timeout));
         Err(Error::new(Code::Timeout, message).because("`--timeout` ended the sign-in").advise(advice))
     })
+}
+
+/// The time was up before there was anything to approve.
+fn without_code(timeout: Duration) -> Error {
+    Error::new(Code::Timeout, format!("nothing to approve came within {}", words::duration(timeout)))
+        .because("the provider had not answered yet when `--timeout` ended the sign-in")
+        .advise("check the network and try again, with more time if the provider is slow")
 }
 
 fn add_first_profile(context: &Context, service: Service, name: Option<&ProfileName>) -> Result<Service, Error> {

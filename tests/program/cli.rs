@@ -449,6 +449,20 @@ fn sign_ins_that_fail_end_with_the_code_for_their_reason() {
     let origin = pending.origin();
     let home = Home::at(&pending);
     drop(pending);
+    // It takes connections and answers none.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("it is bound");
+    let unanswered = Home::new();
+    unanswered.configure(&format!(
+        "[profiles.work]\nprovider = \"corp\"\nclient_id = \"c\"\n[providers.corp]\nkind = \"standard\"\n\
+         device_authorization_endpoint = \"http://{address}/device\"\ntoken_endpoint = \"http://{address}/token\"\n"
+    ));
+    for mode in ["--plain", "--json"] {
+        let ran = unanswered.run(&["login", mode, "--timeout", "1s"]);
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(ran.code == 6 && told.contains("nothing to approve came within 1 second"), "{ran:?}");
+        assert!(told.contains("the provider had not answered"), "{ran:?}");
+    }
     let offline = home.run(&["login"]);
     assert!(offline.code == 7 && offline.stderr.contains("refused the connection"), "{origin} {offline:?}");
 }

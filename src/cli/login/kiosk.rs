@@ -37,6 +37,10 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     let signed_in = context
         .interrupts
         .block_on(within(login.timeout, advice, unbroken, signing_in))
+        .map_err(|error| match service.config.profile(Some(&profile)) {
+            Ok(profile) => login.told_of_time(error, &service, profile, None),
+            Err(_) => error,
+        })
         .inspect_err(|error| login.give_up_after(error, context, &service, &profile, None))?;
     report(context, &signed_in, login.command.is_empty())?;
     if let Some(supervisor) = supervisor {

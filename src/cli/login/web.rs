@@ -7,7 +7,7 @@ use super::super::prompt;
 use super::{Mode, events, plain, tell_signed_in, wanted_scopes};
 use crate::config::Profile;
 use crate::error::{Code, Error};
-use crate::service::{Callback, CameBack, Service, SignIn, WebSignIn};
+use crate::service::{Callback, CameBack, Presence, Service, SignIn, WebSignIn};
 
 /// What a person has to know who pasted no more than the code.
 const CODE_ALONE: &str = "That is the code alone. Without the rest of the address nothing tells that it belongs to this sign-in, nor which \
@@ -19,9 +19,11 @@ pub(super) async fn sign_in(
     profile: &Profile,
     options: SignIn,
     mode: Mode,
+    presence: &Presence,
 ) -> Result<(), Error> {
     let scopes = wanted_scopes(profile, &options).to_vec();
     let signing_in = service.begin_web(profile, options).await?;
+    presence.show_address();
     if mode == Mode::Events {
         events::tell_authorization_uri(context, &signing_in, profile)?;
     } else {

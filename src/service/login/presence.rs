@@ -22,6 +22,7 @@ type AskToSave = dyn Fn(Error, oneshot::Sender<bool>) + Send + Sync;
 struct Heard {
     asks: Notify,
     is_there: AtomicBool,
+    has_address: AtomicBool,
     follows: AtomicBool,
     /// Locked while a new one is being kept, so that who gives it up finds it in the record.
     code: Arc<Mutex<Option<ShownCode>>>,
@@ -67,6 +68,17 @@ impl Presence {
 
     pub(super) fn set_follows(&self, follows: bool) {
         self.heard.follows.store(follows, Ordering::Relaxed);
+    }
+
+    /// The person has an address at which to approve, without a code.
+    pub fn show_address(&self) {
+        self.heard.has_address.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the person has had anything that can be approved.
+    pub fn can_approve(&self) -> bool {
+        let has_code = || self.heard.code.try_lock().map_or(true, |code| code.is_some());
+        self.heard.has_address.load(Ordering::Relaxed) || has_code()
     }
 
     /// The last code, once it is kept.

@@ -232,6 +232,14 @@ pub fn reason(status: u16) -> &'static str {
     }
 }
 
+/// The variables by which a request goes through a proxy or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProxyVariables {
+    pub named_by: &'static str,
+    /// The one that counts, or that would.
+    pub exempted_by: &'static str,
+}
+
 /// Why there is no answer. Each is worth another try later, except [`TransportFailure::Setup`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportFailure {
@@ -243,9 +251,9 @@ pub enum TransportFailure {
     Connect(String),
     #[error("{0} could not be reached in time")]
     ConnectTimeout(String),
-    /// The proxy, without its password, and what it did.
+    /// The proxy, without its password, what it did, and which variables say that it is asked.
     #[error("the proxy {0} {1}")]
-    Proxy(String, String),
+    Proxy(String, String, ProxyVariables),
     #[error("the TLS connection to {0} was refused: {1}")]
     Tls(String, String),
     #[error("{0} closed the connection before it answered")]

@@ -68,7 +68,7 @@ use crate::config::{self, Config, Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
 use crate::files;
 use crate::http::client::Observer;
-use crate::http::{TransportFailure, client};
+use crate::http::{ProxyVariables, TransportFailure, client};
 use crate::oauth::Client;
 use crate::providers::{DataCenter, Provider};
 use crate::secret::{Known, Secret};
@@ -296,7 +296,10 @@ fn transport_error(what: &str, failure: &TransportFailure) -> Error {
             (Code::Network, "check the clock, the proxy, and `--ca-cert` for a private authority")
         }
         TransportFailure::TooLarge(..) => (Code::UntrustedAnswer, "ask for less, or tell the provider"),
-        TransportFailure::Proxy(..) => (Code::Network, "check `HTTPS_PROXY` and `NO_PROXY`; nothing was lost"),
+        TransportFailure::Proxy(.., ProxyVariables { named_by, exempted_by }) => {
+            let hint = format!("check `{named_by}`, or exempt the host in `{exempted_by}`; nothing was lost");
+            return Error::new(Code::Network, what).because(failure).advise(hint);
+        }
         // The server may have acted, and what it answered is lost.
         TransportFailure::Closed(_)
         | TransportFailure::Timeout(_)

@@ -30,7 +30,7 @@ use self::proxy::Proxies;
 use self::resolver::Resolver;
 use super::progress::Progress;
 use super::upload::{Measured, Upload};
-use super::{Method, Request, Response, TransportFailure, date, header_in, tls};
+use super::{Method, ProxyVariables, Request, Response, TransportFailure, date, header_in, tls};
 use crate::clock::{self, Moment};
 use crate::files;
 use crate::untrusted::check_address;
@@ -239,10 +239,11 @@ impl Client {
     fn route(&self, url: &Url) -> Result<Route, TransportFailure> {
         let host = host(url);
         check_address(url).map_err(|problem| TransportFailure::Setup(format!("the address of {host} {problem}")))?;
-        let proxy = if url.scheme() == "https" { self.proxies()?.between(url) } else { None };
-        Ok(match proxy.map(|proxy| &proxy.address) {
-            Some(proxy) => {
-                Route { host, proxy: Some(self::host(proxy)), name: proxy.host_str().unwrap_or_default().to_owned() }
+        let proxy = if url.scheme() == "https" { self.proxies()?.through(url) } else { None };
+        Ok(match proxy {
+            Some((proxy, variables)) => {
+                let name = proxy.address.host_str().unwrap_or_default().to_owned();
+                Route { host, proxy: Some((self::host(&proxy.address), variables)), name }
             }
             None => Route { host, proxy: None, name: url.host_str().unwrap_or_default().to_owned() },
         })
@@ -321,8 +322,8 @@ fn no_client() -> TransportFailure {
 struct Route {
     /// Who is asked, with a port that is not the usual one.
     host: String,
-    /// Host and port of the proxy in between.
-    proxy: Option<String>,
+    /// Host and port of the proxy in between, and which variables say so.
+    proxy: Option<(String, ProxyVariables)>,
     /// Whose address is looked up.
     name: String,
 }

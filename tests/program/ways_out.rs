@@ -182,8 +182,15 @@ fn a_proxy_that_is_in_the_way_is_named_without_its_password() {
         (says("SSH-2.0-OpenSSH_9.9\r\n\r\n"), "does not let us through"),
         (says(""), "closed the connection"),
     ] {
-        let ran = login(&home, &[], &[("HTTPS_PROXY", &format!("http://user:{PASSWORD}@{address}"))]);
-        ran.failed(7, &[&format!("the proxy {address} {words}"), "check `HTTPS_PROXY` and `NO_PROXY`"]);
+        let value = format!("http://user:{PASSWORD}@{address}");
+        for (variable, exempt, advice) in [
+            ("HTTPS_PROXY", None, "check `HTTPS_PROXY`, or exempt the host in `NO_PROXY`;"),
+            ("all_proxy", Some("no_proxy"), "check `all_proxy`, or exempt the host in `no_proxy`;"),
+        ] {
+            let exempt = exempt.map(|name| (name, "other.example"));
+            let variables: Vec<(&str, &str)> = [(variable, value.as_str())].into_iter().chain(exempt).collect();
+            login(&home, &[], &variables).failed(7, &[&format!("the proxy {address} {words}"), advice]);
+        }
     }
 }
 

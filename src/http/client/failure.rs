@@ -12,13 +12,16 @@ use crate::http::tls;
 pub(super) fn of_sending(route: &Route, error: &reqwest::Error, is_looking_up: bool) -> TransportFailure {
     let host = route.host.clone();
     if let Some(tls) = tls::failure(error) {
-        let through = route.proxy.as_ref().map(|proxy| format!(" (through the proxy {proxy})")).unwrap_or_default();
+        let through =
+            route.proxy.as_ref().map(|(proxy, _)| format!(" (through the proxy {proxy})")).unwrap_or_default();
         return TransportFailure::Tls(host, format!("{tls}{through}"));
     }
     if error.is_connect() {
         let failure = of_connecting(host, error, is_looking_up);
         return match &route.proxy {
-            Some(proxy) => TransportFailure::Proxy(proxy.clone(), what_the_proxy_did(&failure, error)),
+            Some((proxy, variables)) => {
+                TransportFailure::Proxy(proxy.clone(), what_the_proxy_did(&failure, error), *variables)
+            }
             None => failure,
         };
     }
@@ -64,8 +67,9 @@ fn of_connecting(host: String, error: &reqwest::Error, is_looking_up: bool) -> T
 
 fn what_the_proxy_did(failure: &TransportFailure, error: &reqwest::Error) -> String {
     if says(error, "tunnel error: proxy authorization required") {
-        return "wants a name and a password that it knows; in its variable, characters such as `@`, `:`, `/`, `?`, `#` and \
-                `%` of these are to be percent-encoded, `%40` for `@`"
+        return "wants a name and a password that it knows, as `Basic` sends them, the one scheme that is spoken here; in \
+                its variable, characters such as `@`, `:`, `/`, `?`, `#` and `%` of these are to be percent-encoded, `%40` \
+                for `@`"
             .to_owned();
     }
     if says(error, "tunnel error: unsuccessful") {

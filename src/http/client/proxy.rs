@@ -14,6 +14,8 @@ use reqwest::header::HeaderValue;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+use crate::http::ProxyVariables;
+
 /// Where the proxy for `https` is looked for; the first that is not empty counts.
 const PROXY_VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const EXEMPT_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
@@ -53,6 +55,12 @@ impl Proxies {
     pub(super) fn between(&self, url: &Url) -> Option<&Proxy> {
         let is_exempt = || self.exempt.iter().any(|exempt| exempt.covers(url));
         self.proxy.as_ref().filter(|_| url.scheme() == "https" && !is_exempt())
+    }
+
+    /// The same, with the variables that say so.
+    pub(super) fn through(&self, url: &Url) -> Option<(&Proxy, ProxyVariables)> {
+        let exempted_by = self.exempted_by.unwrap_or("NO_PROXY");
+        self.between(url).map(|proxy| (proxy, ProxyVariables { named_by: proxy.named_by, exempted_by }))
     }
 
     /// The variable that says who is asked directly.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use device_login::clock::Moment;
-use device_login::http::{Response, TransportFailure};
+use device_login::http::{ProxyVariables, Response, TransportFailure};
 use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
 use device_login::oauth::token::{self, TokenFlow};
 use device_login::oauth::wire::{Approval, ServerError, Unreadable};
@@ -20,6 +20,8 @@ const DEVICE_CODE: &str = "canary-device-code";
 const ACCESS_TOKEN: &str = "canary-access-token";
 const REFRESH_TOKEN: &str = "canary-refresh-token";
 const CANARIES: [&str; 4] = [SECRET, DEVICE_CODE, ACCESS_TOKEN, REFRESH_TOKEN];
+
+const PROXY_VARIABLES: ProxyVariables = ProxyVariables { named_by: "HTTPS_PROXY", exempted_by: "NO_PROXY" };
 
 type Reply = Result<Response, TransportFailure>;
 
@@ -79,7 +81,7 @@ fn failure() -> impl Strategy<Value = Reply> {
             5 => TransportFailure::TooLarge(text, 1),
             6 => TransportFailure::Refused(text),
             7 => TransportFailure::ConnectTimeout(text),
-            8 => TransportFailure::Proxy(text.clone(), text),
+            8 => TransportFailure::Proxy(text.clone(), text, PROXY_VARIABLES),
             9 => TransportFailure::Closed(text),
             10 => TransportFailure::Slow(text),
             11 => TransportFailure::Garbled(text),

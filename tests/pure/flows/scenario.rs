@@ -11,7 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use device_login::clock::Moment;
-use device_login::http::{Method, Request, Response, TransportFailure};
+use device_login::http::{Method, ProxyVariables, Request, Response, TransportFailure};
 use device_login::oauth::device::DeviceFlow;
 use device_login::oauth::token::TokenFlow;
 use device_login::oauth::wire::Approval;
@@ -436,9 +436,11 @@ impl FailureSpec {
             Self::ConnectTimeout => TransportFailure::ConnectTimeout(host),
             Self::Dns => TransportFailure::Dns(host),
             Self::Garbled => TransportFailure::Garbled(host),
-            Self::Proxy => {
-                TransportFailure::Proxy("proxy.example:3128".to_owned(), "refused the connection".to_owned())
-            }
+            Self::Proxy => TransportFailure::Proxy(
+                "proxy.example:3128".to_owned(),
+                "refused the connection".to_owned(),
+                ProxyVariables { named_by: "HTTPS_PROXY", exempted_by: "NO_PROXY" },
+            ),
             Self::Refused => TransportFailure::Refused(host),
             Self::Setup => TransportFailure::Setup("no certificates".to_owned()),
             Self::Slow => TransportFailure::Slow(host),

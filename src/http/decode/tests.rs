@@ -154,6 +154,7 @@ fn what_is_packed_is_told_by_its_bytes_before_its_label() {
         encoder.write_all(plain).expect("memory");
         encoder.finish().expect("memory")
     };
+    let (twice, zlib_in_gzip) = (gzip(&gzip(plain)), gzip(&zlib));
     let gzip = gzip(plain);
     for (encoding, body) in [
         (&["gzip"][..], &gzip[..]),
@@ -165,6 +166,13 @@ fn what_is_packed_is_told_by_its_bytes_before_its_label() {
         (&["deflate"], &deflate),
         (&["deflate"], &gzip),
         (&["br"], &gzip),
+        (&["gzip, gzip"], &twice),
+        (&["gzip", "x-gzip"], &twice),
+        (&["deflate, gzip"], &zlib_in_gzip),
+        // The label of one packing, written down twice.
+        (&["gzip, gzip"], &gzip),
+        (&["br, gzip"], &gzip),
+        (&["gzip, gzip"], plain),
         (&["gzip"], plain),
         (&["deflate"], plain),
         (&["br"], plain),
@@ -189,8 +197,16 @@ fn what_cannot_be_unpacked_is_told_apart() {
     assert_eq!(unpacked(&[], b"too long", 3), Err(Unpackable::TooLarge));
     let packed = gzip(b"half of it");
     assert_eq!(unpacked(&["gzip"], &packed[..packed.len() - 9], 1000), Err(Unpackable::Truncated));
+    let noise: Vec<u8> = (0..10_000_u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
+    let packed = gzip(&noise);
+    for length in [3, 9, 10, 11, packed.len() / 2, packed.len() - 9, packed.len() - 1] {
+        assert_eq!(unpacked(&["gzip"], &packed[..length], 100_000), Err(Unpackable::Truncated), "{length}");
+    }
+    assert_eq!(unpacked(&["br, gzip"], &gzip(b"\x8b\x0a\x80nothing"), 1000), Err(Unpackable::Encoding("br".into())));
+    let many = ["gzip"; 9].join(", ");
+    assert_eq!(unpacked(&[&many], b"\x8b\x0a\x80nothing", 1000), Err(Unpackable::Encoding(many.clone())));
     assert_eq!(unpacked(&["gzip"], b"\x1f\x8bnonsense that is no gzip", 1000), Err(Unpackable::Damaged));
-    for (encoding, named) in [("br", "br"), ("ZSTD", "zstd"), ("compress", "compress"), ("gzip, gzip", "gzip, gzip")] {
+    for (encoding, named) in [("br", "br"), ("ZSTD", "zstd"), ("compress", "compress"), ("gzip, br", "br")] {
         let named = Err(Unpackable::Encoding(named.to_owned()));
         assert_eq!(unpacked(&[encoding], b"\x8b\x0a\x80nothing", 1000), named, "{encoding}");
     }

@@ -10,6 +10,9 @@ use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 /// The encodings that IANA lists beside those that are undone here. Other words (`utf-8`, `none`) are none.
 const OTHERS: [&str; 8] = ["br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"];
 
+/// Nobody packs one thing more often; each time takes room.
+const MOST_ENCODINGS: usize = 3;
+
 /// Why a body cannot be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unpackable {
@@ -25,8 +28,10 @@ pub(crate) enum Unpackable {
 
 /// A body on its way from packed to plain.
 pub(crate) struct Unpacking {
-    /// Lower case; empty for a plain body.
+    /// The one that was applied last, in lower case; empty for a plain body.
     encoding: String,
+    /// Undoes those that were applied before, if there were any.
+    inner: Option<Box<Unpacking>>,
     /// How much may come out in all.
     limit: usize,
     given: usize,
@@ -55,8 +60,17 @@ impl Unpacking {
     pub(crate) fn new<'a>(encodings: impl Iterator<Item = &'a str>, limit: usize) -> Self {
         let names = encodings.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase());
         let is_encoding = |name: &String| is_undone(name) || OTHERS.contains(&name.as_str());
-        let names: Vec<String> = names.filter(is_encoding).collect();
-        Self { encoding: names.join(", "), limit, given: 0, failed: None, state: State::Begun(Vec::new()) }
+        let mut names: Vec<String> = names.filter(is_encoding).collect();
+        if names.len() > MOST_ENCODINGS {
+            names = vec![names.join(", ")];
+        }
+        Self::of(names, limit)
+    }
+
+    fn of(mut names: Vec<String>, limit: usize) -> Self {
+        let encoding = names.pop().unwrap_or_default();
+        let inner = (!names.is_empty()).then(|| Box::new(Self::of(names, limit)));
+        Self { encoding, inner, limit, given: 0, failed: None, state: State::Begun(Vec::new()) }
     }
 
     /// Whether a name of an encoding came with the body.
@@ -66,6 +80,14 @@ impl Unpacking {
 
     /// Takes a piece of the body, and gives what it holds.
     pub(crate) fn feed(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unpackable> {
+        let made = self.feed_own(piece)?;
+        match &mut self.inner {
+            Some(inner) => inner.feed(&made),
+            None => Ok(made),
+        }
+    }
+
+    fn feed_own(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unpackable> {
         if let Some(problem) = &self.failed {
             return Err(problem.clone());
         }
@@ -78,7 +100,7 @@ impl Unpacking {
                 }
                 let begun = std::mem::take(begun);
                 self.state = self.told_by(&begun)?;
-                return self.feed(&begun);
+                return self.feed_own(&begun);
             }
             State::Plain => (Ok(()), piece.to_vec()),
             State::Gzip(decoder) => (write(decoder, piece), std::mem::take(&mut decoder.get_mut().made)),
@@ -101,11 +123,15 @@ impl Unpacking {
         let made = match std::mem::replace(&mut self.state, State::Plain) {
             State::Begun(begun) => Ok(begun),
             State::Plain => Ok(Vec::new()),
-            State::Gzip(decoder) => decoder.finish().map(|room| room.made),
+            State::Gzip(decoder) => decoder.finish().map(|room| room.made).map_err(without_trailer),
             State::Zlib(decoder) => decoder.finish().map(|room| room.made),
             State::Deflate(decoder) => decoder.finish().map(|room| room.made),
         };
-        self.within_limit(made.map_err(|error| unpackable(&error))?)
+        let made = self.within_limit(made.map_err(|error| unpackable(&error))?)?;
+        let Some(mut inner) = self.inner.take() else { return Ok(made) };
+        let mut whole = inner.feed(&made)?;
+        whole.extend(inner.finish()?);
+        Ok(whole)
     }
 
     fn within_limit(&mut self, made: Vec<u8>) -> Result<Vec<u8>, Unpackable> {
@@ -143,6 +169,11 @@ fn reads_as_text(begun: &[u8]) -> bool {
 fn write(decoder: &mut impl io::Write, piece: &[u8]) -> io::Result<()> {
     decoder.write_all(piece)?;
     decoder.flush()
+}
+
+/// At the end, the checksum of gzip lacks or is another one: either way the body did not come as it was sent.
+fn without_trailer(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::InvalidInput { io::ErrorKind::UnexpectedEof.into() } else { error }
 }
 
 fn unpackable(error: &io::Error) -> Unpackable {

@@ -54,6 +54,15 @@ impl Asked<'_> {
             // What is known about the very scopes that were asked for comes before what may be.
             error.causes.splice(..0, self.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)));
         }
+        let is_for_sign_in = !matches!(self.place, Place::Refresh | Place::Revocation);
+        if error.code == Code::InvalidScope && is_for_sign_in && self.scopes != self.profile.scopes {
+            // Those of the profile are not to blame.
+            let (scopes, name) = (self.scopes.join(", "), &self.profile.name);
+            let correct =
+                format!("check the scopes that were asked for in place of those of profile `{name}`: {scopes}");
+            let list = (!self.provider.dialect.products.is_empty()).then_some(Advice::ListScopes);
+            error = error.advise_only(correct).advise_all(list);
+        }
         if self.place == Place::DeviceAuthorization || !self.lacks_secret(error.code) {
             return error;
         }

@@ -442,6 +442,10 @@ fn sign_ins_that_fail_end_with_the_code_for_their_reason() {
         assert_eq!((ran.code, &failed["event"]), (code, &json!("failed")), "{ran:?}");
         assert!(failed["error"]["message"].as_str().is_some_and(|message| message.contains(part)), "{ran:?}");
     }
+    let authority = refusing(400, json!({"error": "invalid_scope"}));
+    let home = Home::at(&authority);
+    home.run(&["login", "--plain", "--scopes", "made.up"])
+        .failed(2, &["check the scopes that were asked for in place of those of profile `work`: made.up"]);
     let pending = refusing(400, json!({"error": "authorization_pending"}));
     let timed_out = Home::at(&pending).run(&["login", "--plain", "--timeout", "1s"]);
     assert_eq!((timed_out.code, timed_out.stdout.as_str()), (6, ""), "{timed_out:?}");

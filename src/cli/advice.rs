@@ -1,6 +1,8 @@
 //! What helps, in the words of the command line: the one place where commands are written.
 
-use super::words::time_of_day;
+use jiff::Timestamp;
+
+use super::words::{rfc3339, time_of_day};
 use crate::error::{Advice, Error, Value, Way};
 use crate::near;
 
@@ -11,7 +13,16 @@ pub(super) fn hint(error: &Error) -> String {
 
 /// Several things to do, as one line.
 pub fn in_line(advice: &[Advice]) -> String {
-    advice.iter().map(said).collect::<Vec<_>>().join("; ")
+    joined(advice, time_of_day)
+}
+
+/// The same for programs: times are RFC 3339 in UTC.
+pub(super) fn for_programs(advice: &[Advice]) -> String {
+    joined(advice, rfc3339)
+}
+
+fn joined(advice: &[Advice], time: fn(Timestamp) -> String) -> String {
+    advice.iter().map(|advice| said_with(advice, time)).collect::<Vec<_>>().join("; ")
 }
 
 /// The words for a command of this program with these arguments.
@@ -21,10 +32,14 @@ pub(super) fn run(arguments: &str) -> String {
 
 /// One thing to do.
 pub fn said(advice: &Advice) -> String {
+    said_with(advice, time_of_day)
+}
+
+fn said_with(advice: &Advice, time: fn(Timestamp) -> String) -> String {
     match advice {
         Advice::Words(words) => words.to_string(),
         Advice::Meant(near) => near::question(near),
-        Advice::Phrase(parts) => parts.iter().map(said).collect(),
+        Advice::Phrase(parts) => parts.iter().map(|part| said_with(part, time)).collect(),
         Advice::SignIn(profile) => run(&format!("login {profile}")),
         Advice::SignInBy(profile, Way::Web) => run(&format!("login {profile} --web")),
         Advice::SignInBy(profile, Way::GrantCode) => run(&format!("login {profile} --grant-code")),
@@ -74,7 +89,7 @@ pub fn said(advice: &Advice) -> String {
         Advice::CheckStore { repair: true } => run("store check --repair"),
         Advice::CopyStore(to) => run(&format!("store copy '{to}'")),
         Advice::PrintStoreSetup => run("store init --print"),
-        Advice::WaitUntil(time) => format!("try again after {}", time_of_day(*time)),
+        Advice::WaitUntil(then) => format!("try again after {}", time(*then)),
     }
 }
 
@@ -82,7 +97,7 @@ pub fn said(advice: &Advice) -> String {
 mod tests {
     use std::ffi::OsString;
 
-    use super::{in_line, said};
+    use super::{for_programs, in_line, said};
     use crate::cli::commands;
     use crate::error::Advice;
 
@@ -119,5 +134,7 @@ mod tests {
             in_line(&[slip, "or wait".into()]),
             "if that was a slip, run `device-login login work` for a new code; or wait"
         );
+        let wait = Advice::WaitUntil("2026-12-01T02:28:47.5Z".parse().expect("a time")).after("or ");
+        assert_eq!(for_programs(&["mend it".into(), wait]), "mend it; or try again after 2026-12-01T02:28:47Z");
     }
 }

@@ -77,7 +77,7 @@ impl Doctor {
 }
 
 fn check_json(check: &Check) -> CheckJson<'_> {
-    let hint = (!check.advice.is_empty()).then(|| advice::in_line(&check.advice));
+    let hint = (!check.advice.is_empty()).then(|| advice::for_programs(&check.advice));
     let Check { subject, about, verdict, seen, .. } = check;
     CheckJson { subject: subject.word(), about, verdict: verdict.word(), seen, hint }
 }

@@ -109,7 +109,7 @@ impl From<&Error> for ErrorJson {
             code: error.code.word(),
             message: error.to_string(),
             causes: error.causes.clone(),
-            hint: advice::hint(error),
+            hint: advice::for_programs(&error.what_helps()),
             retryable: error.code.is_retryable(),
         }
     }

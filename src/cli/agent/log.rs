@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::ColorWhen;
-use super::super::advice::in_line;
+use super::super::advice;
 use super::super::output::Output;
 use super::super::runtime::refused;
 use super::super::words;
@@ -61,6 +61,9 @@ pub(super) struct Entry {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    /// The same for people, with times in the machine's zone.
+    #[serde(skip)]
+    said: Option<String>,
 }
 
 fn to_the_second<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -71,7 +74,7 @@ impl Entry {
     /// What happened at the edges of the agent: to files, programs, signals.
     pub(super) fn new(level: Level, event: &'static str, message: impl Into<String>, at: Timestamp) -> Self {
         let (level, message) = (Some(level), message.into());
-        Self { schema_version: 1, level, event, profile: None, state: None, at, message, hint: None }
+        Self { schema_version: 1, level, event, profile: None, state: None, at, message, hint: None, said: None }
     }
 
     pub(super) fn of(self, profile: &ProfileName) -> Self {
@@ -79,7 +82,8 @@ impl Entry {
     }
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        let hint = Some(hint.into());
+        Self { said: hint.clone(), hint, ..self }
     }
 
     /// What programs get of an event: one object.
@@ -103,7 +107,7 @@ impl Entry {
     fn text(&self, is_journal: bool) -> String {
         let time = if is_journal { String::new() } else { words::date_and_time(self.at) + " " };
         let whose = self.profile.as_ref().map(|profile| format!("{profile} ")).unwrap_or_default();
-        let hint = self.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        let hint = self.said.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
         let line = format!("{time}{whose}{}: {}{hint}", self.event, self.message);
         line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
     }
@@ -119,7 +123,8 @@ impl From<&Event> for Entry {
             state: event.state.map(crate::service::State::word),
             at: event.at,
             message: event.message.clone(),
-            hint: (!event.advice.is_empty()).then(|| in_line(&event.advice)),
+            hint: (!event.advice.is_empty()).then(|| advice::for_programs(&event.advice)),
+            said: (!event.advice.is_empty()).then(|| advice::in_line(&event.advice)),
         }
     }
 }
@@ -279,5 +284,9 @@ mod tests {
         assert_eq!(entry.line(JSON), text);
         assert_eq!(entry.line(Style { is_journal: true, ..JSON }), format!("<3>{text}"));
         assert_eq!(String::from_utf8_lossy(&Entry::for_programs(&event())), text.replace(r#""level":"error","#, ""));
+        let wait = Event { advice: vec![Advice::WaitUntil(Timestamp::UNIX_EPOCH)], ..event() };
+        let hint = r#""hint":"try again after 1970-01-01T00:00:00Z""#;
+        assert!(Entry::from(&wait).line(JSON).contains(hint));
+        assert!(!Entry::from(&wait).line(TEXT).contains("1970-01-01T"));
     }
 }

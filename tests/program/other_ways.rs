@@ -474,7 +474,7 @@ fn a_sign_in_is_handed_out_as_it_is_imported() {
     let file = elsewhere.path().join("zoho.env");
     let out = file.to_str().expect("a path");
     let export = |more: &[&str]| home.run(&[&["profile", "export", "--env-file", out], more].concat());
-    export(&[]).failed(2, &["was not written", "add `--yes`"]);
+    export(&[]).failed(2, &["was not written", "no terminal at which to ask", "add `--yes`"]);
     assert!(!file.exists());
     std::fs::File::create(&file).and_then(|mut file| file.write_all(b"MINE=1\n")).expect("it can be written");
     export(&[]).failed(2, &["it is there already", "`--yes`"]);

@@ -77,8 +77,9 @@ impl Export {
         }
         let shown = self.env_file.display();
         if !prompt::is_possible() {
-            let error = Error::new(Code::Usage, format!("{shown} was not written"));
-            let error = if is_there { error.because("it is there already") } else { error };
+            let what = if is_there { "it is there already, and " } else { "" };
+            let error = Error::new(Code::Usage, format!("{shown} was not written"))
+                .because(format!("{what}there is no terminal at which to ask whether that is meant"));
             return Err(error.advise("add `--yes`, which hands the refresh token to whoever can read the file"));
         }
         let over = if is_there { OVER } else { "" };

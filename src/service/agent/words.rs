@@ -13,7 +13,7 @@ use crate::clock::later;
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{PendingCode, State};
-use crate::words::time_of_day;
+use crate::words::{counted, time_of_day};
 
 /// Of a profile. `error` is what just happened to it, or what its record has.
 pub(super) fn of_profile(
@@ -123,5 +123,8 @@ pub(super) fn summary(health: &Health) -> String {
 fn lasting(look: Option<&Look>, now: Timestamp) -> String {
     let end = look.and_then(|look| look.reading.ends);
     let left = end.and_then(|end| Duration::try_from(now.duration_until(end)).ok());
-    left.map_or(String::new(), |left| format!(", good for {} minutes", left.as_secs() / 60))
+    left.map_or(String::new(), |left| match left.as_secs() {
+        seconds @ 0..120 => format!(", good for {}", counted(seconds, "second")),
+        seconds => format!(", good for {}", counted(seconds / 60, "minute")),
+    })
 }

@@ -1,5 +1,6 @@
 //! Which signals whoever started this process wants it to ignore: `nohup`, `trap '' INT`, a job in the background of a
-//! script. They stay ignored, so nobody receives them here. Also the one that none is to die of.
+//! script. They stay ignored, so nobody receives them here. Which ones it left blocked, so that they arrive nowhere. Also the
+//! one that none is to die of.
 
 /// Tells whether a signal was ignored before anything here received it. Where the system does not tell, none was.
 #[cfg(target_os = "linux")]
@@ -10,10 +11,14 @@ pub fn is_ignored(signal: i32) -> bool {
 /// Those of `signals` that are not to be ignored.
 #[cfg(target_os = "linux")]
 pub fn heard(signals: &[i32]) -> Vec<i32> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = ignored(&status).unwrap_or_default();
-    let is_heard = |signal: &i32| !(1..=64).contains(signal) || ignored >> (signal - 1) & 1 == 0;
-    signals.iter().copied().filter(is_heard).collect()
+    let ignored = own_mask("SigIgn:");
+    signals.iter().copied().filter(|signal| !has(ignored, *signal)).collect()
+}
+
+/// Tells whether a signal does not arrive at this thread, and at none that it starts. Where the system does not tell, it does.
+#[cfg(target_os = "linux")]
+pub fn is_blocked(signal: i32) -> bool {
+    has(own_mask("SigBlk:"), signal)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -23,6 +28,11 @@ pub fn heard(signals: &[i32]) -> Vec<i32> {
 
 #[cfg(not(target_os = "linux"))]
 pub fn is_ignored(_: i32) -> bool {
+    false
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+pub fn is_blocked(_: i32) -> bool {
     false
 }
 
@@ -42,26 +52,40 @@ pub fn outlive_file_limit() {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn own_mask(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    mask(&status, name).unwrap_or_default()
+}
+
+#[cfg(target_os = "linux")]
+fn has(mask: u64, signal: i32) -> bool {
+    (1..=64).contains(&signal) && mask >> (signal - 1) & 1 == 1
+}
+
 /// The signals by bits, the first one lowest.
 #[cfg(target_os = "linux")]
-fn ignored(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+fn mask(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::ignored;
+    use super::{has, mask};
 
     #[test]
     fn the_mask_is_read_and_what_is_none_ignores_nothing() {
-        for (status, mask) in [
+        for (status, expected) in [
             ("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t1", Some(0x1001)),
             ("SigIgn:\t0000000000000000\n", Some(0)),
             ("SigIgn:\tnone\n", None),
             ("", None),
         ] {
-            assert_eq!(ignored(status), mask, "{status}");
+            assert_eq!(mask(status, "SigIgn:"), expected, "{status}");
         }
+        let blocked = mask("SigPnd:\t0\nSigBlk:\t8000000000010000\nSigIgn:\t0\n", "SigBlk:").expect("a mask");
+        let among = |signal: &i32| has(blocked, *signal);
+        assert_eq!((-1..=70).filter(among).collect::<Vec<_>>(), [17, 64]);
     }
 }

@@ -329,6 +329,28 @@ fn signals_reach_the_command_and_what_was_ignored_stays_ignored() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_end_of_a_command_is_seen_where_no_signal_of_it_arrives() {
+    let authority = provider(3600);
+    let home = signed_in(&authority);
+    let start = |signals: &str, script: &str| {
+        let exec = [env!("CARGO_BIN_EXE_device-login"), "exec", "sh", "-c", script];
+        let mut blocking = Command::new("env");
+        blocking.arg(format!("--block-signal={signals}")).args(exec).env("DEVICE_LOGIN_HOME", home.path(""));
+        blocking.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    };
+    for (signals, code) in [("CHLD", 0), ("CHLD", 3), ("CHLD,TERM,INT,HUP,USR1", 4)] {
+        assert_eq!(ran(start(signals, &format!("exit {code}"))).code, code, "{signals}");
+    }
+    let mut child = start("CHLD", "trap 'echo got it; exit 9' TERM; echo ready; while :; do read x || :; done");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    assert_eq!(lines.next().expect("it speaks").expect("text"), "ready");
+    send("-TERM", &child);
+    assert_eq!(lines.next().expect("it speaks").expect("text"), "got it");
+    assert_eq!(child.wait().expect("it ends").code(), Some(9));
+}
+
 #[test]
 fn what_the_command_sends_is_for_it_but_for_what_stops_its_job() {
     let authority = provider(3600);

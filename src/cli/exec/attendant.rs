@@ -2,6 +2,8 @@
 
 use std::io;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, wait, waitpid};
 use signal_hook::iterator::SignalsInfo;
@@ -48,8 +50,15 @@ const REAL_TIME: std::ops::RangeInclusive<i32> = if cfg!(target_env = "gnu") { 3
 #[cfg(not(target_os = "linux"))]
 const REAL_TIME: std::ops::RangeInclusive<i32> = 1..=0;
 
+/// Between two looks at a program of whose end no signal tells.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
 /// Receives signals from before the program starts.
-pub(super) struct Attendant(SignalsInfo<WithOrigin>);
+pub(super) struct Attendant {
+    signals: SignalsInfo<WithOrigin>,
+    /// Whoever started this process left blocked what tells of the program's end.
+    hears_no_end: bool,
+}
 
 /// How a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +95,7 @@ impl Attendant {
         let mut heard = signals::heard(&wanted);
         // Told last, so that whatever came before the program's end is known by then.
         heard.push(Signal::CHILD.as_raw());
-        SignalsInfo::new(heard).map(Self)
+        Ok(Self { signals: SignalsInfo::new(heard)?, hears_no_end: signals::is_blocked(Signal::CHILD.as_raw()) })
     }
 
     /// Waits for the program's end. `rest` is called before this process stops with it. While there is what `alone` gives, this
@@ -101,24 +110,37 @@ impl Attendant {
         close_streams();
         let mut is_interrupted = false;
         loop {
-            for origin in self.0.wait() {
-                if origin.signal != Signal::CHILD.as_raw() {
+            let arrived = if self.hears_no_end {
+                wait_a_little();
+                self.signals.pending()
+            } else {
+                self.signals.wait()
+            };
+            let mut may_have_ended = self.hears_no_end;
+            for origin in arrived {
+                if origin.signal == Signal::CHILD.as_raw() {
+                    may_have_ended = true;
+                } else {
                     is_interrupted |= pass_on(&origin, pid);
-                    continue;
                 }
-                let seen = || {
-                    let alone = is_init().then(&alone).flatten();
-                    look_after(pid, alone.is_some())
-                };
-                while let Some(status) = seen()? {
-                    match ended(status, is_interrupted) {
-                        Some(ended) => return Ok(ended),
-                        None => stop_with(pid, status, &rest),
-                    }
+            }
+            let seen = || {
+                let alone = is_init().then(&alone).flatten();
+                look_after(pid, alone.is_some())
+            };
+            while may_have_ended && let Some(status) = seen()? {
+                match ended(status, is_interrupted) {
+                    Some(ended) => return Ok(ended),
+                    None => stop_with(pid, status, &rest),
                 }
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing tells of the end where its signal is blocked")]
+fn wait_a_little() {
+    thread::sleep(BETWEEN_LOOKS);
 }
 
 /// Whoever writes to the program's stdin or reads its stdout has to hear when the program closes them.

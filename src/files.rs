@@ -5,6 +5,7 @@
 pub mod access;
 mod file_system;
 mod nameless;
+pub mod own;
 mod replacement;
 mod trouble;
 

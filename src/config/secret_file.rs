@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::unusable_file;
 use crate::error::{Code, Error};
 use crate::files::access::Holds;
-use crate::files::{self, Trouble};
+use crate::files::{self, Trouble, own};
 use crate::registered::is_client_secret;
 use crate::secret::Secret;
 
@@ -37,8 +37,13 @@ pub(super) fn read_store_url(path: &Path) -> Result<Secret, Error> {
 
 /// What is to be said of a file that others can read, although a secret was taken from it.
 pub fn exposure(path: &Path) -> String {
-    let path = path.display();
-    format!("others on this machine can read {path}: delete it, or run `chmod 600 {path}`")
+    let shown = path.display();
+    let advice = if own::is_users(path) {
+        format!("delete it, or run `chmod 600 {shown}`")
+    } else {
+        "give secrets by a file that only you can read, or by stdin".to_owned()
+    };
+    format!("others on this machine can read {shown}: {advice}")
 }
 
 /// One line, without blanks around it.

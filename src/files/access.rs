@@ -12,7 +12,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-use super::Trouble;
+use super::{Trouble, own};
 
 /// More links on one way are a circle.
 const MOST_LINKS: usize = 40;
@@ -80,7 +80,8 @@ pub fn check_directory(directory: &Path) -> Result<PathBuf, Trouble> {
 pub fn check_private_directory(directory: &Path) -> Result<(), Trouble> {
     match directory.metadata() {
         Ok(metadata) if !metadata.is_dir() => {
-            Err(refusal(directory, "it is no directory", "name another one, or move it away").into())
+            let advice = own::change(directory, "name another one, or move it away".to_owned(), "name another one");
+            Err(refusal(directory, "it is no directory", advice).into())
         }
         Ok(metadata) => Ok(judge_private_directory(directory, &metadata)?),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -216,7 +217,7 @@ mod unix {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
     use std::path::Path;
 
-    use super::{Holds, Refusal, refusal};
+    use super::{Holds, Refusal, own, refusal};
 
     const ROOT: u32 = 0;
     const STICKY: u32 = 0o1000;
@@ -237,7 +238,8 @@ mod unix {
         }
         let shown = path.display();
         let advice = if user == ROOT {
-            format!("run this as user id {owner}, or `chown root {shown}` if you trust what it says")
+            let command = format!("run this as user id {owner}, or `chown -h root {shown}` if you trust what it says");
+            own::change(path, command, format!("run this as user id {owner}, or name one of root's"))
         } else {
             "use one of your own; `HOME` and the variables of this program say where it is looked for".to_owned()
         };
@@ -260,12 +262,21 @@ mod unix {
 
     pub(super) fn judge_directory(path: &Path, metadata: &Metadata) -> Result<(), Refusal> {
         judge_owner(path, metadata)?;
+        if !metadata.is_dir() {
+            let advice = "name another place; `HOME` and the variables of this program say where it is looked for";
+            return Err(refusal(path, "it is no directory", advice));
+        }
         // In a sticky directory only the owner of a name can give it to something else.
         if metadata.mode() & STICKY != 0 || !can_others_write(path, metadata) {
             return Ok(());
         }
-        let advice = advice(metadata, &format!("chmod go-w {}", path.display()));
-        Err(refusal(path, "others can replace what is in it", format!("if nobody else needs to, {advice}")))
+        let advice = if may_change(path, metadata) {
+            let change = advice(metadata, &format!("chmod go-w {}", path.display()));
+            format!("if nobody else needs to, {change}")
+        } else {
+            "name a place in a directory that nobody else can write to".to_owned()
+        };
+        Err(refusal(path, "others can replace what is in it", advice))
     }
 
     /// Whether others can read the secret in it, where that is let pass.
@@ -299,7 +310,11 @@ mod unix {
         if metadata.mode() & others == 0 {
             return Ok(());
         }
-        Err(open_to_others(path, metadata, "get at it", &format!("chmod 700 {}", path.display())))
+        let command = format!("chmod 700 {}", path.display());
+        let mode = metadata.mode() & 0o777;
+        let alone = "name a directory that is for this alone, or one that is not there yet: it is made private";
+        let advice = own::change(path, advice(metadata, &command), alone);
+        Err(refusal(path, format!("others can get at it (mode {mode:03o})"), advice))
     }
 
     /// Whether anybody but the owner may read it.
@@ -309,7 +324,18 @@ mod unix {
 
     fn open_to_others(path: &Path, metadata: &Metadata, can: &str, command: &str) -> Refusal {
         let mode = metadata.mode() & 0o777;
-        refusal(path, format!("others can {can} (mode {mode:03o})"), advice(metadata, command))
+        let advice = if may_change(path, metadata) {
+            advice(metadata, command)
+        } else {
+            format!("name another one: `install -m 600 {} NEW` makes a copy that only you can get at", path.display())
+        };
+        refusal(path, format!("others can {can} (mode {mode:03o})"), advice)
+    }
+
+    /// Whether its mode is the affair of whoever runs this: root's files and directories are those of all programs.
+    fn may_change(path: &Path, metadata: &Metadata) -> bool {
+        let is_of_this_user = metadata.uid() == user();
+        (is_of_this_user && (user() != ROOT || own::is_users(path))) || own::is_own(path)
     }
 
     /// Who has to run a command for it to work.

@@ -23,6 +23,7 @@ use crate::clock::later;
 use crate::config::{Config, Profile, ProviderSource, SecretSource};
 use crate::error::Error;
 use crate::files::access::{self, Holds};
+use crate::files::own;
 use crate::profile::ProfileName;
 use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
@@ -425,8 +426,8 @@ fn exposed_secrets<'a>(profile: &'a Profile, config: &'a Config) -> impl Iterato
         .chain(&config.store.url_file)
         .filter(|path| access::is_exposed(path, Holds::Secrets));
     exposed.map(|path| {
-        let path = path.display();
-        format!("Others on this machine can read {path}: have root run `chmod o-r {path}`.")
+        let (shown, advice) = (path.display(), own::have_closed(path));
+        format!("Others on this machine can read {shown}: {advice}.")
     })
 }
 

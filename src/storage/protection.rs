@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::backend::StoreKind;
+use crate::files::own;
 
 /// Where records are and what guards them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +31,9 @@ impl Protection {
 
     /// What whoever sees to this machine should mend.
     pub fn warning(&self) -> Option<String> {
-        let path = self.exposed.as_ref()?.display();
-        Some(format!(
-            "Others on this machine can read {path}, which opens the records: have root run `chmod o-r {path}`."
-        ))
+        let path = self.exposed.as_ref()?;
+        let (shown, advice) = (path.display(), own::have_closed(path));
+        Some(format!("Others on this machine can read {shown}, which opens the records: {advice}."))
     }
 }
 

@@ -359,3 +359,29 @@ fn authorities_in_place_of_the_systems_are_judged_as_well() {
         }
     }
 }
+
+#[test]
+fn advice_changes_nothing_that_is_not_this_programs_own() {
+    let home = Home::new();
+    let key = home.write("key", &"7".repeat(64));
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let key = key.display().to_string();
+    for (variable, place, advice) in [
+        ("DEVICE_LOGIN_STORE", "file:/etc", "name a directory that is for this alone"),
+        ("DEVICE_LOGIN_STORE", "file:/", "name a directory that is for this alone"),
+        ("DEVICE_LOGIN_STORE", "file:/tmp", "name a directory that is for this alone"),
+        ("DEVICE_LOGIN_STORE", "plain:/usr/lib", "name a directory that is for this alone"),
+        ("DEVICE_LOGIN_STORE", "file:/dev/null", "name another"),
+        ("DEVICE_LOGIN_STORE", "file:/dev/null/below", "in a directory that is one"),
+        ("DEVICE_LOGIN_KEY_FILE", "/etc/passwd", ""),
+        ("DEVICE_LOGIN_KEY_FILE", &key, "run `chmod 600 "),
+    ] {
+        home.configure("[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\n");
+        let mut command = home.command(&["store", "init"]);
+        command.env(variable, place);
+        let ran = ran(command.spawn().expect("it starts"));
+        assert!(ran.code == 9 && ran.stderr.contains(advice), "{variable}={place}: {ran:?}");
+        let is_own = place.starts_with(&home.path("").display().to_string());
+        assert_eq!(ran.stderr.contains("chmod"), is_own, "{variable}={place}: {ran:?}");
+    }
+}

@@ -6,7 +6,7 @@ use super::super::aside::aside;
 use super::{Check, MOST, Patient, Subject, limited};
 use crate::config::SecretSource;
 use crate::files::access::{self, Holds};
-use crate::files::{FileSystem, Trouble, expanded};
+use crate::files::{FileSystem, Trouble, expanded, own};
 
 /// Bytes. A commit takes some ten thousand.
 const LEAST_ROOM: u64 = 1024 * 1024;
@@ -42,6 +42,9 @@ impl Patient {
             of_files.chain(of_directories).collect::<Vec<Check>>()
         })
         .await;
+        if seen.is_empty() && checks.is_empty() {
+            return vec![Check::ok(Subject::Files, "", "none is looked at")];
+        }
         if checks.is_empty() {
             let (first, rest) = seen.split_at(seen.len().min(MOST));
             let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
@@ -155,8 +158,7 @@ fn nearest(directory: &Path) -> &Path {
 fn judge(file: &Judged) -> Option<Check> {
     match access::open(&file.path, file.holds) {
         Ok(opened) if opened.is_exposed => {
-            let path = file.path.display().to_string();
-            let advice = format!("have root run `chmod o-r {path}`");
+            let (path, advice) = (file.path.display().to_string(), own::have_closed(&file.path));
             Some(Check::warning(Subject::Files, path, "others on this machine can read it").advise(advice))
         }
         Ok(_) => None,

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::address::{Host, SOCKET_DIRECTORY};
 use crate::files::access::{Holds, Refusal};
-use crate::files::{self, Trouble};
+use crate::files::{self, Trouble, own};
 use crate::secret::Secret;
 
 /// Bytes.
@@ -25,7 +25,11 @@ pub(super) fn password_in(path: &Path, host: &Host, database: &str, user: &str) 
 }
 
 fn exposed(path: &Path) -> Refusal {
-    let advice = format!("have its owner run `chmod 600 {}`", path.display());
+    let advice = if own::is_users(path) {
+        format!("have its owner run `chmod 600 {}`", path.display())
+    } else {
+        "name a file that nobody else can read by `passfile` or `PGPASSFILE`".to_owned()
+    };
     Refusal { path: path.to_owned(), problem: "others can read the passwords in it".to_owned(), advice }
 }
 

@@ -149,9 +149,9 @@ mod tests {
         for (key, problem) in [
             (write("key", &key, 0o600), None),
             (write("other", &other, 0o600), Some("is not that of")),
-            (write("open", &key, 0o644), Some("chmod 600")),
+            (write("open", &key, 0o644), Some("600 ")),
             (write("encrypted", encrypted, 0o600), Some("openssl pkey")),
-            (certificate.clone(), Some("chmod 600")),
+            (certificate.clone(), Some("600 ")),
             (String::new(), Some("go together")),
         ] {
             let address = format!("postgres://h/x?sslrootcert={certificate}&sslcert={certificate}&sslkey={key}");

@@ -93,8 +93,12 @@ pub static VARIABLES: [Variables; 41] = [
     row(&["DEVICE_LOGIN_CONFIG"], "the configuration file", path_problem),
     row(&["DEVICE_LOGIN_PROFILE"], "the profile, where none is named", nothing),
     row(&["DEVICE_LOGIN_STORE"], "the store: `file:DIR`, `plain:DIR`, `postgres://…` or `memory:`", store_problem),
-    row(&["DEVICE_LOGIN_KEY_FILE"], "the store's key", path_problem),
-    row(&["DEVICE_LOGIN_PASSPHRASE_FILE"], "a file with the passphrase that opens the store's key", path_problem),
+    row(&["DEVICE_LOGIN_KEY_FILE"], "the store's key; a file that gives none: exit code 9", path_problem),
+    row(
+        &["DEVICE_LOGIN_PASSPHRASE_FILE"],
+        "a file with the passphrase that opens the store's key; one that does not: exit code 9",
+        path_problem,
+    ),
     row(&["DEVICE_LOGIN_CLIENT_SECRET"], "the client secret, instead of the profile's", secret_problem),
     row(
         &["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"],

@@ -278,18 +278,27 @@ impl Keyring {
 
     /// Fails where the key that the store has in use cannot be had here.
     pub(super) fn require(&self) -> Result<(), StoreError> {
-        let Some(pin) = self.stored_pin()? else { return Ok(()) };
+        let Some(pin) = self.stored_pin()? else { return self.require_to_begin() };
         let key = self.for_reading(&pin)?;
         self.check(&key, Some(&pin))
     }
 
-    /// Whether the key of existing records can be had. A store that has none yet makes one when it needs it.
+    /// Fails where a store without a key could not have one from the source that is offered.
+    fn require_to_begin(&self) -> Result<(), StoreError> {
+        let source = self.source()?;
+        match &self.sources {
+            Some(sources) if !self.read_source(&source)? => sources.check_made(&source),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the key of existing records can be had, or a first one.
     pub(super) fn has_key(&self) -> Result<bool, StoreError> {
         let pin = match self.stored_pin() {
             Err(error) if error.is_away() => return Ok(self.at_hand().is_some()),
             pin => pin?,
         };
-        Ok(pin.is_none_or(|pin| self.for_reading(&pin).is_ok()))
+        Ok(pin.map_or_else(|| self.require_to_begin(), |pin| self.for_reading(&pin).map(drop)).is_ok())
     }
 
     /// The file that opens the store, if others can read it.
@@ -354,9 +363,14 @@ impl Keyring {
                  that has it, readable by this user only"
             )
         } else {
+            let key = if pin.key_id.is_empty() { String::new() } else { format!(", by its id {}", pin.key_id) };
+            let elsewhere = match source {
+                KeySource::KeyFile(_) => format!(", or name the file that has that key by `{KEY_FILE_VARIABLE}`"),
+                _ => String::new(),
+            };
             format!(
-                "{what} is missing, but records sealed with it exist in {store}; bring it back, or move that directory \
-                 away and sign in again"
+                "{what} is missing, but records sealed with it exist in {store}{key}; bring it back{elsewhere}; only where \
+                 the key is lost, move that directory away and sign in again"
             )
         })
     }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::files;
-use crate::storage::NewKey;
+use crate::storage::{NewKey, PASSPHRASE_FILE_VARIABLE};
 
 /// Give the store another key, and seal everything anew with it
 ///
@@ -53,6 +53,13 @@ fn parse_source(text: &str) -> Result<Source, String> {
 impl Rekey {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
+        let is_passphrase = self.to.as_ref().is_some_and(|source| source.word == "passphrase");
+        let is_set = || std::env::var_os(PASSPHRASE_FILE_VARIABLE).is_some_and(|value| !value.is_empty());
+        if is_passphrase && self.passphrase_file.is_none() && !is_set() {
+            return Err(Error::new(Code::Usage, "the store is not sealed anew")
+                .because("no file with a passphrase is named")
+                .advise(format!("name one by `--passphrase-file` or `{PASSPHRASE_FILE_VARIABLE}`")));
+        }
         let to = NewKey {
             source: self.to.as_ref().map(|source| source.word),
             key_file: self.to.and_then(|source| source.path).map(absolute),

@@ -5,6 +5,7 @@ use super::server::{self, of_chain, of_clock};
 use super::{Check, Patient, Subject, Verdict, limited};
 use crate::clock;
 use crate::error::{Advice, Error};
+use crate::files::own;
 use crate::profile::ProfileName;
 use crate::storage::{Checked, DatabaseDetails, Finding, FindingKind, Grade, Health, StoreError, StoreInfo, StoreKind};
 use crate::words::counted;
@@ -144,9 +145,6 @@ fn of_health(health: Result<Option<Health>, StoreError>) -> Vec<Check> {
 fn of_key(info: StoreInfo) -> Check {
     let protection = match info.protection {
         Ok(protection) => protection,
-        Err(error) if info.profiles.is_empty() && info.key_id.is_none() => {
-            return Check::ok(Subject::Key, "", format!("none yet: {error}"));
-        }
         Err(error) => {
             let error = Error::from(error);
             return Check { seen: error.reason(), ..Check::failed(Subject::Key, "", &error) };
@@ -155,9 +153,9 @@ fn of_key(info: StoreInfo) -> Check {
     let seen = format!("{}, {protection}", protection.key.word());
     match &protection.exposed {
         Some(path) => {
-            let path = path.display();
-            let seen = format!("{seen}; others on this machine can read {path}, which opens the records");
-            Check::warning(Subject::Key, "", seen).advise(format!("have root run `chmod o-r {path}`"))
+            let shown = path.display();
+            let seen = format!("{seen}; others on this machine can read {shown}, which opens the records");
+            Check::warning(Subject::Key, "", seen).advise(own::have_closed(path))
         }
         None if protection.grade() == Grade::L0 => Check::warning(Subject::Key, "", seen)
             .advise("use `--store file:DIR`, which encrypts without asking anybody"),

@@ -64,6 +64,11 @@ pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<Ve
     keys.filter(|keys| keys.len() == parsed.format as usize).ok_or_else(damaged).map(Some)
 }
 
+/// Fails where no passphrase can be had.
+pub(super) fn check(passphrase_file: &Path) -> Result<(), StoreError> {
+    read_passphrase(passphrase_file).map(drop)
+}
+
 /// Makes a master key for a store that has none; `None` where another process was faster and its key counts.
 pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<MasterKey>, StoreError> {
     let path = directory.join(FILE);

@@ -100,16 +100,25 @@ impl Sources {
 
     /// Makes a key for a store that has none; `None` where another process was faster, and its key counts.
     pub(super) fn make(&self, source: &KeySource) -> Result<Option<MasterKey>, StoreError> {
+        self.check_made(source)?;
         match source {
             KeySource::Passphrase => passphrase::make(&self.home, self.passphrase_file()),
-            KeySource::KeyFile(path) if *path == self.options.default_key_file => make_key_file(path),
-            KeySource::KeyFile(path) => {
+            KeySource::KeyFile(path) => make_key_file(path),
+            _ => Ok(None),
+        }
+    }
+
+    /// Fails where a source that is not there is none that this program makes.
+    pub(super) fn check_made(&self, source: &KeySource) -> Result<(), StoreError> {
+        match source {
+            KeySource::Passphrase => passphrase::check(self.passphrase_file()),
+            KeySource::KeyFile(path) if *path != self.options.default_key_file => {
                 let (file, path) = (self.in_words(source), path.display());
                 Err(StoreError::KeyUnavailable(format!(
                     "{file} is missing; `(umask 077; openssl rand -hex 32 > {path})` makes one"
                 )))
             }
-            _ => Ok(None),
+            _ => Ok(()),
         }
     }
 

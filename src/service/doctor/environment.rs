@@ -86,25 +86,39 @@ impl Patient {
         {
             let is_agent = self.is_agent;
             let agents = aside(move || agents(is_agent)).await;
-            vec![match agents.as_slice() {
-                [] => {
-                    let seen = "none runs as far as can be seen: tokens are refreshed when they are asked for";
-                    Check::ok(Subject::Agent, "", seen)
-                }
-                [one] => Check::ok(Subject::Agent, "", format!("{one} runs")),
-                several => Check::ok(Subject::Agent, "", format!("{} run", several.join(", "))),
-            }]
+            let pids = |is_own: bool| -> Vec<&str> {
+                agents.iter().filter(|(_, own)| *own == is_own).map(|(id, _)| id.as_str()).collect()
+            };
+            let (own, others) = (pids(true), pids(false));
+            let others = if others.is_empty() {
+                String::new()
+            } else {
+                format!(" ({}: another user, store or configuration)", others.join(", "))
+            };
+            vec![Check::ok(
+                Subject::Agent,
+                "",
+                match own.as_slice() {
+                    [] => {
+                        format!("none runs as far as can be seen{others}: tokens are refreshed when they are asked for")
+                    }
+                    [one] => format!("{one} runs{others}"),
+                    several => format!("{} run{others}", several.join(", ")),
+                },
+            )]
         }
         #[cfg(not(target_os = "linux"))]
         vec![Check::ok(Subject::Agent, "", "not looked for: this system shows no processes in files")]
     }
 }
 
-/// The processes whose arguments say that they are one. An agent holds no lock while it waits.
+/// The processes whose arguments say that they are one, and whether they have the store of this one. An agent holds no lock
+/// while it waits.
 #[cfg(target_os = "linux")]
-fn agents(is_agent: fn(&[OsString]) -> bool) -> Vec<String> {
+fn agents(is_agent: fn(&[OsString]) -> bool) -> Vec<(String, bool)> {
     let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let mut agents: Vec<String> = processes
+    let own = Named::by(Path::new("/proc/self"));
+    let mut agents: Vec<(String, bool)> = processes
         .flatten()
         .filter_map(|process| {
             let id: u32 = process.file_name().to_str()?.parse().ok()?;
@@ -112,9 +126,81 @@ fn agents(is_agent: fn(&[OsString]) -> bool) -> Vec<String> {
             let arguments = line.strip_suffix(b"\0")?.split(|byte| *byte == 0);
             let arguments: Vec<OsString> = arguments.map(|argument| OsStr::from_bytes(argument).to_owned()).collect();
             let is_this_program = Path::new(arguments.first()?).file_name()? == "device-login";
-            (is_this_program && is_agent(&arguments)).then(|| format!("pid {id}"))
+            let has_same = || own.as_ref().zip(Named::by(&process.path())).is_some_and(|(own, its)| own.is_same(&its));
+            (is_this_program && is_agent(&arguments)).then(|| (format!("pid {id}"), has_same()))
         })
         .collect();
     agents.sort();
     agents
+}
+
+/// By what a process of this program finds its store, as its arguments and variables have it.
+#[cfg(target_os = "linux")]
+struct Named {
+    user: u32,
+    store: Option<Vec<u8>>,
+    places: Vec<Option<Vec<u8>>>,
+}
+
+#[cfg(target_os = "linux")]
+impl Named {
+    /// `None` for a process whose variables this user may not see.
+    fn by(process: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+
+        let user = process.metadata().ok()?.uid();
+        let read = |file: &str| std::fs::read(process.join(file)).ok();
+        Some(Self::of(user, &read("cmdline")?, &read("environ")?))
+    }
+
+    fn of(user: u32, arguments: &[u8], variables: &[u8]) -> Self {
+        let parts = |text: &[u8]| -> Vec<Vec<u8>> { text.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect() };
+        let (arguments, variables) = (parts(arguments), parts(variables));
+        let behind = |part: &[u8], name: &str| Some(part.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec());
+        let variable =
+            |name: &str| variables.iter().find_map(|variable| behind(variable, name)).filter(|value| !value.is_empty());
+        let flag = |name: &str| {
+            let next = arguments.iter().skip_while(|argument| *argument != name.as_bytes()).nth(1).cloned();
+            arguments.iter().find_map(|argument| behind(argument, name)).or(next)
+        };
+        let home = variable("DEVICE_LOGIN_HOME");
+        let config = flag("--config").or_else(|| variable("DEVICE_LOGIN_CONFIG"));
+        let systems = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"];
+        let systems = if home.is_some() { Vec::new() } else { systems.map(variable).to_vec() };
+        let store = flag("--store").or_else(|| variable("DEVICE_LOGIN_STORE"));
+        Self { user, store, places: [vec![home, config], systems].concat() }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let is_named = self.store.is_some();
+        self.user == other.user && self.store == other.store && (is_named || self.places == other.places)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::Named;
+
+    #[test]
+    fn processes_have_the_same_store_where_the_same_things_name_it() {
+        let own = |arguments: &str, variables: &str| Named::of(0, arguments.as_bytes(), variables.as_bytes());
+        let plain = own("device-login\0doctor\0", "HOME=/h\0PATH=/bin\0");
+        let named = own("device-login\0doctor\0", "DEVICE_LOGIN_STORE=file:/s\0HOME=/h\0");
+        for (doctors, arguments, variables, is_same) in [
+            (&plain, "device-login\0agent\0", "PATH=/sbin\0HOME=/h\0", true),
+            (&plain, "device-login\0agent\0", "HOME=/other\0", false),
+            (&plain, "device-login\0agent\0", "HOME=/h\0DEVICE_LOGIN_HOME=/d\0", false),
+            (&plain, "device-login\0agent\0", "HOME=/h\0XDG_STATE_HOME=/d\0", false),
+            (&plain, "device-login\0--config=/c\0agent\0", "HOME=/h\0", false),
+            (&plain, "device-login\0--store\0file:/s\0agent\0", "HOME=/h\0", false),
+            (&named, "device-login\0--store\0file:/s\0agent\0", "HOME=/other\0", true),
+            (&named, "device-login\0--store=file:/s\0agent\0", "HOME=/h\0", true),
+            (&named, "device-login\0--store=file:/t\0agent\0", "DEVICE_LOGIN_STORE=file:/s\0", false),
+            (&named, "device-login\0agent\0", "HOME=/h\0", false),
+        ] {
+            let agent = Named::of(0, arguments.as_bytes(), variables.as_bytes());
+            assert_eq!(doctors.is_same(&agent), is_same, "{arguments:?} {variables:?}");
+        }
+        assert!(!plain.is_same(&Named { user: 1, ..own("device-login\0agent\0", "HOME=/h\0") }));
+    }
 }

@@ -11,9 +11,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{self, Misfit, MisfitKind};
 use super::file::{Fault, File, KeyPath, Problem};
-use super::{Config, Profile, SecretSource, exposure, form};
+use super::{Config, Profile, ProviderSource, SecretSource, form};
 use crate::error::{Advice, Code, Error};
 use crate::files::access::{self, Holds};
+use crate::files::own;
 use crate::near;
 use crate::providers::catalog;
 
@@ -215,26 +216,38 @@ fn unusable<'a>(
     let providers = document.get("providers").and_then(|providers| providers.get_ref().as_table());
     let is_there = move |name: &str| providers.is_some_and(|known| known.contains_key(name));
     let mut codes: BTreeMap<&str, Option<Vec<String>>> = BTreeMap::new();
-    profiles.iter().filter_map(move |profile| {
-        let problem = |key: &'static str, what: String| {
-            Some(Problem::of("profiles", profile.name.as_str(), Fault::of_value(key, what)))
-        };
+    profiles.iter().flat_map(move |profile| {
+        let problem = |fault| Problem::of("profiles", profile.name.as_str(), fault);
         let Some(source) = config.providers.get(&profile.provider) else {
             if is_there(&profile.provider) {
-                return None;
+                return Vec::new();
             }
             let known = config.provider_called(&profile.provider).err().unwrap_or_default();
-            return problem("provider", format!("is \"{}\", which is not known: {known}", profile.provider));
+            let what = format!("is \"{}\", which is not known: {known}", profile.provider);
+            return vec![problem(Fault::of_value("provider", what))];
         };
-        let code = profile.data_center.as_ref()?;
+        let of_files = profile.client_secret_files.keys().map(|code| (code, true));
+        let named: Vec<_> = profile.data_center.iter().map(|code| (code, false)).chain(of_files).collect();
+        if named.is_empty() {
+            return Vec::new();
+        }
         // Made once, since there may be thousands of profiles.
         let codes = codes.entry(&profile.provider).or_insert_with(|| {
-            let provider = source.known()?;
-            Some(provider.data_centers.iter().map(|known| known.code.clone()).collect())
+            let centers = source.known()?.data_centers.into_iter();
+            Some(centers.map(|known| known.code).filter(|code| !code.is_empty()).collect())
         });
-        let codes = codes.as_ref().filter(|codes| !codes.contains(code))?;
+        let Some(codes) = codes else { return Vec::new() };
         let known = if codes.is_empty() { "it has none".to_owned() } else { format!("it has {}", codes.join(", ")) };
-        problem("data_center", format!("is \"{code}\", which {} does not have: {known}", profile.provider))
+        let unknown = named.into_iter().filter(|(code, _)| !codes.contains(code));
+        let faults = unknown.map(|(code, is_of_file)| {
+            let what = format!("\"{code}\", which {} does not have: {known}", profile.provider);
+            if is_of_file {
+                Fault::of_value(["client_secret_files", code.as_str()], format!("is for {what}"))
+            } else {
+                Fault::of_value("data_center", format!("is {what}"))
+            }
+        });
+        faults.map(problem).collect()
     })
 }
 
@@ -253,6 +266,11 @@ fn odd<'a>(
     let is_unused = move |name: &&String| !built_in.contains_key(*name) && !used.contains(name.as_str());
     let unused = config.providers.keys().filter(is_unused);
     let unused = unused.map(|name| Problem::of("providers", name, Fault::of_entry([], "no profile uses it")));
+    let of_providers = config.providers.iter().filter(|(_, source)| !has_sign_in(source)).map(|(name, _)| {
+        let what = "has neither `issuer` nor an endpoint at which a sign-in begins, so that it is good for refresh tokens from \
+                    elsewhere only";
+        Problem::of("providers", name, Fault::of_entry("token_endpoint", what))
+    });
     let url_file = config.store.url_file.iter();
     let url_file =
         url_file.filter_map(|path| Some(Problem { table: None, fault: secret_file("store_url_file".into(), path)? }));
@@ -268,7 +286,15 @@ fn odd<'a>(
         let faults: Vec<Fault> = scopes.chain(odd_secrets(profile)).collect();
         faults.into_iter().map(|fault| Problem::of("profiles", profile.name.as_str(), fault))
     });
-    url_file.chain(of_profiles).chain(unused)
+    url_file.chain(of_profiles).chain(of_providers).chain(unused)
+}
+
+/// Whether a sign-in could begin with the provider, as far as that is known without asking it.
+fn has_sign_in(source: &ProviderSource) -> bool {
+    source.known().is_none_or(|provider| {
+        let mut endpoints = provider.data_centers.iter().map(|known| &known.endpoints);
+        endpoints.any(|known| known.device_authorization.is_some() || known.authorization.is_some())
+    })
 }
 
 fn odd_secrets(profile: &Profile) -> impl Iterator<Item = Fault> {
@@ -285,7 +311,8 @@ fn odd_secrets(profile: &Profile) -> impl Iterator<Item = Fault> {
 fn secret_file(key: KeyPath, path: &Path) -> Option<Fault> {
     match access::open(path, Holds::Secrets) {
         Ok(opened) => opened.is_exposed.then(|| {
-            let what = format!("`{key}`: {}", exposure(path));
+            let (shown, advice) = (path.display(), own::have_closed(path));
+            let what = format!("`{key}`: others on this machine can read {shown}: {advice}");
             Fault::of_entry(key, what)
         }),
         Err(trouble) => {
@@ -383,6 +410,16 @@ mod tests {
                     "7:1 `profiles.b`: `data_center` is \"mars\", which zoho does not have: it has us, ",
                 ],
             ),
+            (
+                "[profiles.a]\nprovider=\"zoho\"\nclient_id=\"x\"\n[profiles.a.client_secret_files]\nus=\"/s\"\nxx=\"/s\"\n\
+              [profiles.b]\nprovider=\"q\"\nclient_id=\"x\"\ndata_center=\"us\"\n\
+              [providers.q]\nkind=\"standard\"\ntoken_endpoint=\"https://x.example\"\n\
+              device_authorization_endpoint=\"https://x.example\"\n",
+                &[
+                    "6:1 `profiles.a`: `client_secret_files.xx` is for \"xx\", which zoho does not have: it has us, ",
+                    "10:1 `profiles.b`: `data_center` is \"us\", which q does not have: it has none",
+                ],
+            ),
         ] {
             let (mistakes, _) = remarks(text);
             assert_eq!(mistakes.len(), expected.len(), "{text}: {mistakes:#?}");
@@ -413,7 +450,9 @@ mod tests {
                     scopes = [\"ZohoDesk.tickets.READ\"]\nclient_secret_file = \"secret\"\n\
                     [providers.p]\nkind = \"standard\"\nissuer = \"https://x.example\"\n\
                     [providers.q]\nkind = \"standard\"\nissuer = \"https://x.example\"\n\
-                    [profiles.b]\nprovider = \"Q\"\nclient_id = \"\"\n";
+                    [profiles.b]\nprovider = \"Q\"\nclient_id = \"\"\n\
+                    [providers.r]\nkind = \"standard\"\ntoken_endpoint = \"https://x.example\"\n\
+                    [profiles.c]\nprovider = \"r\"\nclient_id = \"x\"\n";
         let (mistakes, warnings) = remarks(text);
         assert_eq!(mistakes.len(), 1, "{mistakes:?}");
         for (warning, expected) in warnings.iter().zip([
@@ -421,10 +460,11 @@ mod tests {
             "5:1 `profiles.a`: `scopes`: ",
             "6:1 `profiles.a`: `client_secret_file` names /nowhere/secret, which cannot be used: ",
             "7:12 `providers.p`: no profile uses it",
+            "18:1 `providers.r`: has neither `issuer` nor an endpoint",
         ]) {
             assert!(warning.starts_with(expected), "{warning:?} is not {expected:?}");
         }
-        assert_eq!(warnings.len(), 4, "{warnings:#?}");
+        assert_eq!(warnings.len(), 5, "{warnings:#?}");
     }
 
     #[test]

@@ -85,13 +85,19 @@ impl Attempt {
                 }
                 asked.unreadable(answer, advice)
             }
-            Failure::NoDeviceSignIn => Error::new(Code::Config, what)
-                .because(match standard::oddity(&self.home.endpoints.odd, standard::DEVICE_AUTHORIZATION) {
-                    Some(odd) => odd.to_string(),
-                    None => format!("{} is not known to offer device sign-in", self.provider.dialect.display_name),
-                })
-                .advise("give `device_authorization_endpoint` for the provider")
-                .advise(Advice::SignInBy(self.profile.name.clone(), Way::Web).after("or ")),
+            Failure::NoDeviceSignIn => {
+                let error = Error::new(Code::Config, what).because(
+                    match standard::oddity(&self.home.endpoints.odd, standard::DEVICE_AUTHORIZATION) {
+                        Some(odd) => odd.to_string(),
+                        None => format!("{} is not known to offer device sign-in", self.provider.dialect.display_name),
+                    },
+                );
+                let error = error.advise("give `device_authorization_endpoint` for the provider");
+                if self.home.endpoints.authorization.is_none() {
+                    return error.advise("or its `issuer`, whose metadata may name one");
+                }
+                error.advise(Advice::SignInBy(self.profile.name.clone(), Way::Web).after("or "))
+            }
             Failure::UnknownDataCenter(code) => self.unknown_data_center(&code),
         }
     }

@@ -8,7 +8,7 @@ use url::Url;
 use super::{Service, transport_error};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
-use crate::http::Request;
+use crate::http::{Request, decode};
 use crate::oauth::wire::moved_to;
 use crate::providers::Provider;
 use crate::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
@@ -116,7 +116,13 @@ impl Service {
                 .advise("check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` beside it"));
         }
         let metadata = Metadata::parse(&response.body).ok_or_else(|| {
-            Error::new(Code::Provider, what)
+            let error = Error::new(Code::Provider, what);
+            if decode::object(&response.body).is_ok() {
+                return error
+                    .because(format!("what the issuer sent at {place} names no `issuer`, as metadata has to"))
+                    .advise("check `issuer`, or give the endpoints instead");
+            }
+            error
                 .because(format!("the issuer sent no metadata at {place}"))
                 .advise("a proxy or captive portal may be in between; else give the endpoints instead of `issuer`")
         })?;

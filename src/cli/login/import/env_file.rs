@@ -29,6 +29,9 @@ pub(super) struct EnvFile {
     pub(super) has_access_token: bool,
 }
 
+/// What shells have before a name that they give a value.
+const DECLARING: [&str; 4] = ["export", "declare", "typeset", "readonly"];
+
 impl EnvFile {
     /// What the names begin with, as providers have it.
     pub(super) const PREFIX: &str = "ZOHO";
@@ -56,8 +59,8 @@ impl EnvFile {
             }
             let problem = |problem: &str| format!("line {}: {problem}", index + 1);
             let (name, value) = line.split_once('=').ok_or_else(|| problem("has no `=`"))?;
-            let name = name.trim();
-            let name = name.strip_prefix("export ").unwrap_or(name).trim();
+            let is_of_shell = |word: &&str| word.starts_with('-') || DECLARING.contains(word);
+            let name = name.split_whitespace().find(|word| !is_of_shell(word)).unwrap_or_default();
             if !name.starts_with("ZOHO_") {
                 continue;
             }
@@ -109,8 +112,8 @@ mod tests {
     #[test]
     fn usual_spellings_are_read() {
         let text = "\u{feff}# Zoho\r\nexport ZOHO_CLIENT_ID=1000.ABC\r\nZOHO_CLIENT_SECRET = 'se#cret'  # mine\r\n\
-                    ZOHO_REFRESH_TOKEN=\"1000.r\"\nZOHO_API_DOMAIN=https://www.zohoapis.eu # EU\n\nOTHER='\nZOHO_X=1\n\
-                    ZOHO_SCOPE=A.b.READ, C.d.READ\nZOHO_CLIENT_ID=1000.LAST\n";
+                    ZOHO_REFRESH_TOKEN=\"1000.r\"\nZOHO_API_DOMAIN=https://www.zohoapis.eu # EU\n\nOTHER='\ndeclare -x ZOHO_X=1\n\
+                    declare -x ZOHO_SCOPE=A.b.READ, C.d.READ\n  typeset -rx  ZOHO_CLIENT_ID=1000.LAST\necho ZOHO_CLIENT_ID=no\n";
         let expected = EnvFile {
             client_id: Some("1000.LAST".to_owned()),
             client_secret: Some(Secret::new("se#cret")),

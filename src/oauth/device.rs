@@ -287,6 +287,11 @@ impl DeviceFlow {
         matches!(self.state, State::AwaitingToken(_))
     }
 
+    /// The data center that is asked.
+    pub fn data_center(&self) -> &DataCenter {
+        &self.data_center
+    }
+
     /// Tells whether the answer to a poll got lost, in which the tokens may have been.
     pub fn has_lost_answer(&self) -> bool {
         self.has_lost_answer
@@ -358,7 +363,8 @@ impl DeviceFlow {
             Ok(PollReply::Token(token)) => {
                 let data_center = self.data_center.code.clone();
                 let client_authentication = self.client.authentication_at(&data_center);
-                Outcome::Authorized { token, data_center, client_authentication }
+                let known = self.client.known(token.tokens().chain([&polling.code.device_code]));
+                Outcome::Authorized { token: Box::new(token.without(&known)), data_center, client_authentication }
             }
             Ok(PollReply::Error(error)) if self.says_who_it_is_otherwise(&error) => {
                 return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });

@@ -10,7 +10,7 @@ use super::{Client, Step};
 use crate::clock::Moment;
 use crate::http::{ACCOUNTS_DEADLINE, Request, Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Dialect};
-use crate::secret::Known;
+use crate::secret::{Known, Secret};
 
 /// The wait before the second try.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -143,22 +143,24 @@ impl TokenFlow {
         wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code)
     }
 
-    /// What the server must not have repeated where it is shown or kept.
-    fn known(&self) -> Known {
-        self.client.known(match &self.approval {
+    /// What the server must not have repeated where it is shown or kept, beside what it `gave`.
+    fn known<'a>(&'a self, gave: impl IntoIterator<Item = &'a Secret>) -> Known {
+        let sent: Vec<&Secret> = match &self.approval {
             Approval::RefreshToken(token) => vec![token],
             Approval::Code { code, verifier, .. } => std::iter::once(code).chain(verifier).collect(),
-        })
+        };
+        self.client.known(gave.into_iter().chain(sent))
     }
 
     fn read(&self, response: &Response) -> Outcome {
         match wire::read_token(self.dialect, &self.data_center, response) {
             Ok(TokenReply::Token(token)) => {
                 let client_authentication = self.client.authentication_at(&self.data_center.code);
-                Ok(Minted { token, client_authentication })
+                let known = self.known(token.tokens());
+                Ok(Minted { token: Box::new(token.without(&known)), client_authentication })
             }
-            Ok(TokenReply::Refused(error)) => Err(NoToken::Refused(error.without(&self.known()))),
-            Ok(TokenReply::Error(error)) => Err(NoToken::Error(error.without(&self.known()))),
+            Ok(TokenReply::Refused(error)) => Err(NoToken::Refused(error.without(&self.known([])))),
+            Ok(TokenReply::Error(error)) => Err(NoToken::Error(error.without(&self.known([])))),
             Err(unreadable) => Err(NoToken::Unreadable(unreadable)),
         }
     }

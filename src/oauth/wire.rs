@@ -64,6 +64,31 @@ pub struct TokenAnswer {
 }
 
 /// What of an answer with tokens must not be used.
+impl TokenAnswer {
+    /// The same without the secrets that it repeats: scopes and addresses are shown, and kept where nothing is sealed.
+    #[must_use]
+    pub fn without(mut self, known: &Known) -> Self {
+        let count = |scopes: &Option<Vec<String>>| scopes.as_ref().map_or(0, Vec::len);
+        let before = count(&self.scopes);
+        self.scopes.iter_mut().for_each(|scopes| scopes.retain(|scope| !known.is_in(scope)));
+        if count(&self.scopes) < before {
+            self.left_out.push(LeftOut::Field(Rejected { field: "a scope", problem: "repeats a secret" }));
+        }
+        self.scopes = self.scopes.filter(|scopes| !scopes.is_empty());
+        for left_out in &mut self.left_out {
+            if let LeftOut::ApiDomain(named) = left_out {
+                *named = known.blot(named);
+            }
+        }
+        self
+    }
+
+    /// The tokens that came.
+    pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.access_token).chain(&self.refresh_token)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeftOut {
     Field(Rejected),

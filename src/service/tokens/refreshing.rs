@@ -101,9 +101,7 @@ impl Refresh {
         let (mut grant, result) = match outcome {
             Ok(Minted { token, client_authentication }) => {
                 let grant = Grant { client_authentication: Some(client_authentication), ..grant };
-                let known = self.client.known([]);
-                let told = left_out::of_refresh(&token, grant.api_domain.as_deref());
-                left_out = told.iter().map(|sentence| known.blot(sentence)).collect();
+                left_out = left_out::of_refresh(&token, grant.api_domain.as_deref());
                 (self.minted(grant, *token, now), Ok(()))
             }
             Err(NoToken::Refused(error)) => {

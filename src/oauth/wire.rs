@@ -21,7 +21,7 @@ pub use self::revocation::{Unrevoked, read_revocation};
 
 pub(crate) use self::trouble::retry_after;
 pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
-use self::trouble::{is_web_page, status_trouble};
+use self::trouble::{obeyed_pause, status_trouble};
 use crate::http::Response;
 use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
@@ -200,7 +200,7 @@ pub fn read_device_code(
     match body.error() {
         Some(error) if is_passing(&error) => Err(body.garbled()),
         Some(error) if poll_error(dialect, &error) == Some(PollError::SlowDown) => {
-            Err(Unreadable::Throttled(retry_after(response)))
+            Err(Unreadable::Throttled(obeyed_pause(response)))
         }
         Some(error) => Ok(CodeReply::Error(error)),
         None if !body.has("device_code") => Err(body.garbled()),
@@ -240,7 +240,7 @@ pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Respon
     if is_one_of(&error, dialect.refresh_refusals) {
         Ok(TokenReply::Refused(error))
     } else if is_throttle() || is_one_of(&error, dialect.refresh_throttles) {
-        Err(Unreadable::Throttled(retry_after(response)))
+        Err(Unreadable::Throttled(obeyed_pause(response)))
     } else if is_passing(&error) {
         Err(body.garbled())
     } else {
@@ -277,7 +277,7 @@ struct Body {
 impl Body {
     /// What was answered at `endpoint`: the body's words first, and the status where it has none that are known.
     fn read(dialect: &Dialect, endpoint: Option<&Url>, response: &Response) -> Result<Self, Unreadable> {
-        let (status, pause) = (response.status, retry_after(response));
+        let (status, pause) = (response.status, obeyed_pause(response));
         // Redirects come from portals and proxies, or from a server that is asked elsewhere: none is an answer.
         if let Some(to) = endpoint.and_then(|endpoint| moved_to(endpoint, response)) {
             return Err(Unreadable::Moved { status, to });

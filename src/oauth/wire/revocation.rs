@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::trouble::{is_web_page, retry_after, status_trouble};
+use super::trouble::{is_web_page, obeyed_pause, status_trouble};
 use super::{Body, ServerError, Unreadable, is_one_of, is_passing};
 use crate::http::Response;
 use crate::http::decode;
@@ -52,11 +52,11 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
     };
     match body.and_then(Body::error) {
         // Zoho's throttle answers so, in words of many languages.
-        _ if says("failure") && dialect.failure_status_is_throttle => Err(Unrevoked::Throttled(retry_after(response))),
+        _ if says("failure") && dialect.failure_status_is_throttle => Err(Unrevoked::Throttled(obeyed_pause(response))),
         Some(error) if is_one_of(&error, CLIENT) => Err(Unrevoked::Client(error)),
         Some(error) if is_one_of(&error, UNKNOWN_TOKEN) => Err(Unrevoked::UnknownToken(error)),
         Some(error) if is_one_of(&error, &["unsupported_token_type"]) => Err(Unrevoked::Unsupported(Some(error))),
-        _ if status == 429 => Err(Unrevoked::Throttled(retry_after(response))),
+        _ if status == 429 => Err(Unrevoked::Throttled(obeyed_pause(response))),
         Some(error) if is_passing(&error) => Err(Unrevoked::Garbled(Trouble::ServerError)),
         _ if is_web_page(response) && !is_absent(status) => Err(Unrevoked::Garbled(Trouble::Portal)),
         error if is_absent(status) => Err(Unrevoked::Unsupported(error)),

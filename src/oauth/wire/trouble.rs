@@ -11,6 +11,9 @@ use crate::untrusted::check_address;
 /// Bytes; longer ones are not shown.
 const LONGEST_ADDRESS: usize = 2048;
 
+/// The longest that a server is taken to mean.
+const LONGEST_PAUSE: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// The longest that any `Retry-After` is obeyed.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
@@ -39,7 +42,7 @@ pub fn moved_to(endpoint: &Url, response: &Response) -> Option<Url> {
 }
 
 /// A page that is not there is no portal's: servers dress their own 404 up as well, where an address is misspelt.
-pub(super) fn is_web_page(response: &Response) -> bool {
+pub(crate) fn is_web_page(response: &Response) -> bool {
     if matches!(response.status, 404 | 405 | 410) {
         return false;
     }
@@ -48,15 +51,85 @@ pub(super) fn is_web_page(response: &Response) -> bool {
     !body.trim().is_empty() && (is_labelled || body.trim_start().starts_with('<'))
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). A date counts from the answer's own `Date`, which no wrong
-/// clock on this machine bends; the transport adds that header where a server leaves it out.
+/// For how long to stay away, as far as that is obeyed.
+pub(super) fn obeyed_pause(response: &Response) -> Option<Duration> {
+    retry_after(response).map(|pause| pause.min(LONGEST_RETRY_AFTER))
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3); without one, when the limit begins anew that is used up, which
+/// GitHub and others say in `x-ratelimit-reset`. A time counts from the answer's own `Date`, which no wrong clock on this machine
+/// bends; the transport adds that header where a server leaves it out.
 pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.header("retry-after")?.trim();
-    let seconds = if let Ok(seconds) = value.parse() {
-        seconds
-    } else {
-        let (until, now) = (date::parse(value)?, response.date()?);
-        u64::try_from(until.as_second() - now.as_second()).unwrap_or_default()
+    let until = |second: i64| {
+        let now = response.date()?.as_second();
+        Some(Duration::from_secs(u64::try_from(second.saturating_sub(now)).unwrap_or_default()))
     };
-    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
+    let asked = response.header("retry-after").and_then(|value| {
+        // Where a proxy adds its own, the first one is the server's.
+        let first = value.split(',').next().unwrap_or_default();
+        seconds(first).or_else(|| until(date::parse(value)?.as_second()))
+    });
+    let limit_begins = || {
+        response.header("x-ratelimit-remaining").filter(|left| left.trim() == "0")?;
+        let reset = seconds(response.header("x-ratelimit-reset")?)?;
+        // Some servers give a length of time there; none is that long.
+        if reset > LONGEST_PAUSE { until(i64::try_from(reset.as_secs()).ok()?) } else { Some(reset) }
+    };
+    asked.or_else(limit_begins).map(|pause| pause.min(LONGEST_PAUSE))
+}
+
+/// A count of seconds, also one with a fraction or of more digits than anything holds.
+fn seconds(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let is_number = text.starts_with(|first: char| first.is_ascii_digit());
+    let seconds: f64 = text.parse().ok().filter(|_| is_number)?;
+    Some(Duration::try_from_secs_f64(seconds.ceil()).unwrap_or(Duration::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{LONGEST_PAUSE, obeyed_pause, retry_after};
+    use crate::http::Response;
+
+    #[test]
+    fn how_long_to_stay_away_is_read_in_every_form_and_told_whole() {
+        let used_up = |reset| [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", reset)];
+        let left = [("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "784111897")];
+        let mut cases: Vec<(Vec<(&str, &str)>, Option<u64>)> = vec![
+            (used_up("784111897").to_vec(), Some(120)),
+            (used_up("45").to_vec(), Some(45)),
+            (left.to_vec(), None),
+            ([&[("retry-after", "9")][..], &used_up("784111897")].concat(), Some(9)),
+        ];
+        for (value, expected) in [
+            ("120", Some(120)),
+            ("86400", Some(86400)),
+            ("3600.0", Some(3600)),
+            ("0.5", Some(1)),
+            ("120, 120", Some(120)),
+            ("99999999999999999999999", Some(LONGEST_PAUSE.as_secs())),
+            ("Sun, 06 Nov 1994 15:31:37 GMT", Some(24120)),
+            ("Mon, 06 Nov 1994 15:31:37 GMT", Some(24120)),
+            ("Sun, 06 Nov 1994 15:31:37 +0000", Some(24120)),
+            ("Sun, 06 Nov 1994 17:31:37 +0200", Some(24120)),
+            ("Sunday, 06-Nov-94 15:31:37 GMT", Some(24120)),
+            ("Sun Nov  6 15:31:37 1994", Some(24120)),
+            ("Sat, 05 Nov 1994 15:31:37 GMT", Some(0)),
+            ("-5", None),
+            ("soon", None),
+            ("inf", None),
+        ] {
+            cases.push((vec![("retry-after", value)], expected));
+        }
+        for (headers, expected) in cases {
+            let sent = headers.iter().chain(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+            let sent = sent.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let response = Response { status: 429, headers: sent, body: Vec::new() };
+            assert_eq!(retry_after(&response).map(|pause| pause.as_secs()), expected, "{headers:?}");
+            let obeyed = expected.map(|seconds| Duration::from_secs(seconds.min(3600)));
+            assert_eq!(obeyed_pause(&response), obeyed, "{headers:?}");
+        }
+    }
 }

@@ -295,7 +295,8 @@ fn is_blank(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\0' | '\u{feff}')
 }
 
-/// A number, the nearest that can be held. Digits behind a zero count nothing and stay the text that they are.
+/// A number, the nearest that can be held. Digits behind a zero count nothing and stay the text that they are, and so do those
+/// of a whole number that nothing holds: it is an id.
 fn number(text: &str) -> Value {
     let digits = text.trim_start_matches(['+', '-']);
     if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -306,6 +307,9 @@ fn number(text: &str) -> Value {
     }
     if let Ok(number) = text.parse::<i64>() {
         return number.into();
+    }
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Value::String(text.to_owned());
     }
     let number = text.parse().ok().map(|number: f64| number.clamp(f64::MIN, f64::MAX));
     number.and_then(Number::from_f64).map_or(Value::Null, Value::Number)

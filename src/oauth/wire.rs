@@ -19,6 +19,7 @@ pub use self::id_token::IdToken;
 pub use self::request::{Approval, client_form, device_authorization_request, device_token_request, token_request};
 pub use self::revocation::{Unrevoked, read_revocation};
 
+pub(crate) use self::trouble::is_web_page;
 pub(crate) use self::trouble::retry_after;
 pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
 use self::trouble::{obeyed_pause, status_trouble};
@@ -63,7 +64,6 @@ pub struct TokenAnswer {
     pub left_out: Vec<LeftOut>,
 }
 
-/// What of an answer with tokens must not be used.
 impl TokenAnswer {
     /// The same without the secrets that it repeats: scopes and addresses are shown, and kept where nothing is sealed.
     #[must_use]
@@ -89,6 +89,7 @@ impl TokenAnswer {
     }
 }
 
+/// What of an answer with tokens must not be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeftOut {
     Field(Rejected),
@@ -334,11 +335,16 @@ impl Body {
         self.text(field).filter(|text| !text.is_empty())
     }
 
-    /// The user code, also one that was sent as a number; empty if there is none.
+    /// The user code without blanks around it; empty if there is none.
     fn user_code(&self) -> Untrusted {
-        let field = "user_code";
-        let number = || self.fields.get(field).and_then(Value::as_u64).map(|number| number.to_string());
-        self.text(field).unwrap_or_else(|| Untrusted::new(number().unwrap_or_default()))
+        Untrusted::new(self.fields.get("user_code").and_then(text_or_digits).unwrap_or_default().trim())
+    }
+
+    /// A token or device code, if there is one.
+    fn secret(&self, field: &str, called: &'static str) -> Option<Result<Secret, Rejected>> {
+        let sent = self.fields.get(field).filter(|sent| !decode::says_nothing(sent))?;
+        let text = text_or_digits(sent).ok_or(Rejected { field: called, problem: "is no text" });
+        Some(text.and_then(|text| Untrusted::new(text).token(called).map(Secret::new)))
     }
 
     fn number(&self, field: &str) -> Option<u64> {
@@ -365,9 +371,15 @@ impl Body {
 
     fn error(&self) -> Option<ServerError> {
         // Servers that write every field of a structure send an empty one beside a token.
-        let error = self.fields.get("error").filter(|error| !decode::says_nothing(error))?;
-        let word = word(error).map_or_else(|| "an error without a word".to_owned(), |word| word.line());
-        Some(ServerError { word, description: self.text("error_description").map(|text| text.line()) })
+        let said = |name: &&str| self.fields.get(*name).filter(|error| !decode::says_nothing(error));
+        let own = || ["error_code", "errorCode"].iter().find_map(|name| said(&name).and_then(word));
+        let word = match said(&"error") {
+            Some(error) => word(error).map_or_else(|| "an error without a word".to_owned(), |word| word.line()),
+            // Google refuses for its quota so, and Okta for what is none of OAuth's.
+            None => own()?.line(),
+        };
+        let description = ["error_description", "errorSummary"].iter().find_map(|name| self.optional_text(name));
+        Some(ServerError { word, description: description.map(|text| text.line()) })
     }
 
     /// The same, unless a success brings a token beside a word that nobody knows: that may be its only copy.
@@ -379,7 +391,8 @@ impl Body {
 
     fn device_code(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<DeviceCode, Rejected> {
         let user_code = self.user_code().user_code()?;
-        let device_code = self.text("device_code").unwrap_or(Untrusted::new(""));
+        let absent = Rejected { field: "an answer", problem: "has no device code" };
+        let device_code = self.secret("device_code", "a device code").unwrap_or(Err(absent))?;
         let address = |fields: &[&'static str]| {
             let sent = fields.iter().find_map(|field| self.text(field).filter(|sent| !sent.is_empty()));
             sent.map(|sent| verification_address(&sent, dialect, data_center)).transpose()
@@ -392,7 +405,7 @@ impl Body {
         let interval = self.duration("interval", dialect.interval_milliseconds_from).unwrap_or(default);
         let lifetime = self.duration("expires_in", dialect.lifetime_milliseconds_from).unwrap_or(default_lifetime);
         Ok(DeviceCode {
-            device_code: Secret::new(device_code.token("a device code")?),
+            device_code,
             user_code,
             verification_uri,
             // People can do without it, and type the code.
@@ -419,7 +432,9 @@ impl Body {
             (Err(rejected), Some(refresh_token)) if self.is_success() => {
                 return Err(Unreadable::RefreshTokenAlone { refresh_token, rejected });
             }
-            (Err(_), _) if self.text("access_token").is_none() => return Err(self.garbled()),
+            (Err(_), _) if self.fields.get("access_token").and_then(text_or_digits).is_none() => {
+                return Err(self.garbled());
+            }
             (Err(rejected), _) => return Err(rejected.into()),
         };
         // Older answers carry `expires_in_sec`, and then `expires_in` is in milliseconds whatever its size.
@@ -442,13 +457,13 @@ impl Body {
 
     fn access_token(&self, dialect: &Dialect) -> Result<Secret, Rejected> {
         let absent = Rejected { field: "an answer", problem: "has no access token" };
-        let token = Secret::new(self.text("access_token").ok_or(absent)?.token("an access token")?);
+        let sent = self.fields.get("access_token").and_then(text_or_digits).ok_or(absent)?;
+        let token = Secret::new(Untrusted::new(sent).token("an access token")?);
         self.check_token_type(dialect).map(|()| token)
     }
 
     fn refresh_token(&self) -> Option<Result<Secret, Rejected>> {
-        let token = self.optional_text("refresh_token")?;
-        Some(token.token("a refresh token").map(Secret::new))
+        self.secret("refresh_token", "a refresh token")
     }
 
     fn is_success(&self) -> bool {
@@ -460,7 +475,9 @@ impl Body {
     fn check_token_type(&self, dialect: &Dialect) -> Result<(), Rejected> {
         let kind = self.text("token_type");
         let kind = kind.as_ref().and_then(Untrusted::word).map(|kind| kind.trim().to_ascii_lowercase());
-        let Some(kind) = kind.filter(|kind| !kind.is_empty()) else { return Ok(()) };
+        // What has no letter names no type.
+        let is_name = |kind: &String| kind.contains(|letter: char| letter.is_ascii_alphabetic());
+        let Some(kind) = kind.filter(is_name) else { return Ok(()) };
         let problem = match kind.as_str() {
             "bearer" => return Ok(()),
             own if own.eq_ignore_ascii_case(dialect.api_scheme) => return Ok(()),
@@ -521,6 +538,21 @@ fn word(error: &Value) -> Option<Untrusted> {
         Value::String(text) => Some(Untrusted::new(text.trim())),
         Value::Array(values) => values.iter().find_map(word),
         Value::Object(fields) => ["error", "code", "type", "status"].iter().find_map(|name| word(fields.get(*name)?)),
+        _ => None,
+    }
+}
+
+/// A text; of a whole number that stands in its place the digits.
+fn text_or_digits(value: &Value) -> Option<String> {
+    // Every whole number below is one that a float holds.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(sent) => {
+            let is_whole = |number: &f64| (0.0..EXACT).contains(number) && number.fract() == 0.0;
+            let number = sent.as_u64().or_else(|| sent.as_f64().filter(is_whole).map(whole));
+            number.map(|number| number.to_string())
+        }
         _ => None,
     }
 }

@@ -91,7 +91,7 @@ const ANSWERS: [(&str, &str, &str, &str); 45] = [
     ("200 OK", "", "{}", "garbled"),
     ("200 OK", "", r#""authorization_pending""#, "garbled"),
     ("200 OK", "", "error=authorization_pending", "garbled"),
-    ("200 OK", "", r#"{"access_token":7}"#, "garbled"),
+    ("200 OK", "", r#"{"access_token":[7]}"#, "garbled"),
 ];
 
 /// Bytes that are no whole answer, after which the server closes.

@@ -98,10 +98,20 @@ fn no_optional_field_of_a_token_answer_loses_the_tokens_however_odd_it_is() {
 #[test]
 fn a_refresh_token_that_is_none_is_as_if_absent() {
     let long = format!("\"{}\"", "x".repeat(64 * 1024 + 1));
-    for odd in ODD.into_iter().chain([r#""two words""#, r#""caf\u00e9""#, &long]) {
+    let silent = ["null", r#""""#, r#"" ""#, "0", "false", "[]", "{}"];
+    let digits = "99999999999999999999999999";
+    let odd = ODD.into_iter().filter(|odd| *odd != digits);
+    for odd in odd.chain([r#""two words""#, r#""caf\u00e9""#, &long]) {
         let body = format!(r#"{{"access_token":"AT1","refresh_token":{odd}}}"#);
         let token = token_in(&zoho::DIALECT, &zoho_us(), &body).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(token.refresh_token, None, "{odd}");
+        assert_eq!(token.left_out.is_empty(), silent.contains(&odd), "{odd}");
+    }
+    for (sent, expected) in [("12345678", "12345678"), ("12345678.0", "12345678"), (digits, digits), ("0012", "0012")] {
+        let body = format!(r#"{{"access_token":{sent},"refresh_token":{sent}}}"#);
+        let token = token_in(&zoho::DIALECT, &zoho_us(), &body).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(token.access_token.expose(), expected);
+        assert_eq!((token.refresh_token.expect("one").expose(), token.left_out), (expected, Vec::new()));
     }
     let body = format!(r#"{{"access_token":"AT1","refresh_token":{long}}}"#);
     let token = token_in(&zoho::DIALECT, &zoho_us(), &body).expect("a token");
@@ -165,7 +175,7 @@ fn tokens_of_64_kib_are_taken_and_longer_ones_told() {
     };
     assert_eq!(read(64 * 1024).expect("a token").access_token.expose().len(), 64 * 1024);
     assert!(read(64 * 1024 + 1).is_err_and(|error| error.contains("too long: at most 64 KiB")));
-    for odd in [r"AT\ud800", "A T", "caf\u{e9}"] {
+    for odd in [r"AT\ud800", "A T", " AT", "AT ", "caf\u{e9}"] {
         let body = format!(r#"{{"access_token":"{odd}"}}"#);
         assert!(
             token_in(&zoho::DIALECT, &zoho_us(), &body).is_err_and(|error| error.contains("not printable")),
@@ -192,10 +202,17 @@ fn no_optional_field_of_a_device_code_ends_the_sign_in_however_odd_it_is() {
             assert_eq!(code.verification_uri_complete, None, "{field} {odd}");
         }
     }
-    for (sent, expected) in [("12345678", "12345678"), ("0012", "0012"), (r#""12 34""#, "12 34")] {
+    for (sent, expected) in [
+        ("12345678", "12345678"),
+        ("1234567.0", "1234567"),
+        ("0012", "0012"),
+        (r#""12 34""#, "12 34"),
+        (r#"" WDJB-MJHT\n""#, "WDJB-MJHT"),
+    ] {
         let body =
-            format!(r#"{{"device_code":"DC","user_code":{sent},"verification_url":"https://id.example.com/go"}}"#);
-        assert_eq!(code_in(&body).map(|code| code.user_code), Ok(expected.to_owned()), "{sent}");
+            format!(r#"{{"device_code":4711,"user_code":{sent},"verification_url":"https://id.example.com/go"}}"#);
+        let code = code_in(&body).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((code.device_code.expose(), code.user_code.as_str()), ("4711", expected), "{sent}");
     }
 }
 

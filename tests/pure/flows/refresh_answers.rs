@@ -57,7 +57,7 @@ const ANSWERS: &[(u16, &str, Class, Class)] = &[
     (200, r#"{"access_token":"a b"}"#, Rejected, Rejected),
     (200, r#"{"access_token":"a","refresh_token":""}"#, Minted, Minted),
     (200, r#"{"access_token":"a","api_domain":"https://evil.example"}"#, Minted, Minted),
-    (200, r#"{"access_token":7}"#, Garbled, Garbled),
+    (200, r#"{"access_token":[7]}"#, Garbled, Garbled),
     (200, r#"{"access_token":null}"#, Garbled, Garbled),
     // Refusals.
     (200, CODE, Refused, Error),

@@ -7,7 +7,7 @@ use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
 use crate::oauth::token::{Minted, NoToken, TokenFlow};
-use crate::oauth::wire::{Approval, TokenAnswer};
+use crate::oauth::wire::{Approval, TokenAnswer, Unreadable};
 use crate::providers::DataCenter;
 use crate::providers::explained::Place;
 use crate::secret::Secret;
@@ -162,6 +162,9 @@ impl Attempt {
                 // An imported token was refreshed just now, which counts.
                 let mints = if is_imported { vec![clock::wall()] } else { Vec::new() };
                 Ok(Grant { mints, ..grant })
+            }
+            Err(NoToken::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected })) => {
+                Err(self.without_access_token(refresh_token, rejected, data_center).await)
             }
             Err(answer) => {
                 let is_refused = matches!(answer, NoToken::Refused(_));

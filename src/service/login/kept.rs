@@ -14,13 +14,16 @@ use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
 use crate::oauth::wire::TokenAnswer;
 use crate::profile::ProfileName;
+use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, RevocationEnds};
+use crate::secret::Secret;
 use crate::service::aside::aside;
 use crate::service::{Service, account, discovery, endpoints, grants};
 use crate::storage::{
     Account, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote, Store,
     StoreError,
 };
+use crate::untrusted::Rejected;
 
 /// How long the tries last to keep an approval in a store that is away or held by others, before somebody is asked or it is given back.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -320,6 +323,30 @@ impl Attempt {
         match self.revoke_new(grant, data_center).await {
             Ok(()) => error.adding("nothing was saved and the grant was revoked"),
             Err(failed) => error.adding(format!("nothing was saved, but {failed}")),
+        }
+    }
+
+    /// Gives an approval back that brought a refresh token, and no access token that can be used; the error says what became of it.
+    pub(super) async fn without_access_token(
+        &self,
+        refresh_token: Secret,
+        rejected: Rejected,
+        data_center: &DataCenter,
+    ) -> Error {
+        let what = format!("profile `{}` could not be signed in", self.profile.name);
+        let error = Error::new(Code::UntrustedAnswer, &what)
+            .because(rejected)
+            .advise("have the provider give this client plain `Bearer` tokens, and sign in again");
+        let issuer = data_center.accounts_server.to_string();
+        let unusable = Grant::new(issuer, self.scopes.clone(), refresh_token.clone(), clock::wall(), None);
+        let grant = Grant { refresh_token: Some(refresh_token), data_center: data_center.code.clone(), ..unusable };
+        let by_hand = self.asked(&what, Place::Revocation, data_center).removal_by_hand();
+        if self.is_shared {
+            return error.adding("nothing was saved, and nothing revoked");
+        }
+        match self.revoke_new(&grant, data_center).await {
+            Ok(()) => error.adding("nothing was saved and the grant was revoked"),
+            Err(failed) => error.adding(format!("nothing was saved, but {failed}")).advise(by_hand),
         }
     }
 

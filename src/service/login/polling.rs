@@ -18,7 +18,8 @@ use crate::clock::{self, Moment};
 use crate::error::{Code, Error};
 use crate::host;
 use crate::oauth::Step;
-use crate::oauth::device::{DeviceEvent, DeviceFlow, Outcome, Standing};
+use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome, Standing};
+use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::service::aside::aside;
@@ -259,6 +260,10 @@ impl Attempt {
                 let data_center = self.provider.data_center(&data_center).unwrap_or(&self.home);
                 let grant = self.new_grant(*token, data_center, client_authentication);
                 Some(Box::pin(self.keep(grant, data_center, Room::Beside(poller), &presence)).await)
+            }
+            Some(Outcome::Failed(Failure::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected }))) => {
+                let data_center = flow.data_center();
+                Some(Err(self.without_access_token(refresh_token, rejected, data_center).await.into()))
             }
             _ => None,
         };

@@ -42,6 +42,8 @@ const UNSUPPORTED_MEDIA_TYPE: u16 = 415;
 pub struct Client {
     pub id: String,
     pub secret: Option<Secret>,
+    /// The variable that the secret is from, where that stands in for what the profile says.
+    pub secret_variable: Option<&'static str>,
     /// Secrets by data center, where Zoho gave one each.
     pub data_center_secrets: BTreeMap<String, Secret>,
     /// What else is secret about its profile: tokens that were given to it before.
@@ -58,6 +60,7 @@ impl Client {
         Self {
             id: id.into(),
             secret,
+            secret_variable: None,
             data_center_secrets: BTreeMap::new(),
             tokens: Vec::new(),
             authentication: Vec::new(),

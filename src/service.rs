@@ -97,6 +97,9 @@ pub struct Service {
 /// Reads environment variables that hold secrets, when they are needed.
 pub type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
+/// The variable with a client secret that goes before those of the profiles.
+const OWN_SECRET: &str = "DEVICE_LOGIN_CLIENT_SECRET";
+
 impl Service {
     pub fn new(config: Config, store: Store, http: client::Client, variables: Variables) -> Self {
         let (config, http, variables) = (Arc::new(config), Arc::new(http), Arc::new(variables));
@@ -159,7 +162,9 @@ impl Service {
         provider: &Provider,
         keys: &[&str],
     ) -> Result<Client, Error> {
-        let secret = match (self.secret_in("DEVICE_LOGIN_CLIENT_SECRET")?, &profile.client_secret) {
+        let given = self.secret_in(OWN_SECRET)?;
+        let secret_variable = given.is_some().then_some(OWN_SECRET);
+        let secret = match (given, &profile.client_secret) {
             (Some(secret), _) => Some(secret),
             (None, SecretSource::File(path)) => Some(config::read_secret_file(path)?),
             (None, SecretSource::Variable(name)) => Some(self.secret_in(name)?.ok_or_else(|| {
@@ -180,7 +185,8 @@ impl Service {
         let learnt = record.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.client_authentication);
         authentication.sort_by_key(|way| Some(*way) != learnt);
         let tokens = record.into_iter().flat_map(Record::tokens).cloned().collect();
-        Ok(Client { data_center_secrets, tokens, authentication, ..Client::new(&profile.client_id, secret) })
+        let client = Client::new(&profile.client_id, secret);
+        Ok(Client { secret_variable, data_center_secrets, tokens, authentication, ..client })
     }
 
     /// What no server may repeat where it is shown or kept: the client's secrets and these tokens. What cannot be read was
@@ -196,7 +202,7 @@ impl Service {
                 SecretSource::Store => None,
             };
             let stored = || service.load(&profile).ok().flatten().and_then(|record| record.client_secret);
-            let secret = variable("DEVICE_LOGIN_CLIENT_SECRET").or(named).or_else(stored);
+            let secret = variable(OWN_SECRET).or(named).or_else(stored);
             let others = profile.client_secret_files.iter();
             let data_center_secrets = others.filter_map(|(code, path)| Some((code.clone(), read(path)?))).collect();
             Client { data_center_secrets, tokens, ..Client::new(&profile.client_id, secret) }.known([])

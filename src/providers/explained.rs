@@ -91,6 +91,8 @@ pub struct Facts<'a> {
     pub by_hand: &'a str,
     /// Whether the client's secret was sent, which may have been a wrong one.
     pub sends_secret: bool,
+    /// `{secret_place}`: where the secret is to be, with the preposition.
+    pub secret_place: &'a str,
 }
 
 /// An [`ErrorWord`] in the light of the [`Facts`].
@@ -108,6 +110,18 @@ pub fn look_up(tables: &[&'static [ErrorWord]], place: Place, word: &str) -> Opt
         entry.places.contains(&place) && entry.words.iter().any(|known| known.eq_ignore_ascii_case(word))
     };
     tables.iter().find_map(|table| table.iter().find(is_it))
+}
+
+/// The same of an answer: Microsoft has a few words for everything, and begins its sentence with a finer one.
+pub fn look_up_answer(
+    tables: &[&'static [ErrorWord]],
+    place: Place,
+    word: &str,
+    description: Option<&str>,
+) -> Option<&'static ErrorWord> {
+    let finer = description.and_then(|description| description.split([':', ' ']).next());
+    let finer = finer.filter(|finer| finer.starts_with("AADSTS"));
+    finer.and_then(|finer| look_up(tables, place, finer)).or_else(|| look_up(tables, place, word))
 }
 
 /// Whether one of the tables knows `word`, at any place, as one that speaks of the request and not of the moment.
@@ -166,6 +180,7 @@ impl Facts<'_> {
             "scopes" => self.scopes.to_owned(),
             "registration" => self.registration.to_owned(),
             "by_hand" => self.by_hand.to_owned(),
+            "secret_place" => self.secret_place.to_owned(),
             unknown => format!("{{{unknown}}}"),
         }
     }
@@ -190,7 +205,15 @@ mod tests {
     use crate::providers::{Dialect, standard, zoho as zoho_provider};
     use Place::{Authorization, CodeExchange, DeviceAuthorization, Poll, PollAfterMove, Refresh, Revocation};
 
-    const TABLES: [&[ErrorWord]; 5] = [zoho::WORDS, rfc::WORDS, others::GOOGLE, others::MICROSOFT, others::GITHUB];
+    const TABLES: [&[ErrorWord]; 7] = [
+        zoho::WORDS,
+        rfc::WORDS,
+        others::GOOGLE,
+        others::MICROSOFT,
+        others::GITHUB,
+        others::GITHUB_ALONE,
+        others::GITLAB,
+    ];
     static WORK: LazyLock<ProfileName> = LazyLock::new(|| "work".parse().expect("a name"));
     static FACTS: LazyLock<Facts<'_>> = LazyLock::new(|| Facts {
         profile: &WORK,
@@ -201,6 +224,7 @@ mod tests {
         later: &WAIT,
         by_hand: "remove it",
         sends_secret: true,
+        secret_place: "where the profile has it",
     });
     const WAIT: Advice = Advice::Words(Cow::Borrowed("wait"));
 

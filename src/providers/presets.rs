@@ -172,7 +172,7 @@ static GITHUB: Dialect = Dialect {
     },
     rotation: Rotation::Strict,
     default_scope: "read:user",
-    error_words: &[others::GITHUB, rfc::WORDS],
+    error_words: &[others::GITHUB, others::GITHUB_ALONE, rfc::WORDS],
     removal_by_hand: Some("Settings > Applications"),
     registration: "register an OAuth app or a GitHub App in GitHub's developer settings, and tick \"Enable Device Flow\"",
     ..RFC
@@ -237,6 +237,7 @@ static GITLAB: Dialect = Dialect {
     git_username: Some("oauth2"),
     rotation: Rotation::Strict,
     default_scope: "read_user",
+    error_words: &[others::GITLAB, rfc::WORDS],
     registration: "register an application in GitLab's user settings, Applications",
     ..RFC
 };

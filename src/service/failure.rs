@@ -3,6 +3,7 @@
 //! Meanings, causes and next steps are data in `providers::explained`; here they meet the profile, the client and the data
 //! center. What is said of connections and of the store is in `service`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,13 +11,15 @@ use url::Url;
 
 use super::{endpoints, transport_error};
 use crate::clock;
-use crate::config::Profile;
+use crate::config::{Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
 use crate::http::trouble::Trouble;
 use crate::oauth::Client;
 use crate::oauth::token::NoToken;
 use crate::oauth::wire::{ServerError, Unreadable};
-use crate::providers::explained::{Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up};
+use crate::providers::explained::{
+    Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up, look_up_answer,
+};
 use crate::providers::{DataCenter, Dialect, Provider, catalog};
 
 /// How a person takes access back at a provider of which no more is known.
@@ -38,7 +41,7 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// The server answered with an error word. One that is not known is shown as it came.
     pub(super) fn refused(&self, answer: &ServerError) -> Error {
-        let Some(explained) = self.explain(&answer.word, None) else {
+        let Some(explained) = self.explain_answer(&answer.word, answer.description.as_deref(), None) else {
             let name = self.provider.dialect.display_name;
             let (code, hint) = match self.place {
                 Place::Refresh => (Code::Provider, "try again later; nothing was lost"),
@@ -135,9 +138,7 @@ impl Asked<'_> {
 
     /// The token endpoint gave no token.
     pub(super) fn without_token(&self, answer: NoToken) -> Error {
-        // Whoever keeps a refresh token that came alone says so.
-        let is_alone = matches!(answer, NoToken::Unreadable(Unreadable::RefreshTokenAlone { .. }));
-        let is_lost = answer.is_lost() || is_alone;
+        let is_lost = answer.is_lost();
         let error = match answer {
             NoToken::Refused(error) | NoToken::Error(error) => self.refused(&error),
             NoToken::Unreadable(answer) => self.unreadable(answer, Vec::new()),
@@ -221,7 +222,13 @@ impl Asked<'_> {
 
     /// How a person takes the access back without this program.
     pub(super) fn removal_by_hand(&self) -> String {
-        let site = self.data_center.accounts_server.as_str().trim_end_matches('/');
+        let DataCenter { code, accounts_server, .. } = self.data_center;
+        // Where there are no data centers the name says where, and the accounts server may be an endpoint without a page.
+        let site = if code.is_empty() {
+            self.provider.dialect.display_name
+        } else {
+            accounts_server.as_str().trim_end_matches('/')
+        };
         match self.provider.dialect.removal_by_hand {
             Some(page) => format!("remove the access by hand at {site} ({page})"),
             None => REMOVAL_BY_HAND.to_owned(),
@@ -234,6 +241,23 @@ impl Asked<'_> {
             place => place != Place::Authorization,
         };
         is_sent_here && self.client.secret_at(&self.data_center.code).is_some()
+    }
+
+    /// Where the secret is from that was sent, which is where another one has to go.
+    fn secret_place(&self) -> String {
+        let Profile { name, client_secret, client_secret_files, .. } = self.profile;
+        let in_file = |path: &Path| format!("into the file {}", path.display());
+        if let Some(path) = client_secret_files.get(&self.data_center.code) {
+            return in_file(path);
+        }
+        match (self.client.secret_variable, client_secret) {
+            (Some(variable), _) => {
+                format!("into the variable `{variable}`, which goes before what profile `{name}` has")
+            }
+            (None, SecretSource::Variable(variable)) => format!("into the variable `{variable}`"),
+            (None, SecretSource::File(path)) => in_file(path),
+            (None, SecretSource::Store) => format!("where profile `{name}` has it"),
+        }
     }
 
     fn lacks_secret(&self, code: Code) -> bool {
@@ -259,6 +283,10 @@ impl Asked<'_> {
     }
 
     fn explain(&self, word: &str, until: Option<Timestamp>) -> Option<Explanation> {
+        self.explain_answer(word, None, until)
+    }
+
+    fn explain_answer(&self, word: &str, description: Option<&str>, until: Option<Timestamp>) -> Option<Explanation> {
         let dialect = self.provider.dialect;
         let later = match (until, dialect.throttle_pause.as_secs() / 60) {
             (Some(until), _) => Advice::WaitUntil(until),
@@ -274,8 +302,9 @@ impl Asked<'_> {
             later: &later,
             by_hand: &self.removal_by_hand(),
             sends_secret: self.sends_secret(),
+            secret_place: &self.secret_place(),
         };
-        look_up(dialect.error_words, self.place, word).map(|entry| entry.explain(&facts))
+        look_up_answer(dialect.error_words, self.place, word, description).map(|entry| entry.explain(&facts))
     }
 }
 

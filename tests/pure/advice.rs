@@ -10,7 +10,8 @@ use device_login::profile::ProfileName;
 use device_login::providers::explained::{ErrorWord, Explanation, Facts, others, rfc, zoho};
 use device_login::providers::{presets, standard};
 
-const TABLES: [&[ErrorWord]; 5] = [zoho::WORDS, rfc::WORDS, others::GOOGLE, others::MICROSOFT, others::GITHUB];
+const TABLES: [&[ErrorWord]; 7] =
+    [zoho::WORDS, rfc::WORDS, others::GOOGLE, others::MICROSOFT, others::GITHUB, others::GITHUB_ALONE, others::GITLAB];
 
 /// Files that name commands or flags all the same, and how many lines do, in the order of their names. May only shrink.
 const LEFT: &[(&str, usize)] = &[
@@ -117,6 +118,7 @@ fn facts<'a>(profile: &'a ProfileName, later: &'a Advice) -> Facts<'a> {
         later,
         by_hand: "remove it",
         sends_secret: true,
+        secret_place: "where the profile has it",
     }
 }
 

@@ -71,6 +71,8 @@ fn the_list_of_errors_is_that_of_the_table() {
         ("Google", &standard::DIALECT, explained::others::GOOGLE),
         ("Microsoft", &standard::DIALECT, explained::others::MICROSOFT),
         ("GitHub", &standard::DIALECT, explained::others::GITHUB),
+        ("GitHub alone", &standard::DIALECT, explained::others::GITHUB_ALONE),
+        ("GitLab", &standard::DIALECT, explained::others::GITLAB),
     ] {
         text.extend([format!("\n## {title}\n")]);
         text.extend(table.iter().map(|entry| section(entry, dialect)));
@@ -131,6 +133,7 @@ fn section(entry: &ErrorWord, dialect: &Dialect) -> String {
         later: &"try again at the time that the message names".into(),
         by_hand: "remove the access by hand in the settings of the account",
         sends_secret: true,
+        secret_place: "where profile `PROFILE` has it",
     };
     let explained = entry.explain(&facts);
     let words: Vec<String> = entry.words.iter().map(|word| format!("`{word}`")).collect();

@@ -55,7 +55,7 @@ const FAILED: &[&str] = &["failure", "failed", "error"];
 const CRM_PAGE: &str = "CRM API: Status codes";
 const PRODUCTS_SEEN: &str = "seen at several products";
 
-const SHARED: [Word; 21] = [
+const SHARED: [Word; 22] = [
     word("URL_ROLLING_THROTTLES_LIMIT_EXCEEDED", Diagnosis::RateLimited, "seen at Projects"),
     word("URL_FIXED_THROTTLES_LIMIT_EXCEEDED", Diagnosis::RateLimited, "seen at Projects"),
     word("THROTTLES_LIMIT_EXCEEDED", Diagnosis::RateLimited, "seen at Projects"),
@@ -77,6 +77,8 @@ const SHARED: [Word; 21] = [
     word("URL_RULE_NOT_CONFIGURED", Diagnosis::WrongAddress, PRODUCTS_SEEN),
     word("URL_NOT_FOUND", Diagnosis::WrongAddress, "Desk API: Errors"),
     word("INVALID_METHOD", Diagnosis::Unclear, PRODUCTS_SEEN),
+    // Products that have numbers for it say it in words beside them.
+    word("Invalid OAuth token", Diagnosis::BadToken, "seen at WorkDrive and Sign"),
 ];
 
 pub static ACCOUNTS: Answers =

@@ -1,7 +1,7 @@
-//! Words that Google, Microsoft and GitHub have of their own.
+//! Words that Google, Microsoft, GitHub and GitLab have of their own.
 
 use super::Place::{Authorization, CodeExchange, DeviceAuthorization, Poll, Refresh};
-use super::{ErrorWord, WRONG_SECRET};
+use super::{ErrorWord, NO_REFRESH_TOKEN, WRONG_SECRET};
 use crate::error::Code;
 
 /// Sources are "OAuth 2.0 for TV and Limited-Input Device Applications" and the help on sign-in errors.
@@ -63,6 +63,18 @@ pub static GOOGLE: &[ErrorWord] = &[
         next: "use exactly the redirect URI that is registered: {edit_redirect_uri}",
         source: "Google, web server applications; GitHub, troubleshooting",
     },
+    ErrorWord {
+        words: &[NO_REFRESH_TOKEN],
+        places: &[Refresh],
+        code: Some(Code::SignInNeeded),
+        meaning: "the sign-in brought no refresh token",
+        causes: &[
+            "the account had approved the client before, and {provider} gave the refresh token then",
+            "the client is of a type that gets none",
+        ],
+        next: "{by_hand}, then {sign_in}; if that brings none either, {registration}",
+        source: "Google, web server applications",
+    },
 ];
 
 /// Source is "Microsoft identity platform and the OAuth 2.0 device authorization grant flow". `authorization_declined`
@@ -85,6 +97,27 @@ pub static MICROSOFT: &[ErrorWord] = &[
         causes: &["a scope names an API that the tenant does not have"],
         next: "look whether {scopes} are right; if not, {edit_scopes}",
         source: "Microsoft, authorization code flow",
+    },
+    ErrorWord {
+        words: &["AADSTS90002", "AADSTS900023"],
+        places: &[DeviceAuthorization, Poll, CodeExchange, Refresh, Authorization],
+        code: Some(Code::Config),
+        meaning: "{provider} does not know the tenant",
+        causes: &[
+            "`tenant` of the provider is mistyped, or names a tenant that was deleted",
+            "the tenant is one of another cloud, such as that of a government",
+        ],
+        next: "correct `tenant` of the provider in the configuration",
+        source: "Microsoft, authentication and authorization error codes",
+    },
+    ErrorWord {
+        words: &["AADSTS7000215", "AADSTS7000222"],
+        places: &[Poll, CodeExchange, Refresh],
+        code: Some(Code::InvalidClientSecret),
+        meaning: "{provider} does not take the secret of this client any more, or never did",
+        causes: &["the secret has run out: each one has an end", "the secret's id was copied in place of its value"],
+        next: "make a new secret in Microsoft Entra and put its value {secret_place}",
+        source: "Microsoft, authentication and authorization error codes",
     },
 ];
 
@@ -153,4 +186,41 @@ pub static GITHUB: &[ErrorWord] = &[
         next: "confirm the address in the account's settings, then {sign_in}",
         source: "GitHub, troubleshooting",
     },
+    ErrorWord {
+        words: &[NO_REFRESH_TOKEN],
+        places: &[Refresh],
+        code: Some(Code::SignInNeeded),
+        meaning: "the sign-in brought no refresh token",
+        causes: &[
+            "the client is an OAuth app, whose tokens do not end and are never refreshed",
+            "the client is a GitHub App with \"User-to-server token expiration\" switched off",
+        ],
+        next: "{sign_in} for another token; only a GitHub App with expiring tokens gets refresh tokens",
+        source: "GitHub, refreshing user access tokens",
+    },
 ];
+
+/// What GitHub alone means by words that others have for something else.
+pub static GITHUB_ALONE: &[ErrorWord] = &[ErrorWord {
+    words: &["Not Found"],
+    places: &[DeviceAuthorization],
+    code: Some(Code::InvalidClient),
+    meaning: "{provider} does not know this client",
+    causes: &["the client id is mistyped, or the app was deleted"],
+    next: "check `client_id` of profile `{profile}`; {registration}",
+    source: "seen at GitHub, HTTP 404",
+}];
+
+/// Source is "OAuth 2.0 identity provider API".
+pub static GITLAB: &[ErrorWord] = &[ErrorWord {
+    words: &[NO_REFRESH_TOKEN],
+    places: &[Refresh],
+    code: Some(Code::SignInNeeded),
+    meaning: "the sign-in brought no refresh token",
+    causes: &[
+        "a proxy or gateway before {provider} left it out: {provider} gives one whatever the scopes",
+        "the server is one of another kind than {provider}",
+    ],
+    next: "{sign_in}; if that brings none either, ask who runs {provider}",
+    source: "GitLab, OAuth 2.0 identity provider API",
+}];

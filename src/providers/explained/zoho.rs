@@ -102,7 +102,7 @@ pub static WORDS: &[ErrorWord] = &[
             "the secret was replaced in the API console since",
             "the client has another secret there: Zoho gives one for each data center unless told otherwise",
         ],
-        next: "copy the secret from the API console to where profile `{profile}` has it; one for this data center alone \
+        next: "put the secret from the API console {secret_place}; one for this data center alone \
                goes into a file that `[profiles.{profile}.client_secret_files]` names",
         source: "Access token, Refresh access token, Multi DC",
     },

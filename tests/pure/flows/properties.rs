@@ -152,6 +152,7 @@ fn any_provider() -> impl Strategy<Value = Provider> {
 fn client() -> Client {
     let eu = ("eu".to_owned(), Secret::new(SECRET));
     Client {
+        secret_variable: None,
         id: "client".to_owned(),
         secret: Some(Secret::new(SECRET)),
         data_center_secrets: [eu].into(),

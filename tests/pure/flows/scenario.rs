@@ -330,6 +330,7 @@ impl Scenario {
     pub(crate) fn client(&self) -> Client {
         let secrets = self.client.data_center_secrets.iter();
         Client {
+            secret_variable: None,
             id: self.client.id.clone(),
             secret: self.client.secret.as_deref().map(Secret::new),
             data_center_secrets: secrets.map(|(code, secret)| (code.clone(), Secret::new(secret))).collect(),

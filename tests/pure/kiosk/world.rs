@@ -239,6 +239,7 @@ fn flow() -> DeviceFlow {
     let provider = zoho::provider();
     let data_center = provider.data_center("us").expect("it is built in").clone();
     let client = Client {
+        secret_variable: None,
         id: "1000.CLIENT".to_owned(),
         secret: None,
         data_center_secrets: BTreeMap::new(),

@@ -126,13 +126,16 @@ pub struct Finding {
     said: Option<String>,
     organizations: &'static [Organization],
     pause: Option<&'static str>,
+    /// The scopes that the call needs, as they came.
+    scopes: Option<String>,
 }
 
 impl Finding {
     /// A failure of which an answer of this product says no more.
     pub fn new(diagnosis: Diagnosis, product: Option<&Product>) -> Self {
         let organizations = product.map_or(&[][..], |product| product.organizations);
-        Self { diagnosis, said: None, organizations, pause: product.and_then(|product| product.answers.pause) }
+        let pause = product.and_then(|product| product.answers.pause);
+        Self { diagnosis, said: None, organizations, pause, scopes: None }
     }
 
     /// What the API called it, made safe to show and without what is `known` as a secret.
@@ -140,6 +143,13 @@ impl Finding {
         let said = known.blot(self.said.as_ref()?);
         let shown = Untrusted::new(said.chars().take(LONGEST_SAID).collect::<String>()).line();
         Some(if said.chars().nth(LONGEST_SAID).is_some() { shown + "…" } else { shown })
+    }
+
+    /// The scopes that the call lacks, where the API names them.
+    pub fn missing(&self, known: &Known) -> Option<String> {
+        let scopes = Untrusted::new(known.blot(self.scopes.as_ref()?)).scopes().join(" ");
+        let is_it = self.diagnosis == Diagnosis::MissingScope && (1..=LONGEST_SAID).contains(&scopes.len());
+        is_it.then_some(scopes)
     }
 
     /// What happened, with what the API called it.
@@ -182,8 +192,10 @@ pub fn diagnose(dialect: &Dialect, product: Option<&Product>, response: &Respons
     let mut said = Said::default();
     said.read(account, dialect);
     // RFC 6750 §3 puts its error words here.
-    let challenge = response.header("www-authenticate").and_then(challenge);
-    said.codes.extend(challenge);
+    let challenge = response.header("www-authenticate");
+    said.codes.extend(challenge.and_then(|header| parameter(header, "error")));
+    let scopes = body.get("scope").and_then(Value::as_str).map(str::to_owned);
+    let scopes = scopes.or_else(|| parameter(challenge?, "scope"));
     let is_silent = said.is_empty();
     if is_refused && body.is_null() {
         // Pages of gateways name the word as well.
@@ -205,7 +217,7 @@ pub fn diagnose(dialect: &Dialect, product: Option<&Product>, response: &Respons
         (None, _) => Diagnosis::Unclear,
     };
     let words = if body.is_null() { None } else { said.in_words() };
-    Some(Finding { said: words, ..Finding::new(diagnosis, product) })
+    Some(Finding { said: words, scopes, ..Finding::new(diagnosis, product) })
 }
 
 /// The words that APIs are known to use, with whose they are, for people.
@@ -230,11 +242,14 @@ pub fn known_words() -> Vec<(String, &'static Word)> {
     known
 }
 
-/// The `error` of a challenge (RFC 6750 §3), quoted or not.
-fn challenge(header: &str) -> Option<String> {
-    let (_, rest) = header.split_once("error=")?;
-    let word = rest.trim_start_matches('"').split(['"', ',', ' ']).next()?;
-    Some(word.to_owned()).filter(|word| !word.is_empty())
+/// A parameter of a challenge (RFC 6750 §3), quoted or not.
+fn parameter(header: &str, name: &str) -> Option<String> {
+    let (_, rest) = header.split_once(&format!("{name}="))?;
+    let value = match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => rest.split([',', ' ']).next(),
+    };
+    value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// The tables by which an answer is read.

@@ -17,7 +17,7 @@ use super::advice::said;
 use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
-use crate::error::{Advice, Error};
+use crate::error::{Advice, Code, Error};
 use crate::service::{ProfileStatus, Service, State, Verified};
 
 const EXAMPLES: &str = "\
@@ -187,7 +187,7 @@ impl Status {
         if self.check {
             return Ok(worst(&seen) as u8);
         }
-        Ok(gravest(&seen).map_or(0, |problem| problem.code.exit_code()))
+        Ok(gravest(&seen).map_or(0, exit_code))
     }
 
     /// The profiles in the order that is wanted, and when that was so.
@@ -245,9 +245,14 @@ impl Status {
     }
 }
 
+/// Nothing is wrong here where a provider only gave no answer, whatever kept it.
+fn exit_code((problem, is_untold): (&Error, bool)) -> u8 {
+    if is_untold { Code::Provider.exit_code() } else { problem.code.exit_code() }
+}
+
 /// What the exit code tells of, in whatever order they are listed: a record that cannot be read, then that somebody is needed
 /// at a provider, then that nobody could tell.
-fn gravest(seen: &[Seen]) -> Option<&Error> {
+fn gravest(seen: &[Seen]) -> Option<(&Error, bool)> {
     let weighed = |seen: &Seen| match (&seen.status.problem, &seen.verified) {
         (Some(_), _) => Some(0),
         (None, Some(Verified::Bad(_))) => Some(1),
@@ -256,7 +261,9 @@ fn gravest(seen: &[Seen]) -> Option<&Error> {
     };
     let seen = seen.iter().filter_map(|seen| Some((weighed(seen)?, &seen.status.name, seen)));
     let (.., Seen { status, verified, .. }) = seen.min_by_key(|(weight, name, _)| (*weight, *name))?;
-    status.problem.as_ref().or(verified.as_ref().and_then(Verified::problem))
+    let problem = status.problem.as_ref().or(verified.as_ref().and_then(Verified::problem))?;
+    let is_untold = status.problem.is_none() && matches!(verified, Some(Verified::CannotTell(_)));
+    Some((problem, is_untold))
 }
 
 fn sort(seen: &mut [Seen], by: Sort) {

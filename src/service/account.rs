@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::api::explained;
 use super::aside::aside;
@@ -12,8 +13,9 @@ use crate::api::{self, Call, Diagnosis};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};
-use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request, decode};
-use crate::oauth::wire::{IdToken, moved_to};
+use crate::http::trouble::Trouble;
+use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request, Response, decode};
+use crate::oauth::wire::{IdToken, is_web_page, moved_to};
 use crate::providers::granted::ScopeNames;
 use crate::providers::{AccountFields, DataCenter, Provider, standard};
 use crate::secret::{Known, Secret};
@@ -47,7 +49,7 @@ impl Service {
         let known = self.known_secrets(profile, grant.tokens()).await;
         let mut asked = self.ask_userinfo(&grant, &provider, data_center, &known).await;
         // The refusal may be of this very token.
-        if let Err(Unanswered::Refused(explained, _)) = &mut asked
+        if let Err(Unanswered::Refused(explained, _, code)) = &mut asked
             && explained.diagnosis == Diagnosis::BadToken
         {
             match self.replace_refused_token(profile, &grant).await {
@@ -56,7 +58,10 @@ impl Service {
                     let known = self.known_secrets(profile, grant.tokens()).await;
                     asked = self.ask_userinfo(&grant, &provider, data_center, &known).await;
                 }
-                Err(failure) => explained.unreplaced(&failure),
+                Err(failure) => {
+                    explained.unreplaced(&failure);
+                    *code = Some(failure.code);
+                }
             }
         }
         Ok((grant, asked?))
@@ -119,7 +124,8 @@ impl Service {
     ) -> Result<Account, Unanswered> {
         let what = WHAT;
         let Some(url) = data_center.endpoints.userinfo.clone() else {
-            return Err(Error::new(Code::Other, what).because("the provider names no userinfo endpoint").into());
+            let error = Error::new(Code::Config, what).because("the provider is not known to have a userinfo endpoint");
+            return Err(error.advise("give `userinfo_endpoint` for the provider, if it has one").into());
         };
         let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
         let request = api::authorize(&call, &grant.access_token, &data_center.origins(), provider.dialect)
@@ -134,23 +140,41 @@ impl Service {
             return Err(Error::new(code, what).because(cause).advise(hint).without(known).into());
         }
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {
-            return Err(Unanswered::Refused(explained, response.status));
+            return Err(Unanswered::Refused(explained, response.status, None));
         }
         let info = decode::object(&response.body).ok();
         let account = info.and_then(|info| read_account(&info, &provider.dialect.account_fields));
-        account.map(|account| without(account, known)).ok_or_else(|| {
-            let cause = format!("the answer cannot be read (HTTP {})", response.status);
-            Error::new(Code::Provider, what).because(cause).into()
-        })
+        account.map(|account| without(account, known)).ok_or_else(|| unreadable(&call.url, &response).into())
     }
 }
 
 const WHAT: &str = "the account could not be asked for";
 
+/// Why a success says nothing of an account.
+fn unreadable(url: &Url, response: &Response) -> Error {
+    let status = response.status;
+    let is_labelled =
+        response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("application/jwt"));
+    let body = decode::text(&response.body);
+    // Every header of a signed token begins with `{"` in Base64.
+    if is_labelled || (body.starts_with("eyJ") && body.matches('.').count() == 2) {
+        return Error::new(Code::Config, WHAT)
+            .because("the userinfo endpoint sends a signed token (`application/jwt`), which is not read here")
+            .advise("have the provider send this client plain JSON there");
+    }
+    let host = url.host_str().unwrap_or("the userinfo endpoint");
+    if is_web_page(response) {
+        return Error::new(Code::Provider, WHAT)
+            .because(Trouble::Portal.of_answer(host, status))
+            .advise("open a web page to see whether the network wants a sign-in, and check `userinfo_endpoint`");
+    }
+    Error::new(Code::Provider, WHAT).because(format!("{host} sent no account that can be read (HTTP {status})"))
+}
+
 /// Why nobody said whose token it is.
 pub(super) enum Unanswered {
-    /// The provider refused the call, with this HTTP status.
-    Refused(Explained, u16),
+    /// The provider refused the call, with this HTTP status; and how that ended which was tried for it.
+    Refused(Explained, u16, Option<Code>),
     Failed(Error),
 }
 
@@ -162,17 +186,17 @@ impl From<Error> for Unanswered {
 
 impl From<Unanswered> for Error {
     fn from(unanswered: Unanswered) -> Self {
-        let (explained, status) = match unanswered {
-            Unanswered::Refused(explained, status) => (explained, status),
+        let (explained, status, code) = match unanswered {
+            Unanswered::Refused(explained, status, code) => (explained, status, code),
             Unanswered::Failed(error) => return error,
         };
-        let code = match explained.diagnosis {
+        let code = code.unwrap_or(match explained.diagnosis {
             Diagnosis::BadToken | Diagnosis::MissingScope => Code::SignInNeeded,
             Diagnosis::RateLimited => Code::RateLimited,
             Diagnosis::ProviderFault => Code::Provider,
             Diagnosis::WrongDataCenter => Code::WrongDataCenter,
             _ => Code::Other,
-        };
+        });
         Error::new(code, WHAT)
             .because(format!("{} (HTTP {status})", explained.meaning))
             .likely(explained.causes)
@@ -251,6 +275,8 @@ mod tests {
         let zoho = read(zoho, &zoho::DIALECT.account_fields);
         assert_eq!(zoho.map(|account| account.id), Some("10293847561029384756".to_owned()));
         let standard = |body: &[u8]| read(body, &standard::DIALECT.account_fields);
+        let long = standard(br#"{"sub":12345678901234567890123}"#).expect("readable");
+        assert_eq!(long.id, "12345678901234567890123");
         let openid = standard(br#"{"sub":"abc","email":"d@example.com","name":"D\u001b[31m"}"#).expect("readable");
         assert_eq!(openid.name.as_deref(), Some("D<U+001B>[31m"));
         let github = standard(br#"{"id":583231,"email":null,"name":null,"login":"octo"}"#).expect("readable");

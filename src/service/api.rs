@@ -53,12 +53,13 @@ impl Explained {
     pub fn of(finding: &Finding, dialect: &Dialect, pause: Option<Duration>, known: &Known) -> Self {
         let pause = pause.filter(|_| finding.diagnosis == Diagnosis::RateLimited);
         let next = pause.map(|pause| format!("wait {} s before the next one", pause.as_secs()));
-        Self {
-            diagnosis: finding.diagnosis,
-            meaning: finding.meaning(known),
-            next: next.map_or_else(|| finding.next().into(), Advice::from),
-            causes: finding.diagnosis.causes(dialect),
+        let mut causes = finding.diagnosis.causes(dialect);
+        let mut next = next.map_or_else(|| finding.next().into(), Advice::from);
+        if let Some(scopes) = finding.missing(known) {
+            causes.insert(0, format!("the call needs `{scopes}`, which was not asked for or not granted"));
+            next = format!("add `{scopes}` to the scopes of the profile and sign in again").into();
         }
+        Self { diagnosis: finding.diagnosis, meaning: finding.meaning(known), next, causes }
     }
 
     /// Says what gives the profile the scope that is missing.

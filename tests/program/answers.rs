@@ -14,17 +14,24 @@ fn start(token: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) -> Au
         "/device" => (200, String::new(), SIGN_IN.replace("ORIGIN", &asked.origin())),
         "/token" => token(asked),
         "/userinfo" => (200, String::new(), r#"{"sub":"7"}"#.to_owned()),
+        "/revoke" => (200, String::new(), String::new()),
         _ => (404, String::new(), String::new()),
     })
 }
 
 fn home(authority: &Authority) -> Home {
+    home_with(authority, "")
+}
+
+/// The same with further keys of the provider.
+fn home_with(authority: &Authority, keys: &str) -> Home {
     let (home, origin) = (Home::new(), authority.origin());
     home.configure(&format!(
         "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\
          client_secret_env = \"WORK_SECRET\"\n\
          [providers.corp]\nkind = \"standard\"\ndevice_authorization_endpoint = \"{origin}/device\"\n\
-         token_endpoint = \"{origin}/token\"\nuserinfo_endpoint = \"{origin}/userinfo\"\n"
+         token_endpoint = \"{origin}/token\"\nuserinfo_endpoint = \"{origin}/userinfo\"\n{}",
+        keys.replace("ORIGIN", &origin)
     ));
     home
 }
@@ -68,7 +75,7 @@ fn tokens_are_taken_whatever_they_are_wrapped_in() {
 
 #[test]
 fn an_empty_refresh_token_loses_nothing() {
-    for odd in [json!(""), json!(null), json!(7), json!(["x"])] {
+    for odd in [json!(""), json!(null), json!(7.5), json!(["x"])] {
         let answer =
             json!({"access_token": "AT2", "refresh_token": odd, "expires_in": "3600", "scope": "", "api_domain": ""});
         let first = json!({"access_token": "AT1", "refresh_token": "RT1", "expires_in": 3600});
@@ -113,7 +120,7 @@ fn a_new_refresh_token_is_kept_whatever_the_access_token_beside_it_is() {
         (r#"{"refresh_token":"RT2"}"#, "has no access token"),
         (r#"{"access_token":null,"refresh_token":"RT2"}"#, "has no access token"),
         (r#"{"error":true,"refresh_token":"RT2"}"#, "has no access token"),
-        (r#"{"access_token":7,"refresh_token":"RT2"}"#, "has no access token"),
+        (r#"{"access_token":[7],"refresh_token":"RT2"}"#, "has no access token"),
         (&given("", "RT2"), "is empty or not printable ASCII"),
         (&given("A T", "RT2"), "is empty or not printable ASCII"),
         (&long, "is too long"),
@@ -142,6 +149,121 @@ fn a_new_refresh_token_is_kept_whatever_the_access_token_beside_it_is() {
         let spent = authority.log().iter().filter(|asked| asked.body.contains("refresh_token=RT1")).count();
         assert_eq!(spent, 1, "{said}: a spent token is sent again");
     }
+}
+
+#[test]
+fn an_approval_without_an_access_token_that_can_be_used_is_given_back() {
+    for (access, kind, said) in [
+        (json!("AT1\n"), "Bearer", "not printable ASCII"),
+        (json!([7]), "Bearer", "has no access token"),
+        (json!("AT1"), "DPoP", "`DPoP`"),
+    ] {
+        for (keys, became) in [
+            ("revocation_endpoint = \"ORIGIN/revoke\"\n", "nothing was saved and the grant was revoked"),
+            ("", "remove the access by hand"),
+        ] {
+            let answer = json!({"access_token": access, "token_type": kind, "refresh_token": "RT1"}).to_string();
+            let authority = start(move |_| (200, String::new(), answer.clone()));
+            let home = home_with(&authority, keys);
+            let ran = run(&home, &["login", "--plain", "--timeout", "5s"]);
+            assert_eq!(ran.code, 1, "{ran:?}");
+            assert!(ran.stderr.contains(said) && ran.stderr.contains(became), "{ran:?}");
+            let given_back = authority.log().into_iter().filter(|asked| asked.path == "/revoke");
+            let given_back: Vec<bool> = given_back.map(|asked| asked.body.contains("token=RT1")).collect();
+            assert_eq!(given_back, vec![true; usize::from(!keys.is_empty())], "{ran:?}");
+            assert_eq!(run(&home, &["token"]).code, 4);
+        }
+    }
+}
+
+#[test]
+fn secrets_that_an_answer_repeats_among_the_scopes_are_neither_told_nor_kept() {
+    let (access, refresh) = ("AT-of-this-sign-in", "RT-of-this-sign-in");
+    let answer = json!({
+        "access_token": access,
+        "refresh_token": refresh,
+        "scope": format!("openid {refresh} x-{access} {SECRET}"),
+        "api_domain": format!("https://{refresh}.example"),
+    });
+    let answer = answer.to_string();
+    let authority = start(move |_| (200, String::new(), answer.clone()));
+    let home = home(&authority);
+    let ran = [login(&home), run(&home, &["status", "--json"]), run(&home, &["refresh"]), run(&home, &["status"])];
+    for ran in ran {
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let told = (ran.stdout.clone() + &ran.stderr).to_lowercase();
+        assert!(![access, refresh, SECRET].iter().any(|secret| told.contains(&secret.to_lowercase())), "{ran:?}");
+        assert!(
+            told.contains("openid") || told.contains("a scope that repeats a secret") || !told.contains("scope"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_without_an_account_is_told_for_what_it_is() {
+    let token = json!({"access_token": "AT1", "refresh_token": "RT1", "expires_in": 3600}).to_string();
+    for (keys, status, headers, body, code, said) in [
+        (
+            "userinfo_endpoint = \"ORIGIN/signed\"\n",
+            200,
+            "content-type: application/jwt\r\n",
+            "eyJ.eyJ.x",
+            2,
+            "signed token",
+        ),
+        ("userinfo_endpoint = \"ORIGIN/page\"\n", 200, "content-type: text/html\r\n", "<html>", 7, "sign-in page"),
+        ("", 200, "", "", 2, "give `userinfo_endpoint`"),
+        (
+            "userinfo_endpoint = \"ORIGIN/refused\"\n",
+            403,
+            "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"email profile\"\r\n",
+            "",
+            4,
+            "add `email profile`",
+        ),
+    ] {
+        let token = token.clone();
+        let authority = Authority::start_with_headers(move |asked| match asked.path.as_str() {
+            "/device" => (200, String::new(), SIGN_IN.replace("ORIGIN", &asked.origin())),
+            "/token" => (200, String::new(), token.clone()),
+            _ => (status, headers.to_owned(), body.to_owned()),
+        });
+        let (home, origin) = (Home::new(), authority.origin());
+        home.configure(&format!(
+            "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\
+             [providers.corp]\nkind = \"standard\"\ndevice_authorization_endpoint = \"{origin}/device\"\n\
+             token_endpoint = \"{origin}/token\"\n{}",
+            keys.replace("ORIGIN", &origin)
+        ));
+        assert_eq!(login(&home).code, 0);
+        let ran = run(&home, &["whoami"]);
+        assert_eq!(ran.code, code, "{said}: {ran:?}");
+        assert!(ran.stderr.contains(said), "{said}: {ran:?}");
+        let verified = run(&home, &["status", "--verify"]).code;
+        assert_eq!(verified, if code == 4 { 0 } else { 7 }, "{said}");
+    }
+}
+
+#[test]
+fn who_asks_again_too_soon_after_a_refused_token_is_to_wait() {
+    let token = json!({"access_token": "AT1", "refresh_token": "RT1", "expires_in": 3600}).to_string();
+    let authority = Authority::start_with_headers(move |asked| match asked.path.as_str() {
+        "/device" => (200, String::new(), SIGN_IN.replace("ORIGIN", &asked.origin())),
+        "/token" => (200, String::new(), token.clone()),
+        _ => (401, String::new(), r#"{"error":"invalid_token"}"#.to_owned()),
+    });
+    let home = home(&authority);
+    assert_eq!(login(&home).code, 0);
+    assert_ne!(run(&home, &["whoami"]).code, 0);
+    let again = run(&home, &["whoami", "--json"]);
+    let error: serde_json::Value = serde_json::from_str(again.stdout.trim()).expect("an error");
+    let error = &error["error"];
+    assert_eq!(
+        (again.code, &error["code"], &error["retryable"]),
+        (10, &json!("rate_limited"), &json!(true)),
+        "{again:?}"
+    );
 }
 
 #[test]

@@ -80,6 +80,12 @@ const CODE: Case = case("login", "/code", "asking for a code");
 const POLL: Case = case("login", "/token", "waiting for approval");
 const REFRESH: Case = case("token", "/token", "refreshing");
 
+/// A hint with the place of the secret as the document has it, which knows no file.
+fn in_profile(hint: &str) -> String {
+    let place = hint.split_once("into the file ").and_then(|(before, rest)| Some((before, rest.split_once(';')?.1)));
+    place.map_or_else(|| hint.to_owned(), |(before, rest)| format!("{before}where profile `work` has it;{rest}"))
+}
+
 impl Case {
     fn check(self) {
         let Self { command, end, body, word, place, exit } = self;
@@ -101,8 +107,9 @@ impl Case {
         let at = said.iter().position(|line| *line == "likely causes:").expect("causes are listed");
         assert_eq!(said[at + 1..=at + causes.len()], causes, "{word}");
         let hint = said[at + 1 + causes.len()].strip_prefix("hint: ").expect("the hint comes last");
+        let hint = in_profile(hint);
         // When to try again is known only here.
-        let (hint, next) = if exit == 10 { (&hint[..9], &next[..9]) } else { (hint, &next[..]) };
+        let (hint, next) = if exit == 10 { (&hint[..9], &next[..9]) } else { (&hint[..], &next[..]) };
         assert_eq!(hint, next, "{word}");
 
         let lines = json.json_lines();

@@ -54,6 +54,8 @@ const FAILED: &[(&str, u16, &str, Option<Diagnosis>)] = &[
     ("accounts", 200, r#"{"response":"error","cause":"INVALID_OAUTHSCOPE"}"#, Some(Diagnosis::MissingScope)),
     ("accounts", 200, r#"{"response":"error","cause":"INVALID_OAUTHTOKEN"}"#, Some(Diagnosis::BadToken)),
     ("accounts", 401, r#"{"error":"invalid_token"}"#, Some(Diagnosis::BadToken)),
+    ("workdrive", 401, r#"{"errors":[{"id":"F7003","title":"Invalid OAuth token."}]}"#, Some(Diagnosis::BadToken)),
+    ("sign", 401, r#"{"code":9041,"message":"Invalid Oauth token","status":"failure"}"#, Some(Diagnosis::BadToken)),
     (
         "crm",
         401,

@@ -76,7 +76,7 @@ impl Service {
             Ok(_) => match self.ask_whose(profile, LASTING).await {
                 Ok(_) => Verified::Valid,
                 // Whoever says what a token lacks knows it.
-                Err(Unanswered::Refused(explained, _)) if explained.diagnosis == Diagnosis::MissingScope => {
+                Err(Unanswered::Refused(explained, ..)) if explained.diagnosis == Diagnosis::MissingScope => {
                     Verified::Valid
                 }
                 Err(unanswered) => judged(unanswered.into()),

@@ -372,7 +372,7 @@ impl Body {
     fn error(&self) -> Option<ServerError> {
         // Servers that write every field of a structure send an empty one beside a token.
         let said = |name: &&str| self.fields.get(*name).filter(|error| !decode::says_nothing(error));
-        let own = || ["error_code", "errorCode"].iter().find_map(|name| said(&name).and_then(word));
+        let own = || ["error_code", "errorCode"].iter().find_map(|name| said(name).and_then(word));
         let word = match said(&"error") {
             Some(error) => word(error).map_or_else(|| "an error without a word".to_owned(), |word| word.line()),
             // Google refuses for its quota so, and Okta for what is none of OAuth's.

@@ -97,7 +97,7 @@ mod tests {
     fn how_long_to_stay_away_is_read_in_every_form_and_told_whole() {
         let used_up = |reset| [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", reset)];
         let left = [("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "784111897")];
-        let mut cases: Vec<(Vec<(&str, &str)>, Option<u64>)> = vec![
+        let mut cases = vec![
             (used_up("784111897").to_vec(), Some(120)),
             (used_up("45").to_vec(), Some(45)),
             (left.to_vec(), None),

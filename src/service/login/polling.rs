@@ -263,7 +263,7 @@ impl Attempt {
             }
             Some(Outcome::Failed(Failure::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected }))) => {
                 let data_center = flow.data_center();
-                Some(Err(self.without_access_token(refresh_token, rejected, data_center).await.into()))
+                Some(Err(Box::pin(self.without_access_token(refresh_token, rejected, data_center)).await.into()))
             }
             _ => None,
         };

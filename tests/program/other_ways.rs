@@ -178,6 +178,15 @@ fn a_token_in_the_place_of_an_argument_is_not_repeated() {
         (&["login", "--refresh-token", long], long, "`device-login login --import` reads"),
         (&["login", "--client-secret", "hush-hush", "--json"], "hush-hush", "--client-secret-stdin` reads"),
         (&["login", "work", "--code=hush-hush"], "hush-hush", "`device-login login --grant-code` reads"),
+        (&["token", "--grant-code", "hush-hush"], "hush-hush", "`device-login login --grant-code` reads"),
+        (&["exec", "--access-token", "hush-hush"], "hush-hush", "read from stdin"),
+        (&["exec", "--token=hush-hush"], "hush-hush", "read from stdin"),
+        (&["login", "--grant-code=hush-hush", "--json"], "hush-hush", "read from stdin"),
+        (&["login", "--import=hush-hush"], "hush-hush", "read from stdin"),
+        (&["profile", "rename", "work", long], long, "read from stdin"),
+        (&["completions", short], short, "read from stdin"),
+        (&["login", "--timeout", short, "--json"], short, "read from stdin"),
+        (&["login", "--plain=1000.8278aabbccddeeff00112233"], "8278aabbccddeeff00112233", "read from stdin"),
     ] {
         let ran = home.run(arguments);
         let told = format!("{}{}", ran.stdout, ran.stderr);
@@ -187,6 +196,20 @@ fn a_token_in_the_place_of_an_argument_is_not_repeated() {
     // A name that was mistyped is still told from one that is near.
     home.run(&["login", "--import", "wrok"]).failed(2, &["no profile `wrok`", "did you mean `work`?"]);
     home.run(&["token", "web-01"]).failed(2, &["no profile `web-01`"]);
+    // So is a flag or a value, and nothing is said of tokens.
+    for (arguments, helps) in [
+        (&["login", "--new-codee"][..], "exists: '--new-code'"),
+        (&["login", "--qr-code=half"], "'--qr-code'"),
+        (&["profile", "add", "x", "--client-secret-flie", "p"], "exists: '--client-secret-file'"),
+        (&["exec", "--token-fil"], "'--token-fil'"),
+        (&["login", "--import", "--timeout", "soon"], "'soon'"),
+        (&["completions", "bsah"], "exists: 'bash'"),
+    ] {
+        let ran = home.run(arguments);
+        ran.failed(2, &[helps]);
+        let told = ["stdin", "was a real one"].into_iter().find(|tip| ran.stderr.contains(tip));
+        assert_eq!(told, None, "{arguments:?}: {ran:?}");
+    }
     assert!(zoho.us.log().is_empty());
 }
 

@@ -496,10 +496,12 @@ impl Config {
         profile.data_center.as_deref().or_else(home).filter(|code| !code.is_empty())
     }
 
-    /// There is no such profile. Its name may be a token that somebody gave in its place, and is not repeated then.
+    /// There is no such profile. Its name may be a token that somebody gave in its place, and is not repeated then. Where there
+    /// is none yet, it is the name of the first, unless it reads as a token.
     pub fn unknown_profile_or_token(&self, name: &ProfileName) -> Error {
         match self.unknown_profile(name) {
             near if near.advice.iter().any(|advice| matches!(advice, Advice::Meant(_))) => near,
+            first if self.profiles.is_empty() => first,
             _ => not_repeated(),
         }
     }

@@ -21,6 +21,7 @@ use crate::clock;
 use crate::config::Profile;
 use crate::error::{self, Advice, Code, Error};
 use crate::profile::ProfileName;
+use crate::secret::reads_as_token;
 use crate::service::{
     ATTENDED_RENEWALS, Begin, GivenUp, Pending, Presence, QrFile, Service, SignIn, SignedIn, Unbroken, Until,
 };
@@ -153,8 +154,8 @@ impl Login {
             Mode::Plain | Mode::Events => context.service()?,
         };
         let name = context.profile_name(&self.profile)?;
-        self.check_name(&service, name.as_ref())?;
         let can_ask = mode != Mode::Events && prompt::is_possible();
+        self.check_name(&service, name.as_ref(), can_ask)?;
         if service.config.profiles.is_empty() && can_ask && mode == Mode::FullScreen {
             return full_screen::add_profile(context, name);
         }
@@ -214,10 +215,13 @@ impl Login {
         ended
     }
 
-    /// Refuses a name that nothing has, where a code or token is to come and may have been given in its place.
-    fn check_name(&self, service: &Service, name: Option<&ProfileName>) -> Result<(), Error> {
+    /// Refuses a name that nothing has, where a code or token is to come and may have been given in its place. Questions that
+    /// `can_ask` for a first profile take the name, unless it reads as a token.
+    fn check_name(&self, service: &Service, name: Option<&ProfileName>, can_ask: bool) -> Result<(), Error> {
         let brings_own = self.way.grant_code || self.way.import && self.env_file.is_none();
+        let asks = can_ask && service.config.profiles.is_empty();
         match name {
+            Some(name) if asks && !reads_as_token(name.as_str()) => Ok(()),
             Some(name) if brings_own && !service.config.profiles.contains_key(name) => {
                 Err(service.config.unknown_profile_or_token(name))
             }

@@ -213,6 +213,18 @@ fn a_token_in_the_place_of_an_argument_is_not_repeated() {
     assert!(zoho.us.log().is_empty());
 }
 
+#[test]
+fn a_name_is_that_of_the_first_profile_where_there_is_none() {
+    let home = Home::new();
+    for way in ["--import", "--grant-code"] {
+        home.run(&["login", way, "work"])
+            .failed(2, &["no profile `work`", "`device-login profile add work`", "config.toml"]);
+        let token = "ghr_1B4a2e77838347a7E420";
+        let ran = home.run(&["login", way, token]);
+        assert!(ran.code == 2 && ran.stderr.contains("not repeated") && !ran.stderr.contains(token), "{ran:?}");
+    }
+}
+
 /// `login --web --json` under way.
 struct Web {
     child: Child,

@@ -194,6 +194,16 @@ fn a_file_that_is_not_there_is_told_before_a_name_is_asked_for() {
 }
 
 #[test]
+fn a_code_of_the_console_has_its_first_profile_asked_for() {
+    let home = self::home("");
+    let terminal = start(&home, "exec $program login --grant-code work");
+    let screen = terminal.wait_for("Provider");
+    assert!(screen.contains("There is no profile yet. A few questions make one"), "{screen}");
+    terminal.press("\u{3}");
+    terminal.wait_for_end();
+}
+
+#[test]
 fn a_login_without_a_profile_opens_the_form() {
     let home = self::home("");
     let terminal = start(&home, "exec $program login shop");

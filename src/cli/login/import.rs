@@ -18,7 +18,7 @@ use crate::service::{Service, SignIn, SignedIn};
 pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<(), Error> {
     let service = context.service()?;
     let name = context.profile_name(&login.profile)?;
-    login.check_name(&service, name.as_ref())?;
+    login.check_name(&service, name.as_ref(), false)?;
     let options = login.options(0);
     let signed_in = if let Some(path) = &login.env_file {
         let file = read_file(context, path)?;

@@ -39,7 +39,7 @@ impl Answer {
     pub(super) fn hear(&mut self, event: Event) -> Heard {
         let Event::Key(key) = event else { return self.hand_on(event) };
         if !self.is_awaited {
-            return Heard::Events(apart(event));
+            return Heard::Events(vec![event]);
         }
         if !self.held.is_empty() && ends_it(key) {
             let text = text(&self.held);
@@ -60,19 +60,7 @@ impl Answer {
     }
 
     fn hand_on(&mut self, event: Event) -> Heard {
-        Heard::Events(self.held.drain(..).map(Event::Key).chain([event]).flat_map(apart).collect())
-    }
-}
-
-/// Escape and the key after it. A terminal sends them as it sends a key with Alt, and crossterm reads that where they come
-/// at once; nothing here is bound to Alt, and an escape that is lost leaves a question to the key after it.
-fn apart(event: Event) -> Vec<Event> {
-    match event {
-        Event::Key(key) if cfg!(unix) && key.modifiers.contains(KeyModifiers::ALT) => {
-            let after = KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key };
-            vec![Event::Key(KeyCode::Esc.into()), Event::Key(after)]
-        }
-        event => vec![event],
+        Heard::Events(self.held.drain(..).map(Event::Key).chain([event]).collect())
     }
 }
 
@@ -135,11 +123,6 @@ mod tests {
             .collect()
     }
 
-    /// What was typed, each key for itself.
-    fn keys(text: &str) -> Vec<Event> {
-        typed(text).into_iter().flat_map(apart).collect()
-    }
-
     fn heard(answer: &mut Answer, text: &str) -> (Vec<Event>, Option<ThemeName>) {
         let (mut events, mut theme) = (Vec::new(), None);
         for event in typed(text) {
@@ -165,7 +148,7 @@ mod tests {
             let mut answer = Answer::awaited();
             assert_eq!(heard(&mut answer, &format!("j{text}k")), (typed("jk"), Some(expected)), "{text:?}");
             // There is one answer to one question.
-            assert_eq!(heard(&mut answer, text), (keys(text), None), "{text:?}");
+            assert_eq!(heard(&mut answer, text), (typed(text), None), "{text:?}");
             // Also where it comes in pieces.
             for at in 2..text.len() {
                 let (mut answer, (first, rest)) = (Answer::awaited(), text.split_at(at));
@@ -190,37 +173,16 @@ mod tests {
             "\x1b]12;rgb:ffff/ffff/ffff\x07",
             "\x1b]11;rgb:ffff/xyz",
         ] {
-            assert_eq!(heard(&mut Answer::awaited(), text), (keys(text), None), "{text:?}");
+            assert_eq!(heard(&mut Answer::awaited(), text), (typed(text), None), "{text:?}");
         }
         let unasked = "\x1b]11;rgb:ffff/ffff/ffff\x07";
-        assert_eq!(heard(&mut Answer::default(), unasked), (keys(unasked), None));
+        assert_eq!(heard(&mut Answer::default(), unasked), (typed(unasked), None));
         let mut answer = Answer::awaited();
         for event in typed("\x1b]11;") {
             assert!(matches!(answer.hear(event), Heard::Events(events) if events.is_empty()));
         }
         let pasted = Event::Paste("x".to_owned());
         let Heard::Events(events) = answer.hear(pasted.clone()) else { panic!("no answer came") };
-        assert_eq!(events, [keys("\x1b]11;"), vec![pasted]].concat());
-    }
-    #[cfg(unix)]
-    #[test]
-    fn escape_is_heard_before_a_key_that_comes_at_once() {
-        let escape = || Event::Key(KeyCode::Esc.into());
-        let after = [
-            KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE),
-            KeyEvent::new(KeyCode::Char('Y'), KeyModifiers::SHIFT),
-            KeyEvent::new(KeyCode::Char('s'), KeyModifiers::CONTROL),
-            KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE),
-            KeyEvent::new(KeyCode::Backspace, KeyModifiers::NONE),
-        ];
-        for key in after {
-            for mut answer in [Answer::default(), Answer::awaited()] {
-                let joined = KeyEvent { modifiers: key.modifiers | KeyModifiers::ALT, ..key };
-                let Heard::Events(events) = answer.hear(Event::Key(joined)) else { panic!("it is no answer") };
-                assert_eq!(events, [escape(), Event::Key(key)], "{key:?}");
-                let Heard::Events(events) = answer.hear(Event::Key(key)) else { panic!("it is no answer") };
-                assert_eq!(events, [Event::Key(key)], "{key:?}");
-            }
-        }
+        assert_eq!(events, [typed("\x1b]11;"), vec![pasted]].concat());
     }
 }

@@ -12,7 +12,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crossterm::event::{Event, EventStream, MouseButton, MouseEventKind};
+use crossterm::event::{Event, EventStream, KeyModifiers, MouseButton, MouseEventKind};
 use futures_util::stream::select_all;
 use futures_util::{Stream, StreamExt};
 use ratatui::layout::{Position, Size};
@@ -223,6 +223,9 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
 
 fn message(event: &Event) -> Option<Message> {
     match event {
+        Event::Key(key) if cfg!(unix) && key.modifiers.contains(KeyModifiers::ALT) => {
+            Key::from_event(*key).map(Message::EscapeThen)
+        }
         Event::Key(key) => Key::from_event(*key).map(Message::Key),
         Event::Paste(text) => Some(Message::Pasted(text.clone())),
         Event::Resize(columns, rows) => {

@@ -50,6 +50,15 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             let attends = model.top.attended();
             attends.into_iter().chain(press(model, key, now)).collect()
         }
+        Message::EscapeThen(key) => {
+            let is_typing = match &around.overlay {
+                Some(overlay) => matches!(overlay, Overlay::Palette(_) | Overlay::SaveAs(_)),
+                None => model.top.is_typing(),
+            };
+            // Alt and a letter are a habit from shells, and nobody wants to leave a text by that.
+            let keys = [Key::Esc, key].into_iter().filter(|_| !is_typing);
+            keys.flat_map(|key| update(model, Message::Key(key), now)).collect()
+        }
         Message::Pointed { at, what } => pointed(model, at, what, now),
         Message::Pasted(text) => paste(model, &text, now),
         Message::Resized { columns, rows } => {

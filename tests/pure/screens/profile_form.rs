@@ -214,3 +214,19 @@ fn hostile_text_of_a_configuration_cannot_steer_the_terminal() {
         assert_no_control(&screen_text(&model, now()));
     }
 }
+
+#[test]
+fn escape_and_a_key_at_once_answer_no_question_and_leave_no_text() {
+    let both = |model: &mut Model, key| update(model, Message::EscapeThen(key), now());
+    let mut asked = with_keys(at_work(State::Valid), &[Key::Char('x')]);
+    assert!(screen_text(&asked, now()).contains("Log profile work out?"));
+    let effects = both(&mut asked, Key::Char('y'));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::SignOut { .. })), "{effects:?}");
+    assert!(!screen_text(&asked, now()).contains("Log profile work out?"));
+
+    let mut form = typed(new_form(), "half a na");
+    let before = screen_text(&form, now());
+    assert!(before.contains("half a na"), "{before}");
+    assert!(both(&mut form, Key::Char('b')).is_empty());
+    assert_eq!(screen_text(&form, now()), before);
+}

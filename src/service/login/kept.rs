@@ -336,7 +336,7 @@ impl Attempt {
         let what = format!("profile `{}` could not be signed in", self.profile.name);
         let error = Error::new(Code::UntrustedAnswer, &what)
             .because(rejected)
-            .advise("have the provider give this client plain `Bearer` tokens, and sign in again");
+            .advise("sign in again; where that is all that ever comes, have the provider give this client plain `Bearer` tokens");
         let issuer = data_center.accounts_server.to_string();
         let unusable = Grant::new(issuer, self.scopes.clone(), refresh_token.clone(), clock::wall(), None);
         let grant = Grant { refresh_token: Some(refresh_token), data_center: data_center.code.clone(), ..unusable };

@@ -263,11 +263,9 @@ impl Login {
 
     /// The same error, unless the time was up before there was anything to approve. The screens report no code, but keep it.
     fn told_of_time(&self, error: Error, service: &Service, profile: &Profile, shown: Option<&Presence>) -> Error {
-        let has_pending = || service.pending(profile).is_ok_and(|pending| pending.is_some());
+        let had_code = || shown.map_or_else(|| service.has_had_code(profile), Presence::can_approve);
         match self.timeout {
-            Some(timeout) if error.code == Code::Timeout && !shown.map_or_else(has_pending, Presence::can_approve) => {
-                without_code(timeout)
-            }
+            Some(timeout) if error.code == Code::Timeout && !had_code() => without_code(timeout),
             _ => error,
         }
     }

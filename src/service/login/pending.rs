@@ -7,7 +7,7 @@ use crate::config::{Profile, ProviderSource};
 use crate::error::{Advice, Code, Error, Way};
 use crate::profile::ProfileName;
 use crate::service::{Service, endpoints, home_data_center};
-use crate::storage::{Clocks, EndedSignIn, Grant, Held, PendingId, PendingSignIn, StoreError};
+use crate::storage::{Clocks, EndedSignIn, Grant, Held, PendingId, PendingSignIn, Record, StoreError};
 
 /// What is to become of a sign-in of the profile that is pending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +94,12 @@ impl Service {
             scopes: pending.scopes,
             expect_account: pending.expected,
         }))
+    }
+
+    /// Whether a sign-in of the profile has a code, or had one whose end is noted. What cannot be read may have had one.
+    pub fn has_had_code(&self, profile: &Profile) -> bool {
+        let has = |record: Record| record.pending.is_some() || record.ended.is_some();
+        self.store.load(&profile.name).map_or(true, |record| record.is_some_and(has))
     }
 
     /// Whether another process or machine asks the server for the sign-in that is pending.

@@ -6,6 +6,8 @@ use std::ffi::{OsStr, OsString};
 #[cfg(target_os = "linux")]
 use std::os::unix::ffi::OsStrExt;
 #[cfg(target_os = "linux")]
+use std::os::unix::fs::MetadataExt;
+#[cfg(target_os = "linux")]
 use std::path::Path;
 
 #[cfg(target_os = "linux")]
@@ -86,10 +88,12 @@ impl Patient {
         {
             let is_agent = self.is_agent;
             let agents = aside(move || agents(is_agent)).await;
-            let pids = |is_own: bool| -> Vec<&str> {
-                agents.iter().filter(|(_, own)| *own == is_own).map(|(id, _)| id.as_str()).collect()
+            let pids = |is_others: bool| -> Vec<&str> {
+                let wanted = |whose: Whose| (whose == Whose::Other) == is_others;
+                agents.iter().filter(|(_, whose)| wanted(*whose)).map(|(id, _)| id.as_str()).collect()
             };
-            let (own, others) = (pids(true), pids(false));
+            // One that cannot be told apart is taken for its own: most people have one store.
+            let (own, others) = (pids(false), pids(true));
             let others = if others.is_empty() {
                 String::new()
             } else {
@@ -112,13 +116,22 @@ impl Patient {
     }
 }
 
-/// The processes whose arguments say that they are one, and whether they have the store of this one. An agent holds no lock
-/// while it waits.
+/// Whom an agent serves, next to this process.
 #[cfg(target_os = "linux")]
-fn agents(is_agent: fn(&[OsString]) -> bool) -> Vec<(String, bool)> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    Own,
+    Other,
+    /// It is of the same user, and its variables cannot be read.
+    Unseen,
+}
+
+/// The processes whose arguments say that they are one, and whose they are. An agent holds no lock while it waits.
+#[cfg(target_os = "linux")]
+fn agents(is_agent: fn(&[OsString]) -> bool) -> Vec<(String, Whose)> {
     let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let own = Named::by(Path::new("/proc/self"));
-    let mut agents: Vec<(String, bool)> = processes
+    let own = Named::own();
+    let mut agents: Vec<(String, Whose)> = processes
         .flatten()
         .filter_map(|process| {
             let id: u32 = process.file_name().to_str()?.parse().ok()?;
@@ -126,11 +139,15 @@ fn agents(is_agent: fn(&[OsString]) -> bool) -> Vec<(String, bool)> {
             let arguments = line.strip_suffix(b"\0")?.split(|byte| *byte == 0);
             let arguments: Vec<OsString> = arguments.map(|argument| OsStr::from_bytes(argument).to_owned()).collect();
             let is_this_program = Path::new(arguments.first()?).file_name()? == "device-login";
-            let has_same = || own.as_ref().zip(Named::by(&process.path())).is_some_and(|(own, its)| own.is_same(&its));
-            (is_this_program && is_agent(&arguments)).then(|| (format!("pid {id}"), has_same()))
+            if !is_this_program || !is_agent(&arguments) {
+                return None;
+            }
+            let user = process.path().metadata().ok()?.uid();
+            let variables = std::fs::read(process.path().join("environ")).ok();
+            Some((format!("pid {id}"), own.whose(user, &line, variables.as_deref())))
         })
         .collect();
-    agents.sort();
+    agents.sort_by(|one, other| one.0.cmp(&other.0));
     agents
 }
 
@@ -144,13 +161,14 @@ struct Named {
 
 #[cfg(target_os = "linux")]
 impl Named {
-    /// `None` for a process whose variables this user may not see.
-    fn by(process: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-
-        let user = process.metadata().ok()?.uid();
-        let read = |file: &str| std::fs::read(process.join(file)).ok();
-        Some(Self::of(user, &read("cmdline")?, &read("environ")?))
+    /// Of this process. Its files below `/proc` are root's, as those of every process that keeps its memory private.
+    fn own() -> Self {
+        let arguments: Vec<OsString> = env::args_os().collect();
+        let variables: Vec<OsString> =
+            env::vars_os().map(|(name, value)| [name, value].join(OsStr::new("="))).collect();
+        let user = rustix::process::geteuid().as_raw();
+        let listed = |parts: &[OsString]| parts.join(OsStr::new("\0"));
+        Self::of(user, listed(&arguments).as_bytes(), listed(&variables).as_bytes())
     }
 
     fn of(user: u32, arguments: &[u8], variables: &[u8]) -> Self {
@@ -171,6 +189,18 @@ impl Named {
         Self { user, store, places: [vec![home, config], systems].concat() }
     }
 
+    /// Whose an agent is, by its user, arguments and, where they can be read, variables.
+    fn whose(&self, user: u32, arguments: &[u8], variables: Option<&[u8]>) -> Whose {
+        let its = Self::of(user, arguments, variables.unwrap_or_default());
+        // A store in its arguments counts whatever its variables are.
+        let is_told = user != self.user || variables.is_some() || its.store.is_some();
+        match (is_told, self.is_same(&its)) {
+            (false, _) => Whose::Unseen,
+            (true, true) => Whose::Own,
+            (true, false) => Whose::Other,
+        }
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         let is_named = self.store.is_some();
         self.user == other.user && self.store == other.store && (is_named || self.places == other.places)
@@ -179,28 +209,47 @@ impl Named {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::Named;
+    use super::{Named, Whose};
 
     #[test]
     fn processes_have_the_same_store_where_the_same_things_name_it() {
         let own = |arguments: &str, variables: &str| Named::of(0, arguments.as_bytes(), variables.as_bytes());
         let plain = own("device-login\0doctor\0", "HOME=/h\0PATH=/bin\0");
         let named = own("device-login\0doctor\0", "DEVICE_LOGIN_STORE=file:/s\0HOME=/h\0");
-        for (doctors, arguments, variables, is_same) in [
-            (&plain, "device-login\0agent\0", "PATH=/sbin\0HOME=/h\0", true),
-            (&plain, "device-login\0agent\0", "HOME=/other\0", false),
-            (&plain, "device-login\0agent\0", "HOME=/h\0DEVICE_LOGIN_HOME=/d\0", false),
-            (&plain, "device-login\0agent\0", "HOME=/h\0XDG_STATE_HOME=/d\0", false),
-            (&plain, "device-login\0--config=/c\0agent\0", "HOME=/h\0", false),
-            (&plain, "device-login\0--store\0file:/s\0agent\0", "HOME=/h\0", false),
-            (&named, "device-login\0--store\0file:/s\0agent\0", "HOME=/other\0", true),
-            (&named, "device-login\0--store=file:/s\0agent\0", "HOME=/h\0", true),
-            (&named, "device-login\0--store=file:/t\0agent\0", "DEVICE_LOGIN_STORE=file:/s\0", false),
-            (&named, "device-login\0agent\0", "HOME=/h\0", false),
+        for (doctors, arguments, variables, whose) in [
+            (&plain, "device-login\0agent\0", "PATH=/sbin\0HOME=/h\0", Whose::Own),
+            (&plain, "device-login\0agent\0", "HOME=/other\0", Whose::Other),
+            (&plain, "device-login\0agent\0", "HOME=/h\0DEVICE_LOGIN_HOME=/d\0", Whose::Other),
+            (&plain, "device-login\0agent\0", "HOME=/h\0XDG_STATE_HOME=/d\0", Whose::Other),
+            (&plain, "device-login\0--config=/c\0agent\0", "HOME=/h\0", Whose::Other),
+            (&plain, "device-login\0--store\0file:/s\0agent\0", "HOME=/h\0", Whose::Other),
+            (&named, "device-login\0--store\0file:/s\0agent\0", "HOME=/other\0", Whose::Own),
+            (&named, "device-login\0--store=file:/s\0agent\0", "HOME=/h\0", Whose::Own),
+            (&named, "device-login\0--store=file:/t\0agent\0", "DEVICE_LOGIN_STORE=file:/s\0", Whose::Other),
+            (&named, "device-login\0agent\0", "HOME=/h\0", Whose::Other),
         ] {
-            let agent = Named::of(0, arguments.as_bytes(), variables.as_bytes());
-            assert_eq!(doctors.is_same(&agent), is_same, "{arguments:?} {variables:?}");
+            let seen = doctors.whose(0, arguments.as_bytes(), Some(variables.as_bytes()));
+            assert_eq!(seen, whose, "{arguments:?} {variables:?}");
         }
-        assert!(!plain.is_same(&Named { user: 1, ..own("device-login\0agent\0", "HOME=/h\0") }));
+        let agent = "device-login\0agent\0".as_bytes();
+        assert_eq!(plain.whose(1, agent, Some(b"HOME=/h\0")), Whose::Other);
+    }
+
+    #[test]
+    fn an_agent_of_this_user_is_no_strangers_where_its_variables_cannot_be_read() {
+        let own = |variables: &str| Named::of(1000, b"device-login\0doctor\0", variables.as_bytes());
+        let plain = own("HOME=/h\0");
+        let named = own("DEVICE_LOGIN_STORE=file:/s\0");
+        for (doctors, user, arguments, whose) in [
+            (&plain, 1000, "device-login\0agent\0", Whose::Unseen),
+            (&named, 1000, "device-login\0agent\0", Whose::Unseen),
+            (&named, 1000, "device-login\0--store=file:/s\0agent\0", Whose::Own),
+            (&named, 1000, "device-login\0--store=file:/t\0agent\0", Whose::Other),
+            (&plain, 1000, "device-login\0--store=file:/t\0agent\0", Whose::Other),
+            (&plain, 1001, "device-login\0agent\0", Whose::Other),
+            (&plain, 1001, "device-login\0--store=file:/s\0agent\0", Whose::Other),
+        ] {
+            assert_eq!(doctors.whose(user, arguments.as_bytes(), None), whose, "{user} {arguments:?}");
+        }
     }
 }

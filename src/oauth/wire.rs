@@ -432,7 +432,7 @@ impl Body {
             (Err(rejected), Some(refresh_token)) if self.is_success() => {
                 return Err(Unreadable::RefreshTokenAlone { refresh_token, rejected });
             }
-            (Err(_), _) if self.fields.get("access_token").and_then(text_or_digits).is_none() => {
+            (Err(_), _) if self.sent_access_token().is_none() => {
                 return Err(self.garbled());
             }
             (Err(rejected), _) => return Err(rejected.into()),
@@ -457,9 +457,15 @@ impl Body {
 
     fn access_token(&self, dialect: &Dialect) -> Result<Secret, Rejected> {
         let absent = Rejected { field: "an answer", problem: "has no access token" };
-        let sent = self.fields.get("access_token").and_then(text_or_digits).ok_or(absent)?;
+        let sent = self.sent_access_token().ok_or(absent)?;
         let token = Secret::new(Untrusted::new(sent).token("an access token")?);
         self.check_token_type(dialect).map(|()| token)
+    }
+
+    /// A number that says nothing is none; a text is one, also an empty one.
+    fn sent_access_token(&self) -> Option<String> {
+        let sent = self.fields.get("access_token").filter(|sent| !sent.is_number() || !decode::says_nothing(sent));
+        sent.and_then(text_or_digits)
     }
 
     fn refresh_token(&self) -> Option<Result<Secret, Rejected>> {

@@ -121,6 +121,7 @@ fn a_new_refresh_token_is_kept_whatever_the_access_token_beside_it_is() {
         (r#"{"access_token":null,"refresh_token":"RT2"}"#, "has no access token"),
         (r#"{"error":true,"refresh_token":"RT2"}"#, "has no access token"),
         (r#"{"access_token":[7],"refresh_token":"RT2"}"#, "has no access token"),
+        (r#"{"access_token":0,"refresh_token":"RT2"}"#, "has no access token"),
         (&given("", "RT2"), "is empty or not printable ASCII"),
         (&given("A T", "RT2"), "is empty or not printable ASCII"),
         (&long, "is too long"),

@@ -53,15 +53,16 @@ impl<W: Write> Backend for Painter<W> {
         let (links, others): (Vec<_>, Vec<_>) = content.partition(|(.., cell)| cell.modifier.contains(LINK));
         let mut frame = String::new();
         write_cells(&mut frame, &others);
+        let before = self.linked.clone();
         for (x, y, _) in others {
             self.linked.remove(&(y, x));
         }
-        for (x, y, cell) in &links {
-            self.linked.insert((*y, *x), (*cell).clone());
+        for (x, y, cell) in links {
+            self.linked.insert((y, x), cell.clone());
         }
-        // A terminal keeps the address with each cell, so that one of another address is written whole.
-        let is_new = |link: &Link<'_>| link.iter().any(|(x, y, _)| links.iter().any(|new| (new.0, new.1) == (*x, *y)));
-        for link in joined(&self.linked).iter().filter(|link| is_new(link)) {
+        // A terminal keeps the address with each cell, so that an address that grows or shrinks is written whole.
+        let before = joined(&before);
+        for link in joined(&self.linked).iter().filter(|link| !before.contains(link)) {
             write_link(&mut frame, link);
         }
         self.rest.write_all(frame.as_bytes())
@@ -281,9 +282,14 @@ mod tests {
         let longer = sent(&["https://a.example/xyz"]);
         let expected = format!("{}\x1b[3;2Hhttps://a.example/xyz{END}", link("https://a.example/xyz"));
         assert!(longer.contains(&expected), "{longer:?}");
+        let shorter = sent(&["https://a.example/x"]);
+        let expected = format!("{}\x1b[3;2Hhttps://a.example/x{END}", link("https://a.example/x"));
+        assert!(shorter.contains(&expected), "{shorter:?}");
         let pieces = sent(&["a.example/", "abc"]);
         let expected = format!("{}\x1b[3;2Ha.example/\x1b[4;2Habc{END}", link("https://a.example/abc"));
         assert!(pieces.contains(&expected), "{pieces:?}");
+        let first = sent(&["a.example/"]);
+        assert!(first.contains(&link("https://a.example/")), "{first:?}");
         assert!(!sent(&[]).contains("https"), "nothing is a link any more");
         let again = sent(&["a.example/"]);
         assert!(again.contains(&link("https://a.example/")), "{again:?}");

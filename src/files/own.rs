@@ -1,13 +1,17 @@
 //! Whether a file or directory is this program's own. What else is on a machine may have to be as it is, so that advice
 //! changes only what is, and has another one named in the place of all else.
 
-use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use super::access;
 
 /// What directories and files of this program's have in their names.
 const NAME: &str = "device-login";
 /// So many names tell whether a directory is a store.
 const MOST: usize = 1000;
+/// What its records, and what pins their key, begin with.
+const BEGINNING: [u8; 10] = *b"{\"format\":";
 
 /// Whether it has the program's name in its path, lies below `DEVICE_LOGIN_HOME`, or is a store or in one.
 pub fn is_own(path: &Path) -> bool {
@@ -40,12 +44,21 @@ fn is_below(path: &Path, directory: Option<PathBuf>) -> bool {
 
 fn is_store(directory: &Path) -> bool {
     let Ok(names) = directory.read_dir() else { return false };
-    let is_record = |name: &OsStr| Path::new(name).extension().is_some_and(|ending| ending == "record");
-    names.take(MOST).flatten().any(|entry| entry.file_name() == "store.json" || is_record(&entry.file_name()))
+    let is_named_so =
+        |path: &PathBuf| path.ends_with("store.json") || path.extension().is_some_and(|ending| ending == "record");
+    names.take(MOST).flatten().map(|entry| entry.path()).filter(is_named_so).any(|path| begins_as_ours(&path))
+}
+
+/// Others have files of these names, too.
+fn begins_as_ours(path: &Path) -> bool {
+    let mut bytes = [0; BEGINNING.len()];
+    let opened = access::options().read(true).open(path);
+    opened.and_then(|mut file| file.read_exact(&mut bytes)).is_ok_and(|()| bytes == BEGINNING)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::path::Path;
 
     use super::is_own;
@@ -54,9 +67,15 @@ mod tests {
     fn what_has_the_programs_name_or_holds_a_store_is_its_own_and_no_part_of_the_system() {
         let directory = tempfile::tempdir().expect("a directory");
         let at = |name: &str| directory.path().join(name);
-        for (name, file) in [("store", "work.record"), ("pinned", "store.json"), ("else", "notes.txt")] {
+        for (name, file, content) in [
+            ("store", "work.record", "{\"format\":1,\"profile\":\"work\"}"),
+            ("pinned", "store.json", "{\"format\":1,\"key\":\"key-file\"}"),
+            ("shop", "store.json", "{\"items\":[]}"),
+            ("else", "notes.txt", "{\"format\":1}"),
+        ] {
             std::fs::create_dir(at(name)).expect("a directory");
-            std::fs::File::create(at(name).join(file)).expect("a file");
+            let mut file = std::fs::File::create(at(name).join(file)).expect("a file");
+            file.write_all(content.as_bytes()).expect("it is written");
         }
         for (path, own) in [
             (Path::new("/etc/device-login/config.toml"), true),
@@ -64,6 +83,7 @@ mod tests {
             (&at("store"), true),
             (&at("pinned/store.json"), true),
             (&at("store/work.record"), true),
+            (&at("shop"), false),
             (&at("else"), false),
             (&at("else/notes.txt"), false),
             (&at("missing"), false),

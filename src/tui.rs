@@ -33,7 +33,6 @@ pub mod time_left;
 pub mod tour;
 pub mod update;
 pub mod view;
-pub mod waiting;
 pub mod widgets;
 
 use std::sync::Arc;
@@ -53,7 +52,6 @@ use message::Effect;
 pub use message::{DemoDecision, Ended};
 use model::Model;
 use panel::{FormFor, Go, Outcome};
-use panels::kiosk::KioskPanel;
 use panels::profile_form::ProfileForm;
 use panels::sign_in::SignInPanel;
 use runtime::Outside;
@@ -170,8 +168,8 @@ pub fn start(model: &mut Model, start: Start, pulse: Option<Duration>, now: Now)
             effects
         }
         Start::Kiosk { profile, options } => {
-            let (panel, effects) = KioskPanel::start(profile, options, pulse, &mut model.around);
-            model.top = Box::new(panel);
+            let (panel, effects) = SignInPanel::unattended(profile, options, pulse, &mut model.around);
+            model.open(panel.alone());
             effects
         }
         Start::SignInThenProfiles { profile } => model.go(Go::SignIn { profile, options: SignIn::attended() }, now),

@@ -1,7 +1,6 @@
 //! The panels, one folder each. A panel's file holds its state and what changes it; how it looks is in the `view` below it.
 
 pub mod api;
-pub mod kiosk;
 pub mod profile_form;
 pub mod profiles;
 pub mod sign_in;

@@ -18,7 +18,7 @@ use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
 use device_login::tui::next_wakeup;
-use device_login::tui::panels::kiosk::{KioskPanel, Stage};
+use device_login::tui::panels::sign_in::{SignInPanel, Stage};
 use device_login::tui::surroundings::Now;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
@@ -113,7 +113,7 @@ impl World {
     /// The user code on the screen.
     pub(crate) fn shown(&self) -> Option<String> {
         match self.stage()? {
-            Stage::Waiting(shown) => Some(shown.waiting.code.user_code.clone()),
+            Stage::Waiting(shown) => Some(shown.code.user_code.clone()),
             _ => None,
         }
     }
@@ -129,7 +129,7 @@ impl World {
 
     pub(crate) fn rest(&self) -> Option<RestReason> {
         match self.stage()? {
-            Stage::Resting { rest, .. } => Some(rest.reason),
+            Stage::Failed { rest: Some(rest), .. } => Some(rest.reason),
             _ => None,
         }
     }
@@ -141,7 +141,7 @@ impl World {
     }
 
     fn stage(&self) -> Option<&Stage> {
-        self.model.find::<KioskPanel>().map(|kiosk| &kiosk.stage)
+        self.model.find::<SignInPanel>().map(|kiosk| &kiosk.stage)
     }
 
     fn both(&self) -> Now {

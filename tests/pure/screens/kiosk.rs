@@ -14,7 +14,7 @@ use device_login::storage::Account;
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
-use device_login::tui::panels::kiosk::KioskPanel;
+use device_login::tui::panels::sign_in::SignInPanel;
 use device_login::tui::surroundings::Now;
 use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
@@ -113,17 +113,22 @@ fn ran_out() -> Error {
     Error::new(Code::CodeExpired, "the code ran out before anyone approved it")
 }
 
-fn renewed() -> Model {
-    let (mut model, task) = waiting();
+/// A second code in the place of one that was good for 10 seconds.
+fn second() -> (Model, TaskId) {
+    let (mut model, task) = asking();
+    let code = IssuedCode { expires_at: at(10).moment, ..code(USER_CODE, 0) };
+    happens(&mut model, task, SignInEvent::CodeIssued { code, next_poll_at: at(10).moment }, 0);
     let task = started(&ends(&mut model, task, Err(ran_out()), 10));
     issue(&mut model, task, "WXYZ-7788", 12);
-    model
+    (model, task)
+}
+
+fn renewed() -> Model {
+    second().0
 }
 
 fn idle() -> Model {
-    let (mut model, task) = waiting();
-    let task = started(&ends(&mut model, task, Err(ran_out()), 10));
-    issue(&mut model, task, "WXYZ-7788", 12);
+    let (mut model, task) = second();
     ends(&mut model, task, Err(ran_out()), 20);
     model
 }
@@ -309,6 +314,23 @@ fn text_and_qr_code_change_sides_with_each_code() {
 }
 
 #[test]
+fn a_code_that_is_gone_is_told_with_what_became_of_it() {
+    let renewed: fn(_, _) -> _ = |code, next_poll_at| SignInEvent::CodeRenewed { code, next_poll_at };
+    let replaced: fn(_, _) -> _ = |code, next_poll_at| SignInEvent::CodeReplaced { code, next_poll_at };
+    for (event, seconds, end) in [
+        (renewed, 300, "ran out"),
+        (replaced, 300, "ran out"),
+        (renewed, 30, "was replaced"),
+        (replaced, 30, "was replaced"),
+    ] {
+        let (mut model, task) = waiting();
+        happens(&mut model, task, event(code("WXYZ-7788", seconds), at(seconds + 30).moment), seconds);
+        let text = screen_text(&sized(model, 80, 24), at(seconds + 1));
+        assert!(text.contains(&format!("Code {USER_CODE} {end}.")), "{seconds}: {end}\n{text}");
+    }
+}
+
+#[test]
 fn nothing_says_who_signed_in_and_no_code_stays_once_it_is_used() {
     let (mut approved, task) = waiting();
     happens(&mut approved, task, SignInEvent::Approved, 30);
@@ -344,7 +366,7 @@ proptest! {
         for (columns, rows, seconds, key) in steps {
             model = sized(model, columns, rows);
             let effects = update(&mut model, Message::Key(keys[key]), at(seconds));
-            prop_assert!(model.find::<KioskPanel>().is_some());
+            prop_assert!(model.find::<SignInPanel>().is_some());
             prop_assert!(model.around.overlay.is_none() && model.around.notice.is_none());
             for effect in effects {
                 let is_harmless = matches!(effect, Effect::StartSignIn { .. } | Effect::ClearScreen);

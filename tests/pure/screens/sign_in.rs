@@ -220,6 +220,16 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
     waiting(vec![event(at(60).moment)])
 }
 
+fn renewed() -> Model {
+    let (mut model, task) = asking();
+    let [old, new] = ["WLKU-4502", "WXYZ-7788"].map(|user_code| code(user_code, 0));
+    let issued = SignInEvent::CodeIssued { code: old, next_poll_at: at(30).moment };
+    update(&mut model, Message::SignIn { task, event: issued }, at(0));
+    let renewed = SignInEvent::CodeRenewed { code: new, next_poll_at: at(60).moment };
+    update(&mut model, Message::SignIn { task, event: renewed }, at(300));
+    model
+}
+
 /// Another process asks, or was stopped and does not.
 fn asked_elsewhere(is_stopped: bool) -> Model {
     let asker = Asker { who: Some("pid 4711".to_owned()), is_stopped, last_asked: Some(at(30).time) };
@@ -250,7 +260,7 @@ const STATES: [State; 30] = [
     }),
     ("asked_elsewhere", || asked_elsewhere(false)),
     ("asked_by_nobody", || asked_elsewhere(true)),
-    ("renewed", || after(|next_poll_at| SignInEvent::CodeRenewed { code: code("WXYZ-7788", 0), next_poll_at })),
+    ("renewed", renewed),
     ("demo", demo),
     ("full_screen", || pressed(pending(), &[Key::Char('f')])),
     ("bare_link", || pressed(pending(), &[Key::Char('p')])),

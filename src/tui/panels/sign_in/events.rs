@@ -1,10 +1,8 @@
 //! What becomes of the panel as the sign-in goes on: codes, answers, the end.
 
-use std::time::Duration;
-
-use super::{LastAnswer, SignInPanel, Stage, Waiting};
+use super::{LastAnswer, Previous, SignInPanel, Stage, Waiting};
 use crate::error::{Code, Error};
-use crate::service::{Begin, IssuedCode, SignInEvent, SignedIn};
+use crate::service::{Begin, IssuedCode, RestReason, SignInEvent, SignedIn};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{DemoDecision, Effect, TaskId};
 use crate::tui::overlay::Overlay;
@@ -13,46 +11,27 @@ use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::words::minutes_and_seconds;
 
-/// How long the screen of a sign-in that worked stays by itself.
-const SUCCESS_TIME: Duration = Duration::from_secs(5);
-
 impl SignInPanel {
     /// Takes in an event of the sign-in under way.
     pub(super) fn happened(&mut self, event: SignInEvent, around: &mut Surroundings, now: Now) -> Vec<Effect> {
         forget_working(around);
-        match &event {
-            SignInEvent::Relocated { data_center, .. } => self.relocated_to = Some(data_center.clone()),
-            // A new code is asked about at home first.
-            SignInEvent::CodeIssued { .. } | SignInEvent::CodeRenewed { .. } => self.relocated_to = None,
-            _ => {}
-        }
         match (event, &mut self.stage) {
-            (SignInEvent::Asking { host }, _) => self.stage = Stage::Asking { host: Some(host) },
-            (SignInEvent::CodeIssued { code, next_poll_at }, _) => {
-                self.stage = Stage::Waiting(Waiting::new(code, next_poll_at));
-            }
+            (SignInEvent::Asking { host }, _) => self.host = Some(host),
+            (SignInEvent::CodeIssued { code, next_poll_at }, _) => self.show(Waiting::new(code, next_poll_at), now),
             (SignInEvent::CodeTakenUp { code, next_poll_at }, _) => {
-                if self.options.begin == Begin::GoOn && around.overlay.is_none() {
-                    let question = question_of(&code, now);
-                    around.overlay = Some(Overlay::Confirm { question, command: Command::NewCode });
-                } else {
-                    say_that_it_was_pending(around, now);
+                if self.policy.is_attended() {
+                    self.tell_of_pending(&code, around, now);
                 }
-                self.stage = Stage::Waiting(Waiting::new(code, next_poll_at));
+                self.show(Waiting::new(code, next_poll_at), now);
             }
-            (SignInEvent::CodeRenewed { code, next_poll_at }, stage) => {
-                if let Stage::Waiting(old) = stage {
-                    self.previous = Some((old.code.user_code.clone(), old.code.expires_at_time));
-                }
-                self.stage = Stage::Waiting(Waiting::new(code, next_poll_at));
+            (SignInEvent::CodeRenewed { code, next_poll_at }, _) => {
+                self.show(Waiting::new(code, next_poll_at), now);
                 self.is_left_alone = true;
                 forget_question(around);
             }
-            (SignInEvent::CodeReplaced { code, next_poll_at }, stage) => {
-                let old = std::mem::replace(stage, Stage::Waiting(Waiting::new(code, next_poll_at)));
-                self.previous = None;
+            (SignInEvent::CodeReplaced { code, next_poll_at }, _) => {
+                self.show(Waiting::new(code, next_poll_at), now);
                 forget_question(around);
-                say_that_it_was_replaced(old, around, now);
             }
             (SignInEvent::Hastened { next_poll_at }, Stage::Waiting(waiting)) => {
                 waiting.next_poll_at = next_poll_at;
@@ -64,10 +43,40 @@ impl SignInPanel {
                 around.overlay.take_if(|overlay| matches!(overlay, Overlay::Confirm { .. }));
                 return self.successor.take().map(Effect::GiveUp).into_iter().collect();
             }
-            (event, Stage::Waiting(waiting)) => waiting.take(event, now),
+            (event, Stage::Waiting(waiting)) => {
+                if let SignInEvent::Relocated { data_center, .. } = &event {
+                    self.relocated_to = Some(data_center.clone());
+                }
+                waiting.take(event, now);
+            }
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Puts a code on the screen. The one before it is named, since it may stand on a note.
+    fn show(&mut self, waiting: Waiting, now: Now) {
+        self.codes = self.codes.wrapping_add(1);
+        self.policy.issued();
+        // A new code is asked about at home first.
+        self.relocated_to = None;
+        self.previous = match std::mem::replace(&mut self.stage, Stage::Waiting(waiting)) {
+            Stage::Waiting(Waiting { code, .. }) | Stage::Asking { old: Some(Waiting { code, .. }) } => {
+                let ran_out_at = (code.expires_at <= now.moment).then_some(code.expires_at_time);
+                Some(Previous { user_code: code.user_code, ran_out_at })
+            }
+            _ => None,
+        };
+    }
+
+    /// Asks whether to go on with a code that was there before this screen, or says that it was where nobody need be asked.
+    fn tell_of_pending(&self, code: &IssuedCode, around: &mut Surroundings, now: Now) {
+        if self.options.begin == Begin::GoOn && around.overlay.is_none() {
+            let question = question_of(code, now);
+            around.overlay = Some(Overlay::Confirm { question, command: Command::NewCode });
+        } else {
+            say_that_it_was_pending(around, now);
+        }
     }
 
     /// Puts the new code in the place of the old one, which is given up only now.
@@ -80,21 +89,26 @@ impl SignInPanel {
     ) -> Vec<Effect> {
         let SignInEvent::CodeIssued { code, next_poll_at } = event else { return Vec::new() };
         let old_task = std::mem::replace(&mut self.task, task);
-        let old_stage = std::mem::replace(&mut self.stage, Stage::Waiting(Waiting::new(code, next_poll_at)));
-        (self.successor, self.previous, self.relocated_to) = (None, None, None);
+        self.successor = None;
+        self.show(Waiting::new(code, next_poll_at), now);
         forget_question(around);
-        say_that_it_was_replaced(old_stage, around, now);
+        // Whoever asked for the new one knows.
+        if let Some(old) = self.previous.take() {
+            let long = format!("Code {} was given up. Use the new one.", old.user_code);
+            around.say_in_room(Mark::Attention, [long, "The code changed. Use this one.".to_owned()], now);
+        }
         vec![Effect::Cancel(old_task)]
     }
 
     /// Takes in the end of the sign-in under way.
     pub(super) fn ended(&mut self, result: Result<SignedIn, Error>, around: &mut Surroundings, now: Now) -> Then {
-        let mut effects = vec![Effect::LoadStatuses];
+        // A screen that nobody attends has no list of profiles below it.
+        let mut effects = if self.policy.is_attended() { vec![Effect::LoadStatuses] } else { Vec::new() };
         match self.successor.take() {
             Some(successor) if result.is_ok() => effects.push(Effect::GiveUp(successor)),
             Some(successor) => {
                 // The new code is on its way, whatever became of the old one.
-                let old_stage = std::mem::replace(&mut self.stage, Stage::Asking { host: None });
+                let old_stage = std::mem::replace(&mut self.stage, Stage::Asking { old: None });
                 self.task = successor;
                 forget_working(around);
                 if let (Stage::Waiting(old), Err(error)) = (old_stage, &result)
@@ -111,23 +125,28 @@ impl SignInPanel {
         self.is_link_bare = false;
         around.overlay = None;
         forget_working(around);
-        self.stage = match result {
+        let error = match result {
             Ok(outcome) => {
-                let leaves_at = (!needs_reading(&outcome)).then_some(now.moment + SUCCESS_TIME);
-                Stage::SignedIn { outcome, leaves_at }
+                let leaves_at = self.policy.success_time(&outcome).map(|time| now.moment + time);
+                self.stage = Stage::SignedIn { outcome, leaves_at };
+                return effects.into();
             }
             // A profile that is gone has no sign-in to look at.
             Err(error) if error.code == Code::UnknownProfile && !self.is_alone => {
                 return Outcome::Gone { profile: self.profile.clone(), error, wanted: Command::SignIn }.into();
             }
-            Err(error) => {
-                let user_code = match &self.stage {
-                    Stage::Waiting(waiting) => Some(waiting.code.user_code.clone()),
-                    _ => None,
-                };
-                Stage::Failed { error, user_code, at: now.time }
-            }
+            Err(error) => error,
         };
+        let old = match std::mem::replace(&mut self.stage, Stage::GivingBack) {
+            Stage::Waiting(waiting) => Some(waiting),
+            _ => None,
+        };
+        let rest = self.policy.rest(&error, now.moment);
+        if rest.is_some_and(|rest| rest.reason == RestReason::RanOut) {
+            return self.ask(old, around).into();
+        }
+        let user_code = old.map(|waiting| waiting.code.user_code);
+        self.stage = Stage::Failed { error, user_code, at: now, rest };
         effects.into()
     }
 
@@ -182,22 +201,9 @@ fn question_of(code: &IssuedCode, now: Now) -> String {
     format!("A sign-in is pending: code {}, {left} left. Give it up, and ask for a new code?", code.user_code)
 }
 
-fn say_that_it_was_replaced(old: Stage, around: &mut Surroundings, now: Now) {
-    if let Stage::Waiting(old) = old {
-        let long = format!("Code {} was given up. Use the new one.", old.code.user_code);
-        around.say_in_room(Mark::Attention, [long, "The code changed. Use this one.".to_owned()], now);
-    }
-}
-
 /// Says the same where nobody need be asked.
 fn say_that_it_was_pending(around: &mut Surroundings, now: Now) {
     let key = around.key(Scope::SignIn, Command::NewCode);
     let long = format!("This sign-in was pending already. {key} asks for a new code.");
     around.say_in_room(Mark::Attention, [long, "It was pending already.".to_owned()], now);
-}
-
-/// Whether a sign-in that worked has something to tell that nobody should miss.
-fn needs_reading(outcome: &SignedIn) -> bool {
-    let is_whole = outcome.missing_scopes.is_empty() && outcome.refreshable;
-    !is_whole || !outcome.warnings.is_empty() || !outcome.left_out.is_empty() || outcome.replaced.is_some()
 }

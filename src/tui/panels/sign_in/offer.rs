@@ -8,6 +8,11 @@ use crate::tui::surroundings::Surroundings;
 impl SignInPanel {
     /// What can be asked for now, in the order of the footer.
     pub(super) fn offered(&self, around: &Surroundings) -> Vec<Command> {
+        if !self.policy.is_attended() {
+            // OK on a remote: somebody is there and wants to go on.
+            let goes_on = matches!(self.stage, Stage::SignedIn { .. } | Stage::Failed { .. });
+            return goes_on.then_some(Command::Choose).into_iter().collect();
+        }
         match &self.stage {
             Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
             Stage::GivingBack => vec![Command::Help],

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
-use super::{LastAnswer, SignInPanel, Stage};
+use super::{LastAnswer, Previous, SignInPanel, Stage};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -348,7 +348,8 @@ fn a_renewed_code_names_the_one_that_ran_out() {
     let (mut model, task) = waiting();
     let renewed = SignInEvent::CodeRenewed { code: code("WXYZ-7788", 301.0), next_poll_at: at(331.0).moment };
     happen(&mut model, task, renewed, 301.0);
-    assert_eq!(panel(&model).previous, Some(("ABCD-1234".to_owned(), at(300.0).time)));
+    let previous = Previous { user_code: "ABCD-1234".to_owned(), ran_out_at: Some(at(300.0).time) };
+    assert_eq!(panel(&model).previous, Some(previous));
     let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
     assert_eq!((waiting.code.user_code.as_str(), &waiting.last_answer), ("WXYZ-7788", &LastAnswer::None));
 }

@@ -26,21 +26,17 @@ use crate::providers::catalog;
 use crate::tui::chrome::{between, footer, has_room};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{cut, width};
-use crate::tui::waiting::{heading, profile_and_place};
 use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Draws the sign-in.
-pub fn view(around: &Surroundings, panel: &SignInPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn view(around: &Surroundings, panel: &SignInPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
     match &panel.stage {
         Stage::Waiting(waiting) if panel.qr.is_full_screen => {
             bare::full_screen_qr(around, panel, waiting, now, area, frame);
         }
         Stage::Waiting(waiting) if panel.is_link_bare => bare::link(around, panel, waiting, area, frame),
         Stage::Waiting(waiting) => code_screen(around, panel, waiting, now, area, frame),
-        Stage::Asking { host } => {
-            let host = host.as_deref().unwrap_or("the accounts server");
-            message_screen(around, panel, &[Line::raw(format!("Asking {host} for a code ..."))], area, frame);
-        }
+        Stage::Asking { .. } => message_screen(around, panel, &[Line::raw(asking(panel))], area, frame),
         Stage::GivingBack => {
             message_screen(around, panel, &[Line::raw("Giving the approval back ...")], area, frame);
         }
@@ -57,17 +53,17 @@ pub fn view(around: &Surroundings, panel: &SignInPanel, now: Now, area: Rect, fr
 }
 
 /// Whether the window has room for a code over the whole of it.
-pub fn has_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> bool {
+pub(super) fn has_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> bool {
     lack_of_full_screen_qr(around, waiting).is_none()
 }
 
 /// Why it has none.
-pub fn lack_of_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> Option<String> {
+pub(super) fn lack_of_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> Option<String> {
     bare::lack_of_full_screen_qr(around, waiting)
 }
 
 /// How the QR code is drawn now and where, if it is.
-pub fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> Option<(Fit, Rect)> {
+pub(super) fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> Option<(Fit, Rect)> {
     let Stage::Waiting(waiting) = &panel.stage else { return None };
     if panel.qr.is_full_screen {
         return bare::full_screen_qr_fit(around, panel.qr, waiting);
@@ -81,7 +77,7 @@ pub fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> Option<
 }
 
 /// How far the text of a sign-in that ended can be scrolled.
-pub fn last_scroll(around: &Surroundings, panel: &SignInPanel, now: Now) -> usize {
+pub(super) fn last_scroll(around: &Surroundings, panel: &SignInPanel, now: Now) -> usize {
     Outcome::of(around, panel, now, around.window).map_or(0, |outcome| outcome.last_scroll(around.window))
 }
 
@@ -155,9 +151,28 @@ fn lead(height: u16, rows: u16) -> u16 {
     height.saturating_sub(rows) / 3
 }
 
+/// What goes on while there is no code.
+pub(super) fn asking(panel: &SignInPanel) -> String {
+    format!("Asking {} for a code ...", panel.host.as_deref().unwrap_or("the accounts server"))
+}
+
+/// `Sign in to Zoho`
+pub(super) fn heading(around: &Surroundings, panel: &SignInPanel) -> String {
+    let provider = configured(around, panel).map_or("the provider", |profile| around.config.provider_label(profile));
+    format!("Sign in to {provider}")
+}
+
+/// `work · US`, with the data center that is asked now, or that the account turned out to live in, if it is not its home.
+pub(super) fn profile_and_place(around: &Surroundings, panel: &SignInPanel, elsewhere: Option<&str>) -> String {
+    let home = configured(around, panel).and_then(|profile| around.config.data_center_code(profile));
+    let data_center = elsewhere.or(home).map(str::to_uppercase);
+    let parts: Vec<String> = std::iter::once(panel.profile.to_string()).chain(data_center).collect();
+    parts.join(around.theme.separator())
+}
+
 /// `Sign in to Zoho` on the left, on the right as much as fits of who asks.
 fn title(around: &Surroundings, panel: &SignInPanel, frame: &mut Frame<'_>) {
-    let heading = heading(around, &panel.profile);
+    let heading = heading(around, panel);
     let room = usize::from(frame.area().width).saturating_sub(width(&heading) + 3);
     let subjects = subjects(around, panel);
     let [.., shortest] = &subjects;
@@ -181,7 +196,7 @@ fn subjects(around: &Surroundings, panel: &SignInPanel) -> [String; 5] {
 
 /// Whether the title says on which machine.
 fn title_names_machine(around: &Surroundings, panel: &SignInPanel) -> bool {
-    let room = usize::from(around.window.width).saturating_sub(width(&heading(around, &panel.profile)) + 2);
+    let room = usize::from(around.window.width).saturating_sub(width(&heading(around, panel)) + 2);
     subjects(around, panel).iter().take(3).any(|words| width(words) <= room)
 }
 
@@ -207,7 +222,7 @@ pub(super) fn subject(around: &Surroundings, panel: &SignInPanel) -> String {
         Stage::SignedIn { outcome, .. } => outcome.data_center.as_deref(),
         _ => None,
     };
-    profile_and_place(around, &panel.profile, signed_in_at.or(panel.relocated_to.as_deref()))
+    profile_and_place(around, panel, signed_in_at.or(panel.relocated_to.as_deref()))
 }
 
 fn in_words(scopes: &[String]) -> Vec<String> {

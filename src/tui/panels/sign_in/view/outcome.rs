@@ -47,9 +47,9 @@ impl Outcome {
             Stage::SignedIn { outcome, leaves_at } => {
                 signed_in(around, panel, outcome, *leaves_at, now, room, window.width)
             }
-            Stage::Unsaved { error } => unsaved(around, panel, error, room),
-            Stage::Failed { error, user_code, at } => {
-                failed(around, panel, error, user_code.as_deref(), &time_of_day(*at, &around.zone), room)
+            Stage::Unsaved { error, .. } => unsaved(around, panel, error, room),
+            Stage::Failed { error, user_code, at, .. } => {
+                failed(around, panel, error, user_code.as_deref(), &time_of_day(at.time, &around.zone), room)
             }
             _ => return None,
         };

@@ -131,9 +131,9 @@ impl<'a> Text<'a> {
         self.gap();
         match &panel.previous {
             // It may stand on a note or in a chat.
-            Some((dead, _)) if !scene.has_notice => {
+            Some(previous) if !scene.has_notice => {
                 let mark = around.theme.symbol(Mark::Attention);
-                let named = format!("{mark} {dead} ran out. Type this one");
+                let named = format!("{mark} {}. Type this one", previous.end());
                 let short = format!("{mark} It changed. Type this code");
                 let fits = columns(&named) + usize::from(INDENT) <= inner;
                 self.push_step(around, 2, if fits { named } else { short }, around.theme.attention);

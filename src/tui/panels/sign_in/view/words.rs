@@ -125,10 +125,11 @@ pub(super) fn notice(scene: Scene<'_>, columns: usize) -> Option<(String, Style)
             let long = format!("Another process asks the server{who}; its end shows here.");
             ([long, "Another process asks; its end shows here.".to_owned()].to_vec(), theme.text)
         }
-        (_, Some((code, ended_at))) => {
-            let ended_at = time_of_day(*ended_at, &around.zone);
-            let long = format!("{mark} Code {code} ran out at {ended_at}. Use the new one below.");
-            ([long, format!("{mark} Code {code} ran out.")].to_vec(), theme.attention)
+        (_, Some(previous)) => {
+            let at = previous.ran_out_at.map(|at| format!(" at {}", time_of_day(at, &around.zone)));
+            let (end, at) = (previous.end(), at.unwrap_or_default());
+            let long = format!("{mark} Code {end}{at}. Use the new one below.");
+            ([long, format!("{mark} Code {end}.")].to_vec(), theme.attention)
         }
         (_, None) => (way_to_loopback(scene)?, theme.attention),
     };

@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{KioskPanel, Stage};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -10,6 +9,8 @@ use crate::service::{IDLE_TIME, IssuedCode, Machine, RestReason, SignIn, SignInE
 use crate::tui::keymap::Key;
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::Model;
+use crate::tui::panels::sign_in::policy::Policy;
+use crate::tui::panels::sign_in::{Previous, SignInPanel, Stage};
 use crate::tui::surroundings::Now;
 use crate::tui::theme::Environment;
 use crate::tui::update::update;
@@ -32,7 +33,7 @@ fn kiosk(renewals: u32) -> (Model, TaskId) {
 }
 
 fn stage(model: &Model) -> &Stage {
-    &model.find::<KioskPanel>().expect("the kiosk is open").stage
+    &model.find::<SignInPanel>().expect("the kiosk is open").stage
 }
 
 fn issue(model: &mut Model, task: TaskId, user_code: &str, seconds: u64) {
@@ -100,11 +101,12 @@ fn a_code_that_ran_out_stays_until_the_new_one_comes_and_is_named_then() {
     issue(&mut model, task, "OLD", 0);
     let next = started(&fails(&mut model, task, Code::CodeExpired, 300));
     assert_ne!(next, task);
-    assert!(matches!(stage(&model), Stage::Asking { old: Some(old) } if old.waiting.code.user_code == "OLD"));
+    assert!(matches!(stage(&model), Stage::Asking { old: Some(old) } if old.code.user_code == "OLD"));
     issue(&mut model, next, "NEW", 301);
     let Stage::Waiting(shown) = stage(&model) else { panic!("the new code shows") };
-    assert_eq!(shown.waiting.code.user_code, "NEW");
-    assert_eq!(shown.previous, Some(("OLD".to_owned(), at(361).moment)));
+    assert_eq!(shown.code.user_code, "NEW");
+    let previous = Previous { user_code: "OLD".to_owned(), ran_out_at: Some(Timestamp::UNIX_EPOCH) };
+    assert_eq!(model.find::<SignInPanel>().expect("the kiosk is open").previous, Some(previous));
 }
 
 #[test]
@@ -113,7 +115,7 @@ fn a_dead_code_goes_when_no_new_one_can_be_had() {
     issue(&mut model, task, "OLD", 0);
     let next = started(&fails(&mut model, task, Code::CodeExpired, 300));
     assert_eq!(fails(&mut model, next, Code::Network, 301), []);
-    assert!(matches!(stage(&model), Stage::Resting { .. }));
+    assert!(matches!(stage(&model), Stage::Failed { rest: Some(_), .. }));
 }
 
 #[test]
@@ -122,7 +124,7 @@ fn after_the_last_code_it_waits_for_ok_or_for_half_an_hour() {
         let (mut model, task) = kiosk(0);
         issue(&mut model, task, "ONE", 0);
         assert_eq!(fails(&mut model, task, Code::CodeExpired, 300), []);
-        let Stage::Resting { rest, .. } = stage(&model) else { panic!("it rests") };
+        let Stage::Failed { rest: Some(rest), .. } = stage(&model) else { panic!("it rests") };
         assert_eq!((rest.reason, rest.until), (RestReason::Idle, at(300).moment + IDLE_TIME));
         model
     };
@@ -165,9 +167,9 @@ fn an_answer_takes_the_word_about_trouble_away() {
         next_poll_at,
     };
     happens(&mut model, task, retrying, 10);
-    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.waiting.trouble().is_some()));
+    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.trouble().is_some()));
     happens(&mut model, task, SignInEvent::Pending { next_poll_at }, 20);
-    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.waiting.trouble().is_none()));
+    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.trouble().is_none()));
 }
 
 #[test]
@@ -193,7 +195,7 @@ fn what_cannot_be_saved_is_tried_for_ten_minutes_and_then_given_back() {
         assert_eq!(wake(&mut model, seconds), [Effect::TrySaving { task, again: attempt < 20 }]);
     }
     assert_eq!(fails(&mut model, task, Code::Store, seconds), []);
-    assert!(matches!(stage(&model), Stage::Resting { rest, .. } if rest.reason == RestReason::Refused));
+    assert!(matches!(stage(&model), Stage::Failed { rest: Some(rest), .. } if rest.reason == RestReason::Refused));
 }
 
 #[test]
@@ -202,7 +204,7 @@ fn keys_lead_nowhere_and_ctrl_c_ends() {
     issue(&mut model, task, "ONE", 0);
     for key in "?qnpfcuy/:aex".chars().map(Key::Char).chain([Key::Ctrl('z'), Key::Esc, Key::Enter, Key::Tab]) {
         assert_eq!(press(&mut model, key, 60), [], "{key:?}");
-        assert!(model.around.overlay.is_none() && model.find::<KioskPanel>().is_some(), "{key:?}");
+        assert!(model.around.overlay.is_none() && model.find::<SignInPanel>().is_some(), "{key:?}");
     }
     assert_eq!(update(&mut model, Message::Pasted("q".to_owned()), at(60)), []);
     assert_eq!(press(&mut model, Key::Ctrl('l'), 60), [Effect::ClearScreen]);
@@ -239,7 +241,8 @@ fn it_wakes_each_second_while_something_counts_and_else_once_a_minute() {
 #[test]
 fn a_supervisor_hears_at_every_pulse_whatever_else_moves() {
     let (mut model, task) = kiosk(0);
-    model.find_mut::<KioskPanel>().expect("the kiosk is open").pulse = Some((Duration::from_secs(15), at(0).moment));
+    model.find_mut::<SignInPanel>().expect("the kiosk is open").policy =
+        Policy::unattended(0, Some(Duration::from_secs(15)));
     fails(&mut model, task, Code::CodeExpired, 0);
     for seconds in [0, 15, 30] {
         assert_eq!(next_wakeup(&model, at(seconds)), Some(at(seconds).moment));

@@ -1,30 +1,13 @@
-//! What a sign-in is on the screen of a person and on that of a kiosk alike: for what, and the code that waits for approval
-//! with what came of the questions about it.
+//! The code that waits for approval, with what came of the questions about it.
 
 use std::time::Duration;
 
-use super::surroundings::{Now, Surroundings};
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::oauth::qr::QrMatrix;
-use crate::profile::ProfileName;
 use crate::service::{IssuedCode, SignInEvent};
 use crate::storage::Asker;
-
-/// `Sign in to Zoho`
-pub fn heading(around: &Surroundings, profile: &ProfileName) -> String {
-    let profile = around.config.profiles.get(profile);
-    let provider = profile.map_or("the provider", |profile| around.config.provider_label(profile));
-    format!("Sign in to {provider}")
-}
-
-/// `work · US`, with the data center that is asked now, or that the account turned out to live in, if it is not its home.
-pub fn profile_and_place(around: &Surroundings, profile: &ProfileName, elsewhere: Option<&str>) -> String {
-    let home = around.config.profiles.get(profile).and_then(|profile| around.config.data_center_code(profile));
-    let data_center = elsewhere.or(home).map(str::to_uppercase);
-    let parts: Vec<String> = std::iter::once(profile.to_string()).chain(data_center).collect();
-    parts.join(around.theme.separator())
-}
+use crate::tui::surroundings::Now;
 
 /// A code that waits for approval.
 #[derive(Debug)]

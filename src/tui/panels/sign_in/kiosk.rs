@@ -4,13 +4,16 @@
 mod code;
 mod column;
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use self::column::{Column, Keep};
-use super::{KioskPanel, Stage, steps};
+use super::view::{asking, heading, profile_and_place};
+use super::{SignInPanel, Stage};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::service::{Rest, RestReason, SignedIn};
@@ -19,13 +22,14 @@ use crate::tui::advice::hint;
 use crate::tui::lines::{sentence, shown};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::{Mark, Theme};
-use crate::tui::waiting::{heading, profile_and_place};
 use crate::tui::widgets::big_text::BigText;
 
 /// Televisions cut off up to this share of each side.
 const FRAME_SHARE: u16 = 20;
 /// Smaller windows are no televisions and have no cell to spare.
 const LEAST_FRAMED: (u16, u16) = (30, 8);
+/// Nothing stays in its place for longer, for the sake of the screen.
+const DRIFT_TIME: Duration = Duration::from_secs(60);
 /// The steps by which everything moves, so that nothing burns in.
 const DRIFT: [(u16, u16); 6] = [(0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1)];
 /// The rows of all that stands around large letters at the end.
@@ -34,18 +38,23 @@ const AROUND_LETTERS: u16 = 6;
 const MESSAGE_COLUMNS: u16 = 72;
 
 /// Draws the kiosk.
-pub fn view(around: &Surroundings, panel: &KioskPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn view(around: &Surroundings, panel: &SignInPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
     let now = now.moment;
     let area = framed(area, now);
     let mut message = |column: Column<'_>| column.draw_centered(&around.theme, area, frame);
     match &panel.stage {
-        Stage::Waiting(shown) | Stage::Asking { old: Some(shown) } => {
-            code::Screen { around, panel, shown, now }.draw(area, frame);
+        Stage::Waiting(waiting) | Stage::Asking { old: Some(waiting) } => {
+            code::Screen { around, panel, waiting, now }.draw(area, frame);
         }
-        Stage::Asking { old: None } => message(asking(around, panel, area)),
-        Stage::Resting { rest, error, .. } => message(resting(around, panel, *rest, error, now, area)),
-        Stage::Unsaved { error, again_at, .. } => message(unsaved(around, panel, error, now.until(*again_at), area)),
-        Stage::Approved { .. } => {
+        Stage::Asking { old: None } => message(headed(around, panel, Mark::Working, &asking(panel), area)),
+        Stage::Failed { rest, error, at, .. } => {
+            let rest = rest.unwrap_or(Rest { reason: RestReason::Refused, until: at.moment });
+            message(resting(around, panel, rest, error, now, area));
+        }
+        Stage::Unsaved { error, again_at } => {
+            message(unsaved(around, panel, error, again_at.map(|at| now.until(at)).unwrap_or_default(), area));
+        }
+        Stage::Approved | Stage::GivingBack => {
             message(headed(around, panel, Mark::Working, "Approved. One moment.", area));
         }
         Stage::SignedIn { outcome, .. } => {
@@ -53,6 +62,16 @@ pub fn view(around: &Surroundings, panel: &KioskPanel, now: Now, area: Rect, fra
             fill(&around.theme, frame);
         }
     }
+}
+
+/// How often everything has moved by a cell since the machine's start.
+fn steps(now: Moment) -> u32 {
+    u32::try_from((now - Moment::default()).as_secs() / DRIFT_TIME.as_secs()).unwrap_or(u32::MAX - 1)
+}
+
+/// When it does so next.
+pub(super) fn moves_at(now: Moment) -> Moment {
+    Moment::default() + DRIFT_TIME * (steps(now) + 1)
 }
 
 /// What is left of a window inside the frame, moved a little once a minute.
@@ -71,16 +90,16 @@ fn framed(area: Rect, now: Moment) -> Rect {
 }
 
 /// `lobby-2 · US · web-01`
-fn place(around: &Surroundings, panel: &KioskPanel) -> String {
-    let profile = profile_and_place(around, &panel.profile, None);
+fn place(around: &Surroundings, panel: &SignInPanel) -> String {
+    let profile = profile_and_place(around, panel, None);
     [profile.as_str(), &around.machine.host].join(around.theme.separator())
 }
 
 /// A message below its heading.
-fn headed<'a>(around: &Surroundings, panel: &KioskPanel, mark: Mark, text: &str, area: Rect) -> Column<'a> {
+fn headed<'a>(around: &Surroundings, panel: &SignInPanel, mark: Mark, text: &str, area: Rect) -> Column<'a> {
     let width = area.width.min(MESSAGE_COLUMNS);
     let mut column = Column::new(width);
-    column.line(Keep::Wanted, Line::styled(heading(around, &panel.profile), around.theme.title));
+    column.line(Keep::Wanted, Line::styled(heading(around, panel), around.theme.title));
     column.wrapped(Keep::Least, &place(around, panel), around.theme.text);
     column.gap();
     column.gap();
@@ -100,14 +119,9 @@ fn marked(column: &mut Column<'_>, theme: &Theme, mark: Mark, text: &str) {
     lines.map(line).for_each(|line| column.line(Keep::Always, line));
 }
 
-fn asking<'a>(around: &Surroundings, panel: &KioskPanel, area: Rect) -> Column<'a> {
-    let host = panel.host.as_deref().unwrap_or("the accounts server");
-    headed(around, panel, Mark::Working, &format!("Asking {host} for a code ..."), area)
-}
-
 fn resting<'a>(
     around: &Surroundings,
-    panel: &KioskPanel,
+    panel: &SignInPanel,
     rest: Rest,
     error: &Error,
     now: Moment,
@@ -170,13 +184,7 @@ fn reason(error: &Error) -> String {
     format!("{}.", shown(&cause).trim_end_matches('.'))
 }
 
-fn unsaved<'a>(
-    around: &Surroundings,
-    panel: &KioskPanel,
-    error: &Error,
-    left: std::time::Duration,
-    area: Rect,
-) -> Column<'a> {
+fn unsaved<'a>(around: &Surroundings, panel: &SignInPanel, error: &Error, left: Duration, area: Rect) -> Column<'a> {
     let mut column = headed(around, panel, Mark::Attention, "Approved, but it could not be saved.", area);
     column.gap();
     column.wrapped(Keep::Always, &format!("Trying again in {}.", around.time_left(left)), around.theme.text);
@@ -186,11 +194,11 @@ fn unsaved<'a>(
 }
 
 /// No token, no full address: anybody may look.
-fn signed_in<'a>(around: &Surroundings, panel: &KioskPanel, outcome: &SignedIn, area: Rect) -> Column<'a> {
+fn signed_in<'a>(around: &Surroundings, panel: &SignInPanel, outcome: &SignedIn, area: Rect) -> Column<'a> {
     let account = outcome.account.as_ref().and_then(masked);
     let text = account.map_or_else(|| "Signed in.".to_owned(), |account| format!("Signed in as {account}."));
     let mut column = Column::new(area.width);
-    column.line(Keep::Wanted, Line::styled(heading(around, &panel.profile), around.theme.title));
+    column.line(Keep::Wanted, Line::styled(heading(around, panel), around.theme.title));
     column.wrapped(Keep::Least, &place(around, panel), around.theme.text);
     column.gap();
     let rows = area.height.saturating_sub(AROUND_LETTERS);

@@ -10,12 +10,12 @@ use ratatui::widgets::Widget;
 use super::column::{Column, Keep};
 use super::place;
 use crate::clock::Moment;
-use crate::tui::panels::kiosk::{KioskPanel, Shown};
+use crate::tui::panels::sign_in::view::heading;
+use crate::tui::panels::sign_in::{SignInPanel, Waiting};
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::width as columns;
 use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
-use crate::tui::waiting::heading;
 use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::qr::{Fit, QrCode};
 
@@ -23,6 +23,8 @@ use crate::tui::widgets::qr::{Fit, QrCode};
 const GAP: u16 = 2;
 /// From here on it is said that the code is about to end.
 const LAST_MINUTE: Duration = Duration::from_secs(60);
+/// How long a new code comes with a word about the one before it.
+const NOTICE_TIME: Duration = Duration::from_secs(60);
 /// Fewer rows hold the code alone.
 const LEAST_ROWS: u16 = 4;
 
@@ -37,22 +39,22 @@ struct Layout {
 /// What is to be shown, and to whom.
 pub(super) struct Screen<'a> {
     pub(super) around: &'a Surroundings,
-    pub(super) panel: &'a KioskPanel,
-    pub(super) shown: &'a Shown,
+    pub(super) panel: &'a SignInPanel,
+    pub(super) waiting: &'a Waiting,
     pub(super) now: Moment,
 }
 
 impl Screen<'_> {
     pub(super) fn draw(&self, area: Rect, frame: &mut Frame<'_>) {
         let layout = self.layout(area);
-        if let (Some(Layout { fit, qr, .. }), Some(matrix)) = (layout, &self.shown.waiting.matrix) {
+        if let (Some(Layout { fit, qr, .. }), Some(matrix)) = (layout, &self.waiting.matrix) {
             let palette = self.around.abilities.qr.palette;
             QrCode { matrix, fit, palette, inverted: false }.render(qr, frame.buffer_mut());
         }
         let room = layout.map_or(area, |layout| layout.text);
         let column = if layout.is_none() && (room.height < LEAST_ROWS || room.width < self.code_columns()) {
             let mut column = Column::new(room.width);
-            column.wrapped(Keep::Always, &self.shown.waiting.code.user_code, self.around.theme.code);
+            column.wrapped(Keep::Always, &self.waiting.code.user_code, self.around.theme.code);
             column
         } else {
             self.column(room, layout.is_some())
@@ -63,7 +65,7 @@ impl Screen<'_> {
     /// The way whose QR code is of blanks alone, which every terminal and font shows as they are; then one with all words,
     /// then the largest code, then a quiet zone that every camera likes, then large letters.
     fn layout(&self, area: Rect) -> Option<Layout> {
-        let matrix = self.shown.waiting.matrix.as_ref()?;
+        let matrix = self.waiting.matrix.as_ref()?;
         let forms = self.around.qr.forms(self.around.abilities.qr)?;
         let is_swapped = self.panel.codes.is_multiple_of(2);
         let ways = Fit::ladder(matrix.size(), area.width, area.height, forms).into_iter().rev();
@@ -94,12 +96,12 @@ impl Screen<'_> {
     }
 
     fn code_columns(&self) -> u16 {
-        u16::try_from(columns(&self.shown.waiting.code.user_code) + 2).unwrap_or(u16::MAX)
+        u16::try_from(columns(&self.waiting.code.user_code) + 2).unwrap_or(u16::MAX)
     }
 
     /// Nobody types the scheme on a phone.
     fn address(&self) -> &str {
-        let address = self.shown.waiting.code.verification_uri.as_str();
+        let address = self.waiting.code.verification_uri.as_str();
         address.split_once("://").map_or(address, |(_, rest)| rest)
     }
 
@@ -107,8 +109,7 @@ impl Screen<'_> {
     fn large_code(&self, room: Rect, has_qr: bool) -> Option<BigText> {
         let plain = self.column_with(room.width, has_qr, None);
         let beside = |rows: u16| room.height.saturating_sub(rows);
-        let fitting =
-            |rows| BigText::fitting(&self.shown.waiting.code.user_code, self.around.theme.accent, room.width, rows);
+        let fitting = |rows| BigText::fitting(&self.waiting.code.user_code, self.around.theme.accent, room.width, rows);
         let (roomy, tight) = (beside(plain.lasting_rows() + 2), beside(plain.rows(Keep::Wanted)));
         fitting(roomy).or_else(|| fitting(tight.min(BigText::ROWS)))
     }
@@ -118,10 +119,10 @@ impl Screen<'_> {
     }
 
     fn column_with(&self, width: u16, has_qr: bool, large_code: Option<BigText>) -> Column<'_> {
-        let Self { around, panel, shown, .. } = self;
+        let Self { around, panel, waiting, .. } = self;
         let theme = &around.theme;
         let mut column = Column::new(width);
-        column.wrapped(Keep::Telling, &heading(around, &panel.profile), theme.title);
+        column.wrapped(Keep::Telling, &heading(around, panel), theme.title);
         column.wrapped(Keep::Least, &place(around, panel), theme.text);
         column.gap();
         let (open, compare) = if has_qr {
@@ -133,7 +134,7 @@ impl Screen<'_> {
         column.wrapped(Keep::Always, self.address(), theme.code);
         column.gap();
         column.wrapped(Keep::Telling, compare, theme.text);
-        let code = format!(" {} ", shown.waiting.code.user_code);
+        let code = format!(" {} ", waiting.code.user_code);
         column.line(Keep::Always, Line::styled(code, theme.band));
         if let Some(large_code) = large_code {
             column.gap();
@@ -147,12 +148,12 @@ impl Screen<'_> {
     }
 
     fn push_time(&self, column: &mut Column<'_>) {
-        let Self { around, shown, now, .. } = self;
+        let Self { around, panel, waiting, now } = self;
         let theme = &around.theme;
         column.gap();
-        let left = now.until(shown.waiting.code.expires_at);
+        let left = now.until(waiting.code.expires_at);
         let mark = if left <= LAST_MINUTE { Mark::Attention } else { Mark::Good };
-        column.gauge(told(left, around.motion), shown.waiting.code.lifetime, mark);
+        column.gauge(told(left, around.motion), waiting.code.lifetime, mark);
         if left.is_zero() {
             column.wrapped(Keep::Always, "Asking for a new code ...", theme.text);
         } else if left <= LAST_MINUTE {
@@ -162,13 +163,14 @@ impl Screen<'_> {
         } else {
             column.wrapped(Keep::Always, &format!("Code good for {}", around.time_left(left)), theme.text);
         }
-        if let Some(reason) = shown.waiting.trouble() {
-            let wait = around.time_left(now.until(shown.waiting.next_poll_at));
+        if let Some(reason) = waiting.trouble() {
+            let wait = around.time_left(now.until(waiting.next_poll_at));
             let mark = theme.symbol(Mark::Attention);
             column.wrapped(Keep::Passing, &format!("{mark} {reason}. Asking again in {wait}."), theme.attention);
         }
-        if let Some((code, _)) = shown.previous.as_ref().filter(|(_, until)| until > now) {
-            column.wrapped(Keep::Passing, &format!("Code {code} ran out. Use the new one."), theme.attention);
+        let is_new = *now < waiting.code.issued_at + NOTICE_TIME;
+        if let Some(previous) = panel.previous.as_ref().filter(|_| is_new) {
+            column.wrapped(Keep::Passing, &format!("Code {}. Use the new one.", previous.end()), theme.attention);
         }
     }
 }

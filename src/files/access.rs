@@ -46,19 +46,26 @@ pub struct Refusal {
 
 /// Opens a file for reading, wherever links lead on the way.
 pub fn open(path: &Path, holds: Holds) -> Result<Opened, Trouble> {
+    match path.file_name().filter(|_| !super::names_directory(path)) {
+        // Most files are no links: a look at their directories is enough to open them.
+        Some(name) => open_inside(&check_directory(super::directory_of(path))?.join(name), holds),
+        None => open_followed(path, holds),
+    }
+}
+
+fn open_followed(path: &Path, holds: Holds) -> Result<Opened, Trouble> {
     let place = follow(path)?;
-    let file = match options().read(true).open(&place) {
-        Ok(file) => file,
-        Err(error) => return Err(not_opened(path, error)),
-    };
-    judged(&place, file, holds)
+    match options().read(true).open(&place) {
+        Ok(file) => judged(&place, file, holds),
+        Err(error) => Err(not_opened(path, error)),
+    }
 }
 
 /// The same for a file in a directory that was judged already, which spares looking at every directory again.
 pub fn open_inside(path: &Path, holds: Holds) -> Result<Opened, Trouble> {
     match options().read(true).open(path) {
         Ok(file) => judged(path, file, holds),
-        Err(_) if path.is_symlink() => open(path, holds),
+        Err(_) if path.is_symlink() => open_followed(path, holds),
         Err(error) => Err(not_opened(path, error)),
     }
 }
@@ -70,9 +77,16 @@ pub fn is_exposed(path: &Path, holds: Holds) -> bool {
 
 /// Judges a directory, those above it and every link on the way. Gives it without links.
 pub fn check_directory(directory: &Path) -> Result<PathBuf, Trouble> {
-    // A name in it makes it one of the directories above.
-    let place = follow(&directory.join("x"))?;
-    Ok(place.parent().unwrap_or(&place).to_owned())
+    let mut is_there = false;
+    let place = walk(directory, |place, metadata, is_last| {
+        is_there = is_last && !metadata.is_symlink();
+        judge_step(place, metadata)
+    })?;
+    if is_there {
+        return Ok(place);
+    }
+    // In the system's own words, unless it was made meanwhile, and by whom is not known.
+    Err(place.symlink_metadata().err().unwrap_or_else(|| ErrorKind::NotFound.into()).into())
 }
 
 /// Judges a directory that keeps secrets, so that others may not even look into it; not those above it. One that does not
@@ -107,17 +121,28 @@ pub fn options() -> OpenOptions {
 /// The path of a file without links. Judges each link and each directory on the way, and not the file itself, which may
 /// not be there.
 pub fn follow(path: &Path) -> Result<PathBuf, Trouble> {
-    walk(path, |place, metadata, is_last| match (metadata.is_symlink(), is_last) {
-        (true, _) => judge_owner(place, metadata),
-        (false, false) => judge_directory(place, metadata),
-        (false, true) => Ok(()),
-    })
+    refuse_directory(path)?;
+    walk(
+        path,
+        |place, metadata, is_last| {
+            if is_last && !metadata.is_symlink() { Ok(()) } else { judge_step(place, metadata) }
+        },
+    )
+}
+
+fn judge_step(place: &Path, metadata: &Metadata) -> Result<(), Refusal> {
+    if metadata.is_symlink() { judge_owner(place, metadata) } else { judge_directory(place, metadata) }
+}
+
+fn refuse_directory(path: &Path) -> Result<(), Trouble> {
+    if super::names_directory(path) { Err(io::Error::from(ErrorKind::IsADirectory).into()) } else { Ok(()) }
 }
 
 /// The same for a file to be written that neither holds secrets nor steers the program. Where everybody can put something,
 /// nothing that somebody else has put there is followed or replaced, as Linux has it where `fs.protected_symlinks` and
 /// `fs.protected_regular` are on.
 pub fn follow_to_write(path: &Path) -> Result<PathBuf, Trouble> {
+    refuse_directory(path)?;
     walk(
         path,
         |place, metadata, is_last| {
@@ -126,11 +151,8 @@ pub fn follow_to_write(path: &Path) -> Result<PathBuf, Trouble> {
     )
 }
 
-/// Follows links up to a file, which may not be there. Has each step judged, the last one as such.
-fn walk(path: &Path, judge: impl Fn(&Path, &Metadata, bool) -> Result<(), Refusal>) -> Result<PathBuf, Trouble> {
-    if super::names_directory(path) {
-        return Err(io::Error::from(ErrorKind::IsADirectory).into());
-    }
+/// Follows links up to a file or directory, which may not be there. Has each step judged, the last one as such.
+fn walk(path: &Path, mut judge: impl FnMut(&Path, &Metadata, bool) -> Result<(), Refusal>) -> Result<PathBuf, Trouble> {
     let path = std::path::absolute(path)?;
     let mut place = PathBuf::new();
     let mut ahead: Vec<OsString> = Vec::new();

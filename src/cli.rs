@@ -147,10 +147,7 @@ pub fn run(arguments: &[OsString]) -> ExitCode {
             });
             ExitCode::from(context.exit_code(result))
         }
-        Err(error) => ExitCode::from(usage(
-            &given_tokens::without_tokens(pointed(readable(error), arguments), arguments),
-            &output,
-        )),
+        Err(error) => ExitCode::from(mistaken(error, arguments, &output)),
     }
 }
 
@@ -170,6 +167,7 @@ fn keep_memory_private() {
 }
 
 /// Without a command: the screens, or lines where the terminal or the person wants those.
+#[cold]
 fn without_command(context: &Context) -> Result<u8, Error> {
     match full_screen::lack() {
         _ if full_screen::wants_lines() => overview::run(context),
@@ -192,6 +190,13 @@ fn output_before_parsing(arguments: &[OsString]) -> Output {
         wants_json |= word == "--json";
     }
     Output::new(color, false, wants_json)
+}
+
+/// Tells what is wrong with the arguments. A part of its own, as all that is `cold` here: a frame as large as such a part needs
+/// would be one of every short command.
+#[cold]
+fn mistaken(error: clap::Error, arguments: &[OsString], output: &Output) -> u8 {
+    usage(&given_tokens::without_tokens(pointed(readable(error), arguments), arguments), output)
 }
 
 /// The same error without control characters in the words that it repeats, and without what nobody types in those that it

@@ -82,14 +82,17 @@ impl Context {
         if let Some(store) = self.store.get() {
             self.output.warn(&store.found_damaged());
         }
-        result.unwrap_or_else(|error| {
-            let error = self.telling_place(self.of_what_exists(error));
-            self.output.error(&error);
-            match self.interrupts.signal() {
-                Some(signal) if error.code == Code::Interrupted => 128 + signal,
-                _ => error.code.exit_code(),
-            }
-        })
+        result.unwrap_or_else(|error| self.failed(error))
+    }
+
+    #[cold]
+    fn failed(&self, error: Error) -> u8 {
+        let error = self.telling_place(self.of_what_exists(error));
+        self.output.error(&error);
+        match self.interrupts.signal() {
+            Some(signal) if error.code == Code::Interrupted => 128 + signal,
+            _ => error.code.exit_code(),
+        }
     }
 
     /// Who wants to change or see what is there is not helped by one that is not.

@@ -162,6 +162,17 @@ impl Token {
         if let Some(token) = service.stored_token(profile, freshness, clock::wall())? {
             return Ok(token);
         }
+        self.refreshed(service, profile, freshness, context)
+    }
+
+    #[cold]
+    fn refreshed(
+        &self,
+        service: &Service,
+        profile: &Profile,
+        freshness: Freshness,
+        context: &Context,
+    ) -> Result<FreshToken, Error> {
         match context.interrupts.block_on(service.token(profile, freshness)) {
             Err(refusal) if self.stale && refusal.code == Code::SignInNeeded => {
                 service.stale_token(profile, refusal, clock::wall())

@@ -8,7 +8,7 @@ use super::{FreshToken, Freshness, LEAST_TTL, Service, fresh_token, lasts};
 use crate::config::Profile;
 use crate::error::Error;
 use crate::service::not_signed_in;
-use crate::storage::{Copied, Grant, Record};
+use crate::storage::{Copied, Grant, Record, StoreError};
 
 /// What a look for a token came to.
 pub(super) enum Stored {
@@ -45,18 +45,26 @@ impl Service {
                 Ok(Stored::Lasting(Box::new(grant)))
             }
             Ok(record) => Ok(Stored::Worn(record.map(Box::new))),
-            Err(away) if away.is_away() => {
-                let copied = self.store.last_copy(&profile.name, now).filter(|copied| is_of(copied, profile));
-                match copied.filter(|copied| serves(&copied.grant, freshness, now)) {
-                    Some(copied) => {
-                        self.store.tell_of_copy(&copied, &away, &(self.zone)());
-                        Ok(Stored::Lasting(Box::new(copied.grant)))
-                    }
-                    None => Err(away.into()),
-                }
-            }
+            Err(away) if away.is_away() => self.seen_last(profile, freshness, now, away),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The token as this machine has seen it last, while the store is away.
+    #[cold]
+    fn seen_last(
+        &self,
+        profile: &Profile,
+        freshness: Freshness,
+        now: Timestamp,
+        away: StoreError,
+    ) -> Result<Stored, Error> {
+        let copied = self.store.last_copy(&profile.name, now).filter(|copied| is_of(copied, profile));
+        let Some(copied) = copied.filter(|copied| serves(&copied.grant, freshness, now)) else {
+            return Err(away.into());
+        };
+        self.store.tell_of_copy(&copied, &away, &(self.zone)());
+        Ok(Stored::Lasting(Box::new(copied.grant)))
     }
 
     /// The grant to use the access token of, which was found to do.

@@ -98,14 +98,14 @@ impl Store {
     pub fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
         let asked_at = self.shared.time_of_copy();
         let (record, place) = self.shared.load(&mut self.shared.reader(profile), profile)?;
-        self.shared.copy(profile, record.as_ref(), asked_at);
+        self.shared.copy(profile, record.as_deref(), asked_at);
         if let Some(record) = &record {
             self.shared.tell_if_moved(record);
         }
         if place == Place::SpareForNow && self.shared.backend.is_shared() {
             self.bring_back(profile);
         }
-        Ok(record)
+        Ok(record.map(|record| *record))
     }
 
     /// Has a record come back out of the spare place, unless somebody else is at it.

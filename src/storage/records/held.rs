@@ -176,7 +176,7 @@ impl Held {
 
     pub(super) fn spare_record(&mut self) -> Result<Option<Record>, StoreError> {
         let found = self.shared.spare_record(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
-        Ok(found.map(|(record, _)| record))
+        Ok(found.map(|(record, _)| *record))
     }
 
     pub(super) fn read(&mut self, part: Part) -> Result<OpenedRecord, StoreError> {
@@ -240,12 +240,12 @@ impl Held {
                 // where it cannot be removed the next one tries again.
                 let _ = self.hold.remove(Part::Spare);
             }
-            return Ok(here);
+            return Ok(here.map(|record| *record));
         };
         if self.bring_back(&record).is_err() {
             // It is good where it is.
             let (record, _) = self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
-            return Ok(record);
+            return Ok(record.map(|record| *record));
         }
         self.shared.damaged().remove(&self.profile);
         Ok(Some(record))

@@ -40,7 +40,7 @@ impl Shared {
         &self,
         reader: &mut Reader<'_>,
         profile: &ProfileName,
-    ) -> Result<(Option<Record>, Place), StoreError> {
+    ) -> Result<(Option<Box<Record>>, Place), StoreError> {
         let Some((in_spare, place)) = self.spare_record(reader, profile)? else {
             return Ok((self.load_here(reader, profile)?, Place::Here));
         };
@@ -58,14 +58,14 @@ impl Shared {
         &self,
         reader: &mut Reader<'_>,
         profile: &ProfileName,
-    ) -> Result<Option<(Record, Place)>, StoreError> {
+    ) -> Result<Option<(Box<Record>, Place)>, StoreError> {
         let Ok(Opened::Sound(record)) = self.read(reader, profile, Part::Spare) else { return Ok(None) };
         let (here, place) = match self.load_here(reader, profile) {
             Ok(here) => (here, Place::SpareForNow),
             Err(error) if error.is_of_place() => (None, Place::Spare),
             Err(error) => return Err(error),
         };
-        Ok(here.is_none_or(|here| Note::of(&record).is_after(&here)).then_some((*record, place)))
+        Ok(here.is_none_or(|here| Note::of(&record).is_after(&here)).then_some((record, place)))
     }
 
     /// What this machine has written after the record, where that is no later sign-in: the store was brought back from a
@@ -86,10 +86,10 @@ impl Shared {
         &self,
         reader: &mut Reader<'_>,
         profile: &ProfileName,
-    ) -> Result<Option<Record>, StoreError> {
+    ) -> Result<Option<Box<Record>>, StoreError> {
         let current = self.read(reader, profile, Part::Current)?;
         if let Opened::Sound(record) = current {
-            return Ok(Some(self.newer_previous(reader, &record).unwrap_or(*record)));
+            return Ok(Some(self.newer_previous(reader, &record).unwrap_or(record)));
         }
         let place = |part| self.backend.place_of(profile, part);
         let corrupt = |place, problem| StoreError::Corrupt { place, problem, profile: Some(profile.clone()) };
@@ -98,9 +98,9 @@ impl Shared {
                 let place = place(Part::Current);
                 let found = format!("The record {place} is damaged ({problem}); the one before it is used.");
                 self.damaged().insert(profile.clone(), found);
-                Ok(Some(*record))
+                Ok(Some(record))
             }
-            (_, Opened::Sound(record)) => Ok(Some(*record)),
+            (_, Opened::Sound(record)) => Ok(Some(record)),
             (Opened::Damaged(problem), _) => Err(corrupt(place(Part::Current), problem)),
             (_, Opened::Damaged(problem)) => Err(corrupt(place(Part::Previous), problem)),
             _ => Ok(None),
@@ -108,7 +108,7 @@ impl Shared {
     }
 
     /// The record before this one, where it is not: somebody has put an older record in the place of the newest.
-    pub(super) fn newer_previous(&self, reader: &mut Reader<'_>, current: &Record) -> Option<Record> {
+    pub(super) fn newer_previous(&self, reader: &mut Reader<'_>, current: &Record) -> Option<Box<Record>> {
         let profile = &current.profile;
         let line = self.backend.first_line(profile, Part::Previous)?;
         FirstLine::of(&line).filter(|line| line.generation > current.generation)?;
@@ -119,7 +119,7 @@ impl Shared {
             "The record {place} is older (generation {older}) than the one before it ({newer}), which is used."
         );
         self.damaged().insert(profile.clone(), found);
-        Some(*previous)
+        Some(previous)
     }
 
     pub(super) fn read(

@@ -318,12 +318,13 @@ pub fn misspelt(names: impl Iterator<Item = OsString>) -> Vec<String> {
     const PREFIX: &str = "DEVICE_LOGIN_";
     /// What programs are given by this one.
     const GIVEN: [&str; 3] = ["DEVICE_LOGIN_ACCESS_TOKEN", "DEVICE_LOGIN_API_DOMAIN", "DEVICE_LOGIN_TOKEN_FILE"];
-    let known: Vec<&str> =
-        VARIABLES.iter().flat_map(|row| row.names).copied().filter(|name| name.starts_with(PREFIX)).collect();
-    let own = names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(PREFIX));
-    let strange = own.filter(|name| !known.contains(&name.as_str()) && !GIVEN.contains(&name.as_str()));
+    let known = || VARIABLES.iter().flat_map(|row| row.names).copied().filter(|name| name.starts_with(PREFIX));
+    let own = names.filter(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+    let strange = own
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| !known().any(|known| known == name) && !GIVEN.contains(&name.as_str()));
     let warning = |name: String| {
-        let meant = known.iter().find(|known| near::distance(&name, known) <= 2)?;
+        let meant = known().find(|known| near::distance(&name, known) <= 2)?;
         Some(format!("the variable `{name}` is not read; `{meant}` is probably meant"))
     };
     strange.filter_map(warning).collect()

@@ -3,7 +3,7 @@
 //! The layer below tries the second family 300 ms after the first, but only until one of them has a connection. Where
 //! IPv6 connects and then stays silent, as behind broken tunnels, the first family is left out from the next try on.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ use crate::clock::{self, Moment};
 const MEMORY: Duration = Duration::from_secs(10 * 60);
 
 #[derive(Clone, Default)]
-pub(super) struct Resolver(Arc<Mutex<HashMap<String, Name>>>);
+pub(super) struct Resolver(Arc<Mutex<BTreeMap<String, Name>>>);
 
 type Lookup = Shared<Pin<Box<dyn Future<Output = Result<Vec<SocketAddr>, String>> + Send>>>;
 
@@ -72,7 +72,7 @@ impl Resolver {
         found.map(|addresses| known.choose(addresses, clock::now()))
     }
 
-    fn names(&self) -> MutexGuard<'_, HashMap<String, Name>> {
+    fn names(&self) -> MutexGuard<'_, BTreeMap<String, Name>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,7 +20,7 @@ fn main() {
     if !is_release || !is_for_linux {
         return;
     }
-    let arguments = ["-Wl,-z,pack-relative-relocs", "-Wl,--icf=all"].map(str::to_owned);
+    let arguments = ["-Wl,-z,pack-relative-relocs", "-Wl,--icf=all", "-Wl,-O2"].map(str::to_owned);
     for argument in order().into_iter().chain(arguments) {
         if is_understood(&argument).unwrap_or(false) {
             println!("cargo::rustc-link-arg-bins={argument}");

@@ -48,10 +48,7 @@ impl SignInPanel {
             Stage::SignedIn { .. } => {
                 vec![Command::Choose, Command::Api, Command::Logout, Command::Help]
             }
-            Stage::Failed { error, .. } if error.code == Code::CodeExpired => {
-                vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
-            }
-            Stage::Failed { error, .. } if is_of_profile(error) => {
+            Stage::Failed { error, .. } if error.code == Code::CodeExpired || is_of_profile(error) => {
                 vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
             }
             Stage::Failed { .. } => vec![Command::NewCode, Command::Help, Command::Back],

@@ -10,6 +10,7 @@ mod text;
 mod ways;
 mod words;
 
+pub(super) use bare::lack_of_full_screen_qr;
 use outcome::Outcome;
 use place::Place;
 use ratatui::Frame;
@@ -30,26 +31,24 @@ use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Draws the sign-in.
 pub(super) fn view(around: &Surroundings, panel: &SignInPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
-    match &panel.stage {
-        Stage::Waiting(waiting) if panel.qr.is_full_screen => {
-            bare::full_screen_qr(around, panel, waiting, now, area, frame);
+    let lines = match &panel.stage {
+        Stage::Waiting(waiting) => {
+            let scene = Scene::new(around, panel, waiting, now, area.as_size());
+            return match panel.qr {
+                QrView { is_full_screen: true, .. } => bare::full_screen_qr(scene, area, frame),
+                _ if panel.is_link_bare => bare::link(scene, area, frame),
+                _ if has_room(area.as_size()) => code_screen(scene, area, frame),
+                _ => bare::tiny(scene, area, frame),
+            };
         }
-        Stage::Waiting(waiting) if panel.is_link_bare => bare::link(around, panel, waiting, area, frame),
-        Stage::Waiting(waiting) => code_screen(around, panel, waiting, now, area, frame),
-        Stage::Asking { .. } => message_screen(around, panel, &[Line::raw(asking(panel))], area, frame),
-        Stage::GivingBack => {
-            message_screen(around, panel, &[Line::raw("Giving the approval back ...")], area, frame);
-        }
-        Stage::Approved => {
-            let line = Line::raw("Approved. Saving, and asking who approved ...");
-            message_screen(around, panel, &[line], area, frame);
-        }
+        Stage::Asking { .. } => vec![Line::raw(asking(panel))],
+        Stage::GivingBack => vec![Line::raw("Giving the approval back ...")],
+        Stage::Approved => vec![Line::raw("Approved. Saving, and asking who approved ...")],
         Stage::SignedIn { .. } | Stage::Unsaved { .. } | Stage::Failed { .. } => {
-            let outcome = Outcome::of(around, panel, now, area.as_size()).unwrap_or_default();
-            let lines = outcome.lines(around, area.as_size(), panel.scroll);
-            message_screen(around, panel, &lines, area, frame);
+            Outcome::of(around, panel, now, area.as_size()).lines(around, area.as_size(), panel.scroll)
         }
-    }
+    };
+    message_screen(around, panel, &lines, area, frame);
 }
 
 /// Whether the window has room for a code over the whole of it.
@@ -57,19 +56,13 @@ pub(super) fn has_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> bo
     lack_of_full_screen_qr(around, waiting).is_none()
 }
 
-/// Why it has none.
-pub(super) fn lack_of_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> Option<String> {
-    bare::lack_of_full_screen_qr(around, waiting)
-}
-
 /// How the QR code is drawn now and where, if it is.
 pub(super) fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> Option<(Fit, Rect)> {
     let Stage::Waiting(waiting) = &panel.stage else { return None };
+    let scene = Scene::new(around, panel, waiting, now, around.window);
     if panel.qr.is_full_screen {
-        return bare::full_screen_qr_fit(around, panel.qr, waiting);
+        return bare::full_screen_qr_fit(scene);
     }
-    let has_notice = has_notice(around.window);
-    let scene = Scene { around, panel, waiting, now, lack: None, has_notice };
     if !has_room(around.window) {
         return None;
     }
@@ -78,42 +71,32 @@ pub(super) fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> 
 
 /// How far the text of a sign-in that ended can be scrolled.
 pub(super) fn last_scroll(around: &Surroundings, panel: &SignInPanel, now: Now) -> usize {
-    Outcome::of(around, panel, now, around.window).map_or(0, |outcome| outcome.last_scroll(around.window))
+    Outcome::of(around, panel, now, around.window).last_scroll(around.window)
 }
 
 /// Text and code below the title and what is out of the ordinary.
-fn code_screen(
-    around: &Surroundings,
-    panel: &SignInPanel,
-    waiting: &Waiting,
-    now: Now,
-    area: Rect,
-    frame: &mut Frame<'_>,
-) {
-    if !has_room(area.as_size()) {
-        return bare::tiny(around, panel, waiting, now, area, frame);
-    }
-    let notice = has_notice(area.as_size());
-    let scene = Scene { around, panel, waiting, now, lack: None, has_notice: notice };
+fn code_screen(scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+    let Scene { around, panel, has_notice, .. } = scene;
     let (place, lack) = match place::choose(scene, area.as_size()) {
         Ok(place) => (place, None),
         Err(lack) => (Place::of_text_alone(area.as_size()), Some(lack)),
     };
     let scene = Scene { lack: lack.as_deref(), ..scene };
     title(around, panel, frame);
-    if let Some((words, style)) = words::notice(scene, usize::from(area.width.saturating_sub(2))).filter(|_| notice) {
+    if let Some((words, style)) = words::notice(scene, usize::from(area.width.saturating_sub(2))).filter(|_| has_notice)
+    {
         frame.buffer_mut().set_string(area.x + 1, area.y + 1, words, style);
     }
     Text::in_room(scene, place.text.as_size()).draw(scene, place.text, frame);
     if let Some((matrix, fit, at)) = place.code {
-        draw_qr(around, panel.qr, matrix, fit, at, frame);
+        draw_qr(scene, matrix, fit, at, frame);
     }
     footer(around, panel, frame);
 }
 
-fn draw_qr(around: &Surroundings, view: QrView, matrix: &QrMatrix, fit: Fit, area: Rect, frame: &mut Frame<'_>) {
-    let code = QrCode { matrix, fit, palette: around.abilities.qr.palette, inverted: view.is_inverted };
-    code.render(area, frame.buffer_mut());
+fn draw_qr(scene: Scene<'_>, matrix: &QrMatrix, fit: Fit, area: Rect, frame: &mut Frame<'_>) {
+    let (palette, inverted) = (scene.around.abilities.qr.palette, scene.panel.qr.is_inverted);
+    QrCode { matrix, fit, palette, inverted }.render(area, frame.buffer_mut());
 }
 
 fn message_screen(around: &Surroundings, panel: &SignInPanel, lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {

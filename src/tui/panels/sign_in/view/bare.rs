@@ -5,11 +5,12 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Modifier, Style};
 
 use super::place::{drawable, too_small};
-use super::{QrView, SignInPanel, Waiting, configured, draw_qr, effective_scopes, in_columns, in_words};
+use super::text::Scene;
+use super::{Waiting, configured, draw_qr, effective_scopes, in_columns, in_words};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::surroundings::{Now, Surroundings};
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{width, wrap};
 use crate::tui::theme::LINK;
 use crate::tui::widgets::qr::{Fit, QrForms, TooSmall};
@@ -37,23 +38,17 @@ impl Below {
 }
 
 /// The code as large as it gets with its text below: RFC 8628 §3.3.1 wants the user code beside it.
-pub(super) fn full_screen_qr(
-    around: &Surroundings,
-    panel: &SignInPanel,
-    waiting: &Waiting,
-    now: Now,
-    area: Rect,
-    frame: &mut Frame<'_>,
-) {
+pub(super) fn full_screen_qr(scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+    let Scene { around, panel, waiting, .. } = scene;
     let code = &waiting.code;
-    let left = around.time_left(now.moment.until(code.expires_at));
+    let left = around.time_left(scene.left());
     let state = format!("Code {}{}good for {left}", code.user_code, around.theme.separator());
     let address = in_columns(&code.verification_uri, usize::from(area.width)).to_owned();
     let link = address.clone();
-    let (mut lines, has_keys) = match full_screen_fit(around, panel.qr, waiting, area) {
+    let (mut lines, has_keys) = match full_screen_fit(scene, area) {
         Ok((matrix, below, fit)) => {
             if let Some(place) = below.place_above(fit, area) {
-                draw_qr(around, panel.qr, matrix, fit, place, frame);
+                draw_qr(scene, matrix, fit, place, frame);
             }
             let lines = [state, address].into_iter().take(usize::from(below.lines));
             (lines.collect(), below.has_keys)
@@ -78,14 +73,10 @@ pub(super) fn full_screen_qr(
 }
 
 /// The code over the whole of an area, and what stands below it; or why there is none.
-fn full_screen_fit<'a>(
-    around: &Surroundings,
-    view: QrView,
-    waiting: &'a Waiting,
-    area: Rect,
-) -> Result<(&'a QrMatrix, Below, Fit), String> {
+fn full_screen_fit(scene: Scene<'_>, area: Rect) -> Result<(&QrMatrix, Below, Fit), String> {
+    let Scene { around, panel, waiting, .. } = scene;
     let (matrix, forms) = drawable(around, waiting)?;
-    let fitting = |below: Below| Some((below, largest(matrix, forms, view.step, area, below.rows()).ok()?));
+    let fitting = |below: Below| Some((below, largest(matrix, forms, panel.qr.step, area, below.rows()).ok()?));
     let fits: Vec<(Below, Fit)> = Below::WAYS.into_iter().filter_map(fitting).collect();
     let worth = |fit: &Fit| (fit.scale(), fit.quiet_zone().min(2));
     let best = fits.iter().map(|(_, fit)| worth(fit)).max();
@@ -96,18 +87,18 @@ fn full_screen_fit<'a>(
 }
 
 /// How the code is drawn over the whole window, if there is room for it.
-pub(super) fn full_screen_qr_fit(around: &Surroundings, view: QrView, waiting: &Waiting) -> Option<(Fit, Rect)> {
-    let (_, below, fit) = full_screen_fit(around, view, waiting, window(around)).ok()?;
-    Some((fit, below.place_above(fit, window(around))?))
+pub(super) fn full_screen_qr_fit(scene: Scene<'_>) -> Option<(Fit, Rect)> {
+    let window = window(scene.around);
+    let (_, below, fit) = full_screen_fit(scene, window).ok()?;
+    Some((fit, below.place_above(fit, window)?))
 }
 
 /// Why the window has no room for a code over the whole of it.
-pub(super) fn lack_of_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> Option<String> {
-    let (matrix, forms) = match drawable(around, waiting) {
-        Ok(drawable) => drawable,
-        Err(lack) => return Some(lack),
-    };
-    largest(matrix, forms, 0, window(around), 1).err().map(|lack| too_small(around, matrix, lack))
+pub(in super::super) fn lack_of_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> Option<String> {
+    let fits = drawable(around, waiting).and_then(|(matrix, forms)| {
+        largest(matrix, forms, 0, window(around), 1).map_err(|lack| too_small(around, matrix, lack))
+    });
+    fits.err()
 }
 
 fn window(around: &Surroundings) -> Rect {
@@ -125,7 +116,8 @@ fn largest(matrix: &QrMatrix, forms: QrForms, step: i16, area: Rect, rows: u16) 
 }
 
 /// The link with nothing around it, broken only where the window ends, so that it can be selected and pasted.
-pub(super) fn link(around: &Surroundings, panel: &SignInPanel, waiting: &Waiting, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn link(scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+    let Scene { around, panel, waiting, .. } = scene;
     let code = &waiting.code;
     let mut texts = vec![code.verification_uri.as_str(), code.address().as_str(), code.user_code.as_str()];
     texts.dedup();
@@ -151,17 +143,11 @@ pub(super) fn link(around: &Surroundings, panel: &SignInPanel, waiting: &Waiting
 }
 
 /// Address, code and time, and as much of the rest as there are rows for; just the code where even these have none.
-pub(super) fn tiny(
-    around: &Surroundings,
-    panel: &SignInPanel,
-    waiting: &Waiting,
-    now: Now,
-    area: Rect,
-    frame: &mut Frame<'_>,
-) {
+pub(super) fn tiny(scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+    let Scene { around, panel, waiting, .. } = scene;
     let columns = usize::from(area.width);
     let code = &waiting.code;
-    let left = around.time_left(now.moment.until(code.expires_at));
+    let left = around.time_left(scene.left());
     let (address, code_lines) =
         (pieces(in_columns(&code.verification_uri, columns), area.width), pieces(&code.user_code, area.width));
     let rows = usize::from(area.height);

@@ -40,10 +40,10 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// What is said about the stage of a sign-in that has ended; `None` while it has not.
-    pub(super) fn of(around: &Surroundings, panel: &SignInPanel, now: Now, window: Size) -> Option<Self> {
+    /// What is said about the stage of a sign-in that has ended; nothing while it has not.
+    pub(super) fn of(around: &Surroundings, panel: &SignInPanel, now: Now, window: Size) -> Self {
         let room = usize::from(window.width.saturating_sub(2 * margin(window)).min(WIDEST)).max(10);
-        let outcome = match &panel.stage {
+        match &panel.stage {
             Stage::SignedIn { outcome, leaves_at } => {
                 signed_in(around, panel, outcome, *leaves_at, now, room, window.width)
             }
@@ -51,9 +51,8 @@ impl Outcome {
             Stage::Failed { error, user_code, at, .. } => {
                 failed(around, panel, error, user_code.as_deref(), &time_of_day(at.time, &around.zone), room)
             }
-            _ => return None,
-        };
-        Some(outcome)
+            _ => Self::default(),
+        }
     }
 
     /// The rows of the body in a window, and whether there is air around it.

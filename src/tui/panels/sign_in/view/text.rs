@@ -2,6 +2,8 @@
 //!
 //! It is written in the first of several [`ways`](super::ways) that fits.
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
@@ -40,6 +42,24 @@ pub(super) struct Scene<'a> {
     pub(super) lack: Option<&'a str>,
     /// A line above tells what is out of the ordinary.
     pub(super) has_notice: bool,
+}
+
+impl<'a> Scene<'a> {
+    /// In a window of that size.
+    pub(super) fn new(
+        around: &'a Surroundings,
+        panel: &'a SignInPanel,
+        waiting: &'a Waiting,
+        now: Now,
+        window: Size,
+    ) -> Self {
+        Self { around, panel, waiting, now, lack: None, has_notice: super::has_notice(window) }
+    }
+
+    /// The time that the code is good for yet.
+    pub(super) fn left(&self) -> Duration {
+        self.now.moment.until(self.waiting.code.expires_at)
+    }
 }
 
 /// The text column, line by line, with what is not plain text.
@@ -121,13 +141,13 @@ impl<'a> Text<'a> {
 
     /// What to do, from the address to the approval. `None` where the code cannot be drawn in this way.
     fn push_steps(&mut self, scene: Scene<'a>, width: u16, way: Way) -> Option<()> {
-        let Scene { around, panel, waiting, now, .. } = scene;
+        let Scene { around, panel, .. } = scene;
         let inner = usize::from(width.saturating_sub(MARGIN));
         if way.who && !title_names_machine(around, panel) {
             self.push_wrapped(&who(around), inner, around.theme.label);
         }
         self.push_first_step(scene, inner);
-        self.push_address(around, waiting, inner);
+        self.push_address(scene, inner);
         self.gap();
         match &panel.previous {
             // It may stand on a note or in a chat.
@@ -141,10 +161,10 @@ impl<'a> Text<'a> {
             _ if scene.lack.is_some() => self.push_step(around, 2, "Type this code there", around.theme.text),
             _ => self.push_step(around, 2, "Compare or type this code", around.theme.text),
         }
-        self.push_code(around, waiting, width, way)?;
+        self.push_code(scene, width, way)?;
         self.gap();
         if way.third_step {
-            let is_ending = urgency(now.moment.until(waiting.code.expires_at)) != Mark::Good;
+            let is_ending = urgency(scene.left()) != Mark::Good;
             let approve =
                 if is_ending { "Already approving? Finish it there." } else { "Approve there; this screen goes on." };
             self.push_step(around, 3, approve, around.theme.text);
@@ -204,8 +224,9 @@ impl<'a> Text<'a> {
 
     /// On a line of its own and never broken by us: without its scheme where it would not fit, in pieces as wide as the
     /// column only where nothing else helps.
-    fn push_address(&mut self, around: &'a Surroundings, waiting: &'a Waiting, inner: usize) {
-        self.push_pieces(in_columns(&waiting.code.verification_uri, inner), inner, around.theme.link);
+    fn push_address(&mut self, scene: Scene<'a>, inner: usize) {
+        let address = in_columns(&scene.waiting.code.verification_uri, inner);
+        self.push_pieces(address, inner, scene.around.theme.link);
         self.address_at = Position::new(MARGIN, self.rows().saturating_sub(1));
     }
 
@@ -218,9 +239,9 @@ impl<'a> Text<'a> {
     }
 
     /// The code as text, and also large or in a band. `None` where it has no large letters or they do not fit.
-    fn push_code(&mut self, around: &'a Surroundings, waiting: &'a Waiting, width: u16, way: Way) -> Option<()> {
-        let theme = &around.theme;
-        let code = waiting.code.user_code.as_str();
+    fn push_code(&mut self, scene: Scene<'a>, width: u16, way: Way) -> Option<()> {
+        let theme = &scene.around.theme;
+        let code = scene.waiting.code.user_code.as_str();
         let inside = u16::try_from(columns(code)).unwrap_or(u16::MAX);
         let indent = if inside.saturating_add(INDENT) < width { INDENT } else { MARGIN };
         let margin = " ".repeat(usize::from(indent));
@@ -264,11 +285,10 @@ impl<'a> Text<'a> {
     }
 
     fn push_state(&mut self, scene: Scene<'a>) {
-        let Scene { around, waiting, now, .. } = scene;
-        let (left, style) = time(around, now.moment.until(waiting.code.expires_at));
+        let (left, style) = time(scene);
         self.bar = Position::new(MARGIN + u16::try_from(columns(&left)).unwrap_or(0) + 1, self.rows());
         self.lines.push(Line::from(vec![Span::raw(" "), Span::styled(left, style)]));
-        let (words, style) = last_and_next(around, waiting, now);
+        let (words, style) = last_and_next(scene);
         self.lines.push(Line::from(vec![Span::raw(" "), Span::styled(words, style)]));
     }
 
@@ -296,9 +316,8 @@ impl<'a> Text<'a> {
             let place = Rect { x: area.x + position.x, y: area.y.saturating_add(position.y), width, height };
             place.intersection(area)
         };
-        let code = &scene.waiting.code;
-        let remaining = told(scene.now.moment.until(code.expires_at), scene.around.motion);
-        let gauge = Gauge { remaining, total: code.lifetime, mark: urgency(remaining), theme: &scene.around.theme };
+        let (remaining, total) = (told(scene.left(), scene.around.motion), scene.waiting.code.lifetime);
+        let gauge = Gauge { remaining, total, mark: urgency(remaining), theme: &scene.around.theme };
         (&gauge).render(at(self.bar, area.width.saturating_sub(self.bar.x + AFTER_BAR), 1), frame.buffer_mut());
         if let Some((position, big)) = self.big {
             (&big).render(at(position, big.columns(), big.rows()), frame.buffer_mut());

@@ -9,8 +9,7 @@ use super::text::Scene;
 use super::{configured, is_loopback};
 use crate::config::Motion;
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::panels::sign_in::{LastAnswer, Waiting};
-use crate::tui::surroundings::{Now, Surroundings};
+use crate::tui::panels::sign_in::LastAnswer;
 use crate::tui::text::{cut, width, wrap};
 use crate::tui::theme::Mark;
 use crate::words::{minutes_and_seconds, ordinal, time_of_day};
@@ -30,7 +29,8 @@ pub(super) fn urgency(left: Duration) -> Mark {
 }
 
 /// The time that a code is good for.
-pub(super) fn time(around: &Surroundings, left: Duration) -> (String, Style) {
+pub(super) fn time(scene: Scene<'_>) -> (String, Style) {
+    let (around, left) = (scene.around, scene.left());
     let time = around.time_left(left);
     match urgency(left) {
         Mark::Good => (time, around.theme.title),
@@ -39,9 +39,9 @@ pub(super) fn time(around: &Surroundings, left: Duration) -> (String, Style) {
 }
 
 /// When the server is asked next.
-fn until(around: &Surroundings, waiting: &Waiting, now: Now) -> String {
-    let left = now.moment.until(waiting.next_poll_at);
-    if left.is_zero() { "now".to_owned() } else { format!("in {}", around.time_left(left)) }
+fn until(scene: Scene<'_>) -> String {
+    let left = scene.now.moment.until(scene.waiting.next_poll_at);
+    if left.is_zero() { "now".to_owned() } else { format!("in {}", scene.around.time_left(left)) }
 }
 
 /// The last one where none does.
@@ -50,13 +50,14 @@ fn first_that_fits(wordings: &[String], columns: usize) -> &str {
 }
 
 /// How the last question ended, and when the next one comes, on one line of 39 columns.
-pub(super) fn last_and_next(around: &Surroundings, waiting: &Waiting, now: Now) -> (String, Style) {
+pub(super) fn last_and_next(scene: Scene<'_>) -> (String, Style) {
+    let Scene { around, waiting, now, .. } = scene;
     let theme = &around.theme;
-    let next = until(around, waiting, now);
+    let (next, is_over) = (until(scene), scene.left().is_zero());
     let last = match &waiting.last_answer {
         LastAnswer::Missing { .. } => "no answer".to_owned(),
         LastAnswer::HeldBack { .. } => "not asked".to_owned(),
-        _ if now.moment.until(waiting.code.expires_at).is_zero() => "it ran out".to_owned(),
+        _ if is_over => "it ran out".to_owned(),
         LastAnswer::None => "not asked yet".to_owned(),
         LastAnswer::Pending { at } if around.motion == Motion::Full => {
             format!("asked {} ago: not yet", minutes_and_seconds(now.moment - *at))
@@ -71,7 +72,6 @@ pub(super) fn last_and_next(around: &Surroundings, waiting: &Waiting, now: Now) 
         LastAnswer::SlowedDown { .. } => format!("slower: every {} s", waiting.interval.as_secs()),
         LastAnswer::Relocated { data_center, .. } => format!("account in {}", data_center.to_uppercase()),
     };
-    let is_over = now.moment.until(waiting.code.expires_at).is_zero();
     let next = match &waiting.last_answer {
         LastAnswer::Missing { .. } | LastAnswer::HeldBack { .. } => format!("trying again {next}"),
         _ if is_over => format!("one last check {next}"),

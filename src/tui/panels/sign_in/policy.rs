@@ -2,9 +2,6 @@
 //!
 //! When such a screen asks for its next code is decided by `service::Renewal`.
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 use crate::clock::Moment;

@@ -1,12 +1,14 @@
 //! What the sign-in does with each message and key: whole effect lists, one sentence a test.
 
+mod unattended;
+
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
-use super::{LastAnswer, Previous, SignInPanel, Stage};
+use super::{LastAnswer, Previous, SignInPanel, Stage, Waiting};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -26,17 +28,18 @@ use crate::tui::theme::{Environment, Mark};
 use crate::tui::update::update;
 use crate::tui::{Ended, next_wakeup};
 
-fn at(seconds: f64) -> Now {
-    let passed = Duration::from_secs_f64(seconds);
+fn at(seconds: impl Into<f64>) -> Now {
+    let passed = Duration::from_secs_f64(seconds.into());
     let start: Timestamp = "2026-11-22T14:00:00Z".parse().expect("a time");
-    Now { moment: Moment::at(Duration::from_secs(100) + passed), time: start + passed }
+    Now { moment: Moment::at(Duration::from_secs(6000) + passed), time: start + passed }
 }
 
 fn work() -> ProfileName {
     "work".parse().expect("a name")
 }
 
-fn code(user_code: &str, seconds: f64) -> IssuedCode {
+fn code(user_code: &str, seconds: impl Into<f64>) -> IssuedCode {
+    let seconds = seconds.into();
     IssuedCode {
         user_code: user_code.to_owned(),
         verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().expect("an address"),
@@ -68,33 +71,52 @@ fn asking() -> (Model, TaskId) {
 /// The same with a code that was issued at 0.
 fn waiting() -> (Model, TaskId) {
     let (mut model, task) = asking();
-    happen(
-        &mut model,
-        task,
-        SignInEvent::CodeIssued { code: code("ABCD-1234", 0.0), next_poll_at: at(30.0).moment },
-        0.0,
-    );
+    assert_eq!(issue(&mut model, task, "ABCD-1234", 0), []);
     (model, task)
 }
 
-fn happen(model: &mut Model, task: TaskId, event: SignInEvent, seconds: f64) {
+fn happen(model: &mut Model, task: TaskId, event: SignInEvent, seconds: impl Into<f64>) {
     assert_eq!(answered(model, task, event, seconds), []);
 }
 
-fn answered(model: &mut Model, task: TaskId, event: SignInEvent, seconds: f64) -> Vec<Effect> {
+fn answered(model: &mut Model, task: TaskId, event: SignInEvent, seconds: impl Into<f64>) -> Vec<Effect> {
     update(model, Message::SignIn { task, event }, at(seconds))
 }
 
-fn end(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, seconds: f64) -> Vec<Effect> {
+/// A code comes, and is good for five minutes.
+fn issue(model: &mut Model, task: TaskId, user_code: &str, seconds: impl Into<f64>) -> Vec<Effect> {
+    let seconds = seconds.into();
+    let (code, next_poll_at) = (code(user_code, seconds), at(seconds + 30.0).moment);
+    answered(model, task, SignInEvent::CodeIssued { code, next_poll_at }, seconds)
+}
+
+/// One comes in the place of another.
+fn renew(model: &mut Model, task: TaskId, user_code: &str, seconds: f64) {
+    let (code, next_poll_at) = (code(user_code, seconds), at(seconds + 30.0).moment);
+    happen(model, task, SignInEvent::CodeRenewed { code, next_poll_at }, seconds);
+}
+
+fn end(model: &mut Model, task: TaskId, result: Result<SignedIn, Error>, seconds: impl Into<f64>) -> Vec<Effect> {
     update(model, Message::SignInEnded { task, result: Box::new(result) }, at(seconds))
 }
 
-fn press(model: &mut Model, key: Key, seconds: f64) -> Vec<Effect> {
+fn press(model: &mut Model, key: Key, seconds: impl Into<f64>) -> Vec<Effect> {
     update(model, Message::Key(key), at(seconds))
 }
 
 fn panel(model: &Model) -> &SignInPanel {
     model.find::<SignInPanel>().expect("the panel is open")
+}
+
+/// The code that waits.
+#[track_caller]
+fn shown(model: &Model) -> &Waiting {
+    let Stage::Waiting(waiting) = &panel(model).stage else { panic!("a code waits: {:?}", panel(model).stage) };
+    waiting
+}
+
+fn shown_code(model: &Model) -> &str {
+    &shown(model).code.user_code
 }
 
 fn panel_mut(model: &mut Model) -> &mut SignInPanel {
@@ -177,11 +199,6 @@ fn waiting_for_another() -> (Model, TaskId, TaskId) {
     (model, task, TaskId(task.0 + 1))
 }
 
-fn shown_code(model: &Model) -> &str {
-    let Stage::Waiting(waiting) = &panel(model).stage else { panic!("a code waits: {:?}", panel(model).stage) };
-    &waiting.code.user_code
-}
-
 #[test]
 fn a_code_that_ran_out_is_replaced_without_asking() {
     let (mut model, _) = waiting();
@@ -198,16 +215,12 @@ fn a_code_is_given_up_only_when_the_new_one_has_come() {
     let pending = SignInEvent::Pending { next_poll_at: at(60.0).moment };
     happen(&mut model, task, pending, 12.5);
     assert_eq!(shown_code(&model), "ABCD-1234");
-    let (mut came, next_poll_at) = (code("WXYZ-7788", 13.0), at(43.0).moment);
-    came.expires_at = at(313.0).moment;
-    let effects = answered(&mut model, new, SignInEvent::CodeIssued { code: came, next_poll_at }, 13.0);
-    assert_eq!(effects, [Effect::Cancel(task)]);
+    assert_eq!(issue(&mut model, new, "WXYZ-7788", 13.0), [Effect::Cancel(task)]);
     assert_eq!(shown_code(&model), "WXYZ-7788");
     let notice = model.around.notice.as_ref().expect("it says so");
     assert_eq!(notice.text, "Code ABCD-1234 was given up. Use the new one.");
     // What still comes of the old one changes nothing.
-    let late = SignInEvent::CodeRenewed { code: code("LATE-0000", 14.0), next_poll_at: at(44.0).moment };
-    happen(&mut model, task, late, 14.0);
+    renew(&mut model, task, "LATE-0000", 14.0);
     assert_eq!(end(&mut model, task, Ok(signed_in()), 15.0), []);
     assert_eq!(shown_code(&model), "WXYZ-7788");
 }
@@ -235,12 +248,7 @@ fn the_end_of_the_old_code_leaves_the_new_one_to_come() {
     let (mut model, task, new) = waiting_for_another();
     assert_eq!(end(&mut model, task, Err(failure(Code::CodeExpired)), 12.0), []);
     assert!(matches!(panel(&model).stage, Stage::Asking { .. }));
-    happen(
-        &mut model,
-        new,
-        SignInEvent::CodeIssued { code: code("WXYZ-7788", 13.0), next_poll_at: at(43.0).moment },
-        13.0,
-    );
+    assert_eq!(issue(&mut model, new, "WXYZ-7788", 13.0), []);
     assert_eq!(shown_code(&model), "WXYZ-7788");
 }
 
@@ -250,16 +258,10 @@ fn a_question_about_a_code_goes_with_that_code() {
     // Asked for already: said once more, and not asked.
     assert_eq!(press(&mut model, Key::Char('n'), 12.0), []);
     assert_eq!(model.around.overlay, None);
-    answered(
-        &mut model,
-        new,
-        SignInEvent::CodeIssued { code: code("WXYZ-7788", 13.0), next_poll_at: at(43.0).moment },
-        13.0,
-    );
+    issue(&mut model, new, "WXYZ-7788", 13.0);
     press(&mut model, Key::Char('n'), 14.0);
     assert!(matches!(model.around.overlay, Some(Overlay::Confirm { command: Command::NewCode, .. })));
-    let renewed = SignInEvent::CodeRenewed { code: code("LATE-0000", 313.0), next_poll_at: at(343.0).moment };
-    happen(&mut model, new, renewed, 313.0);
+    renew(&mut model, new, "LATE-0000", 313.0);
     assert_eq!(model.around.overlay, None);
 }
 
@@ -288,12 +290,7 @@ fn what_came_below_a_question_can_be_read_after_it() {
     let (mut model, _, new) = waiting_for_another();
     press(&mut model, Key::Esc, 30.0);
     assert!(model.around.overlay.is_some());
-    answered(
-        &mut model,
-        new,
-        SignInEvent::CodeIssued { code: code("WXYZ-7788", 31.0), next_poll_at: at(61.0).moment },
-        31.0,
-    );
+    issue(&mut model, new, "WXYZ-7788", 31.0);
     press(&mut model, Key::Esc, 32.0);
     assert_eq!(model.around.overlay, None);
     assert!(model.around.notice.is_some_and(|notice| notice.text.contains("ABCD-1234 was given up")));
@@ -310,7 +307,7 @@ fn leaving_gives_up_the_code_that_is_there_and_the_one_to_come() {
 #[test]
 fn a_new_code_is_asked_for_once_and_renewed_as_often_as_was_asked() {
     let (mut model, task) = waiting();
-    model.find_mut::<SignInPanel>().expect("the panel is open").options.renewals = 2;
+    panel_mut(&mut model).options.renewals = 2;
     let options = SignIn { renewals: 2, begin: Begin::Anew, ..SignIn::default() };
     press(&mut model, Key::Char('n'), 11.0);
     let effects = press(&mut model, Key::Char('y'), 11.5);
@@ -346,11 +343,10 @@ fn a_key_that_can_do_nothing_here_says_why() {
 #[test]
 fn a_renewed_code_names_the_one_that_ran_out() {
     let (mut model, task) = waiting();
-    let renewed = SignInEvent::CodeRenewed { code: code("WXYZ-7788", 301.0), next_poll_at: at(331.0).moment };
-    happen(&mut model, task, renewed, 301.0);
+    renew(&mut model, task, "WXYZ-7788", 301.0);
     let previous = Previous { user_code: "ABCD-1234".to_owned(), ran_out_at: Some(at(300.0).time) };
     assert_eq!(panel(&model).previous, Some(previous));
-    let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
+    let waiting = shown(&model);
     assert_eq!((waiting.code.user_code.as_str(), &waiting.last_answer), ("WXYZ-7788", &LastAnswer::None));
 }
 
@@ -359,13 +355,12 @@ fn each_answer_moves_the_next_question() {
     let (mut model, task) = waiting();
     let slowed = SignInEvent::SlowedDown { interval: Duration::from_secs(35), next_poll_at: at(65.0).moment };
     happen(&mut model, task, slowed, 30.0);
-    let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
+    let waiting = shown(&model);
     assert_eq!((waiting.interval, waiting.next_poll_at), (Duration::from_secs(35), at(65.0).moment));
     let (trouble, reason) = (Trouble::Closed, "no answer".to_owned());
     let retrying = SignInEvent::Retrying { trouble, reason, attempt: 2, next_poll_at: at(105.0).moment };
     happen(&mut model, task, retrying, 66.0);
-    let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
-    assert_eq!(waiting.last_answer, LastAnswer::Missing { reason: "no answer".to_owned(), attempt: 2 });
+    assert_eq!(shown(&model).last_answer, LastAnswer::Missing { reason: "no answer".to_owned(), attempt: 2 });
 }
 
 #[test]
@@ -411,7 +406,7 @@ fn cancelling_a_young_code_that_went_elsewhere_asks_first() {
 #[test]
 fn a_failure_of_the_profile_leads_to_its_form_and_back() {
     let (mut model, task) = waiting();
-    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
+    panel_mut(&mut model).is_alone = true;
     let error = failure(Code::InvalidClient);
     end(&mut model, task, Err(error.clone()), 1.0);
     assert_eq!(panel(&model).offered_as(Command::Choose), Some("edit profile"));
@@ -464,17 +459,17 @@ fn a_screen_without_a_code_over_it_offers_no_keys_for_one() {
 #[test]
 fn a_single_sign_in_ends_the_app_with_its_outcome() {
     let (mut model, task) = waiting();
-    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
+    panel_mut(&mut model).is_alone = true;
     assert_eq!(end(&mut model, task, Ok(signed_in()), 40.0), [Effect::LoadStatuses]);
     assert_eq!(press(&mut model, Key::Enter, 41.0), [Effect::Quit(Ended::SignedIn(signed_in()))]);
 
     let (mut model, task) = waiting();
-    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
+    panel_mut(&mut model).is_alone = true;
     end(&mut model, task, Err(failure(Code::Denied)), 40.0);
     assert_eq!(press(&mut model, Key::Esc, 41.0), [Effect::Quit(Ended::Failed(failure(Code::Denied)))]);
 
     let (mut model, task) = waiting();
-    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
+    panel_mut(&mut model).is_alone = true;
     assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled)]);
 }
 
@@ -538,8 +533,7 @@ fn enter_says_that_it_is_approved_and_the_answer_is_when_the_server_is_asked() {
     happen(&mut model, task, SignInEvent::Hastened { next_poll_at: at(27.0).moment }, 12.0);
     let said = |model: &Model| model.around.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
     assert_eq!(said(&model), "Asked at the time above: the server allows no sooner.");
-    let Stage::Waiting(waiting) = &panel(&model).stage else { panic!("it waits") };
-    assert_eq!(waiting.next_poll_at, at(27.0).moment);
+    assert_eq!(shown(&model).next_poll_at, at(27.0).moment);
     happen(&mut model, task, SignInEvent::Hastened { next_poll_at: at(26.0).moment }, 26.0);
     assert_eq!(said(&model), "Asking the server now ...");
     let (reason, trouble) = ("no answer".to_owned(), Trouble::Timeout);
@@ -554,8 +548,7 @@ fn a_key_after_a_new_code_says_once_that_somebody_is_there() {
     let (mut model, task) = waiting();
     assert_eq!(press(&mut model, Key::Char('i'), 1.0), []);
     for renewal in [300.0, 600.0] {
-        let code = code("WXYZ-7788", renewal);
-        happen(&mut model, task, SignInEvent::CodeRenewed { code, next_poll_at: at(renewal + 30.0).moment }, renewal);
+        renew(&mut model, task, "WXYZ-7788", renewal);
         assert_eq!(press(&mut model, Key::Char('?'), renewal + 1.0), [Effect::Attend(task)]);
         assert_eq!(press(&mut model, Key::Char('?'), renewal + 2.0), []);
     }
@@ -592,12 +585,7 @@ fn ctrl_c_leaves_at_once_whatever_is_shown() {
 fn the_screen_wakes_at_each_second_of_a_countdown_and_never_else() {
     let (mut model, task) = asking();
     assert_eq!(next_wakeup(&model, at(0.5)), None);
-    happen(
-        &mut model,
-        task,
-        SignInEvent::CodeIssued { code: code("ABCD-1234", 0.0), next_poll_at: at(30.0).moment },
-        0.0,
-    );
+    assert_eq!(issue(&mut model, task, "ABCD-1234", 0.0), []);
     assert_eq!(next_wakeup(&model, at(0.25)), Some(at(1.0).moment));
     assert_eq!(next_wakeup(&model, at(1.0)), Some(at(2.0).moment));
     end(&mut model, task, Err(failure(Code::Denied)), 40.0);
@@ -629,7 +617,7 @@ fn no_code_to_come_takes_the_place_of_an_approval_that_could_not_be_saved() {
 #[test]
 fn nothing_but_leaving_the_app_cuts_a_give_back_short() {
     let (mut model, task) = waiting();
-    model.find_mut::<SignInPanel>().expect("the panel is open").is_alone = true;
+    panel_mut(&mut model).is_alone = true;
     update(&mut model, Message::Unsaved { task, error: failure(Code::Store) }, at(40.0));
     press(&mut model, Key::Esc, 41.0);
     for key in [Key::Esc, Key::Enter, Key::Backspace, Key::Char('q'), Key::Char('n')] {
@@ -709,15 +697,9 @@ fn a_code_that_was_pending_is_shown_with_the_time_that_is_left_and_may_be_asked_
     let asker = Asker { who: Some("pid 7".to_owned()), ..Asker::default() };
     let theirs = SignInEvent::Following { asker: asker.clone() };
     happen(&mut model, task, theirs, 101.0);
-    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = model.find::<SignInPanel>() else {
-        panic!("it waits")
-    };
-    assert_eq!(waiting.last_answer, LastAnswer::Theirs { asker });
+    assert_eq!(shown(&model).last_answer, LastAnswer::Theirs { asker });
     happen(&mut model, task, SignInEvent::Pending { next_poll_at: at(110.0).moment }, 105.0);
-    let Some(SignInPanel { stage: Stage::Waiting(waiting), .. }) = model.find::<SignInPanel>() else {
-        panic!("it waits")
-    };
-    assert_eq!(waiting.last_answer, LastAnswer::Pending { at: at(105.0).moment });
+    assert_eq!(shown(&model).last_answer, LastAnswer::Pending { at: at(105.0).moment });
 }
 
 #[test]
@@ -749,7 +731,6 @@ fn the_title_names_the_data_center_in_which_the_account_lives_from_then_on() {
     // The next code is asked about at home.
     let (mut model, task) = waiting();
     panel_mut(&mut model).relocated_to = Some("eu".to_owned());
-    let renewed = SignInEvent::CodeRenewed { code: code("WXYZ-1234", 300.0), next_poll_at: at(330.0).moment };
-    happen(&mut model, task, renewed, 300.0);
+    renew(&mut model, task, "WXYZ-1234", 300.0);
     assert_eq!(title(&model), "work · US");
 }

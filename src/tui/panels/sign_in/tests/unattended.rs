@@ -1,91 +1,41 @@
+//! What the sign-in does where nobody attends it.
+
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use crate::clock::Moment;
-use crate::config::Config;
+use super::{at, end, failure, happen, panel, panel_mut, press, shown, signed_in, work};
 use crate::error::{Code, Error};
-use crate::service::{IDLE_TIME, IssuedCode, Machine, RestReason, SignIn, SignInEvent, SignedIn};
+use crate::service::{IDLE_TIME, RestReason, SignIn, SignInEvent};
 use crate::tui::keymap::Key;
 use crate::tui::message::{Effect, Message, TaskId};
 use crate::tui::model::Model;
 use crate::tui::panels::sign_in::policy::Policy;
 use crate::tui::panels::sign_in::{Previous, SignInPanel, Stage};
-use crate::tui::surroundings::Now;
-use crate::tui::theme::Environment;
 use crate::tui::update::update;
 use crate::tui::{Ended, Start, next_wakeup};
 
-fn at(seconds: u64) -> Now {
-    Now { moment: Moment::at(Duration::from_secs(6000 + seconds)), time: Timestamp::UNIX_EPOCH }
-}
-
 /// A kiosk that asks for its first code, with so many after it.
 fn kiosk(renewals: u32) -> (Model, TaskId) {
-    let machine = Machine { user: "kiosk".to_owned(), host: "display-7".to_owned(), over_ssh_from: None };
-    let mut model = Model::new(Environment::default().abilities(), machine, Config::default());
+    let mut model = super::empty();
     let options = SignIn { renewals, expect_account: Some("dana@example.com".to_owned()), ..SignIn::default() };
-    let start = Start::Kiosk { profile: "lobby".parse().expect("a name"), options };
-    let effects = crate::tui::start(&mut model, start, None, at(0));
+    let effects = crate::tui::start(&mut model, Start::Kiosk { profile: work(), options }, None, at(0));
     let [Effect::StartSignIn { task, options, .. }] = &effects[..] else { panic!("one sign-in starts: {effects:?}") };
     assert_eq!((options.renewals, options.expect_account.as_deref()), (0, Some("dana@example.com")));
     (model, *task)
 }
 
 fn stage(model: &Model) -> &Stage {
-    &model.find::<SignInPanel>().expect("the kiosk is open").stage
+    &panel(model).stage
 }
 
-fn issue(model: &mut Model, task: TaskId, user_code: &str, seconds: u64) {
-    let code = IssuedCode {
-        user_code: user_code.to_owned(),
-        verification_uri: "https://id.example.com/device".parse().expect("an address"),
-        verification_uri_complete: None,
-        interval: Duration::from_secs(5),
-        lifetime: Duration::from_secs(300),
-        issued_at: at(seconds).moment,
-        expires_at: at(seconds + 300).moment,
-        expires_at_time: Timestamp::UNIX_EPOCH,
-    };
-    happens(model, task, SignInEvent::CodeIssued { code, next_poll_at: at(seconds + 5).moment }, seconds);
+fn issue(model: &mut Model, task: TaskId, user_code: &str, seconds: u32) {
+    assert_eq!(super::issue(model, task, user_code, seconds), []);
 }
 
-fn happens(model: &mut Model, task: TaskId, event: SignInEvent, seconds: u64) {
-    assert_eq!(update(model, Message::SignIn { task, event }, at(seconds)), []);
+fn fails(model: &mut Model, task: TaskId, code: Code, seconds: u32) -> Vec<Effect> {
+    end(model, task, Err(failure(code)), seconds)
 }
 
-fn fails(model: &mut Model, task: TaskId, code: Code, seconds: u64) -> Vec<Effect> {
-    let result = Box::new(Err(Error::new(code, "it failed")));
-    update(model, Message::SignInEnded { task, result }, at(seconds))
-}
-
-fn works(model: &mut Model, task: TaskId, seconds: u64) -> Vec<Effect> {
-    update(model, Message::SignInEnded { task, result: Box::new(Ok(signed_in())) }, at(seconds))
-}
-
-fn signed_in() -> SignedIn {
-    SignedIn {
-        profile: "lobby".parse().expect("a name"),
-        account: None,
-        data_center: None,
-        relocated: false,
-        scopes: Vec::new(),
-        missing_scopes: Vec::new(),
-        api_domain: None,
-        access_token_expires_at: Some(Timestamp::UNIX_EPOCH),
-        refreshable: true,
-        warnings: Vec::new(),
-        left_out: Vec::new(),
-        replaced: None,
-        protection: None,
-    }
-}
-
-fn press(model: &mut Model, key: Key, seconds: u64) -> Vec<Effect> {
-    update(model, Message::Key(key), at(seconds))
-}
-
-fn wake(model: &mut Model, seconds: u64) -> Vec<Effect> {
+fn wake(model: &mut Model, seconds: u32) -> Vec<Effect> {
     update(model, Message::Woken, at(seconds))
 }
 
@@ -103,10 +53,9 @@ fn a_code_that_ran_out_stays_until_the_new_one_comes_and_is_named_then() {
     assert_ne!(next, task);
     assert!(matches!(stage(&model), Stage::Asking { old: Some(old) } if old.code.user_code == "OLD"));
     issue(&mut model, next, "NEW", 301);
-    let Stage::Waiting(shown) = stage(&model) else { panic!("the new code shows") };
-    assert_eq!(shown.code.user_code, "NEW");
-    let previous = Previous { user_code: "OLD".to_owned(), ran_out_at: Some(Timestamp::UNIX_EPOCH) };
-    assert_eq!(model.find::<SignInPanel>().expect("the kiosk is open").previous, Some(previous));
+    assert_eq!(shown(&model).code.user_code, "NEW");
+    let previous = Previous { user_code: "OLD".to_owned(), ran_out_at: Some(at(300).time) };
+    assert_eq!(panel(&model).previous, Some(previous));
 }
 
 #[test]
@@ -151,7 +100,7 @@ fn trouble_and_refusals_are_tried_again_by_themselves() {
         assert_eq!(wake(&mut model, wait - 1), []);
         let next = started(&wake(&mut model, wait));
         issue(&mut model, next, "NEW", wait + 1);
-        assert!(matches!(stage(&model), Stage::Waiting(_)), "{code:?}");
+        assert_eq!(shown(&model).code.user_code, "NEW", "{code:?}");
     }
 }
 
@@ -166,18 +115,18 @@ fn an_answer_takes_the_word_about_trouble_away() {
         attempt: 1,
         next_poll_at,
     };
-    happens(&mut model, task, retrying, 10);
-    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.trouble().is_some()));
-    happens(&mut model, task, SignInEvent::Pending { next_poll_at }, 20);
-    assert!(matches!(stage(&model), Stage::Waiting(shown) if shown.trouble().is_none()));
+    happen(&mut model, task, retrying, 10);
+    assert!(shown(&model).trouble().is_some());
+    happen(&mut model, task, SignInEvent::Pending { next_poll_at }, 20);
+    assert!(shown(&model).trouble().is_none());
 }
 
 #[test]
 fn it_ends_by_itself_ten_seconds_after_the_sign_in() {
     let (mut model, task) = kiosk(0);
     issue(&mut model, task, "ONE", 0);
-    happens(&mut model, task, SignInEvent::Approved, 20);
-    assert_eq!(works(&mut model, task, 21), []);
+    happen(&mut model, task, SignInEvent::Approved, 20);
+    assert_eq!(end(&mut model, task, Ok(signed_in()), 21), []);
     assert_eq!(wake(&mut model, 30), []);
     assert_eq!(wake(&mut model, 31), [Effect::Quit(Ended::SignedIn(signed_in()))]);
 }
@@ -217,7 +166,7 @@ fn what_an_older_sign_in_says_changes_nothing() {
     issue(&mut model, task, "OLD", 0);
     let next = started(&fails(&mut model, task, Code::CodeExpired, 300));
     issue(&mut model, next, "NEW", 301);
-    assert_eq!(works(&mut model, task, 302), []);
+    assert_eq!(end(&mut model, task, Ok(signed_in()), 302), []);
     assert!(matches!(stage(&model), Stage::Waiting(_)));
     let unsaved = Message::Unsaved { task, error: Error::new(Code::Store, "full") };
     assert_eq!(update(&mut model, unsaved, at(303)), [Effect::TrySaving { task, again: false }]);
@@ -241,8 +190,7 @@ fn it_wakes_each_second_while_something_counts_and_else_once_a_minute() {
 #[test]
 fn a_supervisor_hears_at_every_pulse_whatever_else_moves() {
     let (mut model, task) = kiosk(0);
-    model.find_mut::<SignInPanel>().expect("the kiosk is open").policy =
-        Policy::unattended(0, Some(Duration::from_secs(15)));
+    panel_mut(&mut model).policy = Policy::unattended(0, Some(Duration::from_secs(15)));
     fails(&mut model, task, Code::CodeExpired, 0);
     for seconds in [0, 15, 30] {
         assert_eq!(next_wakeup(&model, at(seconds)), Some(at(seconds).moment));

@@ -8,10 +8,13 @@ pub mod question;
 pub mod save_as;
 pub mod sent;
 
+use ratatui::layout::Rect;
+
 use super::chrome::body;
 use super::keymap::{Command, Scope};
+use super::panel::Panel;
 use super::received::Content;
-use super::surroundings::Surroundings;
+use super::surroundings::{Now, Surroundings};
 use super::widgets::field::Field;
 use crate::profile::ProfileName;
 
@@ -54,9 +57,24 @@ impl Overlay {
         }
     }
 
-    /// Whether it is a box, with the panel in sight around it.
-    pub fn is_box(&self) -> bool {
-        matches!(self, Overlay::Confirm { .. } | Overlay::SaveAs(_))
+    /// Where it is a box, with the panel in sight around it; `None` where it has the screen.
+    pub fn place(&self, around: &Surroundings, panel: &dyn Panel, now: Now) -> Option<Rect> {
+        let place = |columns, rows: &dyn Fn(usize) -> usize| {
+            boxed::place(around.window, panel.keeps_clear(around, now), &columns, rows)
+        };
+        match self {
+            Overlay::Confirm { question, .. } => {
+                place(boxed::QUESTION, &|columns| question::rows(around, question, columns))
+            }
+            Overlay::SaveAs(save_as) => place(boxed::QUESTION, &|columns| save_as.rows(columns)),
+            Overlay::Help { .. } => place(help::COLUMNS, &|_| help::height(around, panel.scope())),
+            Overlay::Palette(_) => {
+                let (columns, rows) = palette::size(around, panel);
+                place(columns, &|_| rows)
+            }
+            // There may be any number of lines; and a mouse selects no border with a text that has none.
+            Overlay::Log { .. } | Overlay::Sent(_) => None,
+        }
     }
 
     /// Whether it asks about this command.

@@ -12,6 +12,7 @@ use super::keymap::{Command, Keymap, Scope};
 use super::log::Log;
 use super::message::{Effect, TaskId};
 use super::overlay::Overlay;
+use super::panel::Panel;
 use super::text::width;
 use super::theme::{Abilities, ColorChoice, Glyphs, Mark, Theme};
 use super::time_left;
@@ -144,8 +145,8 @@ impl Surroundings {
     }
 
     /// Whether the panel is in sight, if only around a box that has the keys.
-    pub fn shows_panel(&self) -> bool {
-        self.overlay.as_ref().is_none_or(Overlay::is_box)
+    pub fn shows(&self, panel: &dyn Panel, now: Now) -> bool {
+        self.overlay.as_ref().is_none_or(|overlay| overlay.place(self, panel, now).is_some())
     }
 
     /// A name for a new piece of work.

@@ -21,9 +21,8 @@ pub fn opening(frame: &mut Frame<'_>) {
 /// Draws everything. Any size will do.
 pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
     let (around, panel) = (&model.around, &*model.top);
-    let asked = around.overlay.as_ref().filter(|overlay| overlay.is_box());
-    let asked = asked.and_then(|overlay| Some((overlay, place_of(around, panel, overlay, now)?)));
-    if let (Some(overlay), None) = (&around.overlay, asked) {
+    let boxed = around.overlay.as_ref().and_then(|overlay| Some((overlay, overlay.place(around, panel, now)?)));
+    if let (Some(overlay), None) = (&around.overlay, boxed) {
         return overlay_view(model, overlay, now, frame);
     }
     match panel.title(around, now) {
@@ -35,66 +34,68 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
         }
         None => panel.view(around, now, frame.area(), frame),
     }
-    if let Some((overlay, place)) = asked {
-        box_view(around, panel, overlay, place, frame);
+    if let Some((overlay, place)) = boxed {
+        let title = match overlay {
+            Overlay::Confirm { command, .. } => {
+                let bound = panel.binding(around, *command).map_or("really?", |bound| bound.binding.label);
+                panel.label(around, *command).unwrap_or(bound)
+            }
+            _ => title(overlay),
+        };
+        let inner = boxed::draw(around, title, &keys(around, panel, overlay), place, frame);
+        // Screen readers follow the cursor, which else would stay below the box.
+        frame.set_cursor_position(inner.as_position());
+        content(around, panel, overlay, inner, frame);
     }
 }
 
-/// Where a box over the panel goes; `None` where it has no room.
-fn place_of(around: &Surroundings, panel: &dyn Panel, overlay: &Overlay, now: Now) -> Option<Rect> {
-    let rows = |columns| match overlay {
-        Overlay::SaveAs(save_as) => save_as.rows(columns),
-        Overlay::Confirm { question, .. } => question::rows(around, question, columns),
-        _ => usize::MAX,
-    };
-    boxed::place(around.window, panel.keeps_clear(around, now), rows)
-}
-
-fn box_view(around: &Surroundings, panel: &dyn Panel, overlay: &Overlay, place: Rect, frame: &mut Frame<'_>) {
-    match overlay {
-        Overlay::SaveAs(save_as) => save_as.view(around, boxed::draw(around, "save", place, frame), frame),
-        Overlay::Confirm { question, command } => {
-            let bound = panel.binding(around, *command).map_or("really?", |bound| bound.binding.label);
-            let title = panel.label(around, *command).unwrap_or(bound);
-            question::view(around, question, boxed::draw(around, title, place, frame), frame);
-        }
-        _ => {}
-    }
-}
-
+/// An overlay that has the screen.
 fn overlay_view(model: &Model, overlay: &Overlay, now: Now, frame: &mut Frame<'_>) {
     let (around, panel) = (&model.around, &*model.top);
     let area = frame.area();
-    let body = body(area.as_size());
-    let key = |scope, command| around.key(scope, command);
-    let (enter, esc) = (key(Scope::Typing, Command::Choose), key(Scope::Typing, Command::Back));
-    let keys = match overlay {
-        Overlay::Palette(_) => format!(" Type to find, {enter} does it, {esc} closes"),
-        Overlay::SaveAs(_) | Overlay::Confirm { .. } => String::new(),
-        _ if overlay.longest_scroll(around, panel.scope()) == 0 => " Any key closes this".to_owned(),
-        _ => {
-            let (up, down) = (key(panel.scope(), Command::Up), key(panel.scope(), Command::Down));
-            format!(" {up} and {down} scroll, other keys close")
-        }
-    };
-    let title = match overlay {
+    if has_room(area.as_size()) {
+        title_line(around, title(overlay), panel.standing(around, now), frame);
+        frame.buffer_mut().set_string(1, area.height - 1, keys(around, panel, overlay), around.theme.faint);
+    }
+    content(around, panel, overlay, body(area.as_size()), frame);
+}
+
+fn title(overlay: &Overlay) -> &'static str {
+    match overlay {
         Overlay::Help { .. } => "Help",
         Overlay::Log { .. } => "Log",
         Overlay::Palette(_) => "Commands",
         Overlay::Sent(_) => "Copied",
         Overlay::SaveAs(_) => "Save",
         Overlay::Confirm { .. } => "Really?",
-    };
-    if has_room(area.as_size()) {
-        title_line(around, title, panel.standing(around, now), frame);
-        frame.buffer_mut().set_string(0, area.height - 1, keys, around.theme.faint);
     }
+}
+
+/// What keys do in an overlay that does not say so itself.
+fn keys(around: &Surroundings, panel: &dyn Panel, overlay: &Overlay) -> String {
+    let key = |scope, command| around.key(scope, command);
     match overlay {
-        Overlay::Help { scroll } => help::view(around, panel.scope(), *scroll, body, frame),
-        Overlay::Log { scroll } => log::view(around, *scroll, body, frame),
-        Overlay::Palette(palette) => palette.view(around, panel, body, frame),
-        Overlay::Sent(sent) => sent.view(body, frame),
-        Overlay::SaveAs(save_as) => save_as.view(around, body.inner(Margin::new(1, 0)), frame),
-        Overlay::Confirm { question, .. } => question::view(around, question, body.inner(Margin::new(1, 0)), frame),
+        Overlay::SaveAs(_) | Overlay::Confirm { .. } => String::new(),
+        Overlay::Palette(_) => {
+            let (enter, esc) = (key(Scope::Typing, Command::Choose), key(Scope::Typing, Command::Back));
+            format!("Type to find, {enter} does it, {esc} closes")
+        }
+        _ if overlay.longest_scroll(around, panel.scope()) == 0 => "Any key closes this".to_owned(),
+        _ => {
+            let (up, down) = (key(panel.scope(), Command::Up), key(panel.scope(), Command::Down));
+            format!("{up} and {down} scroll, other keys close")
+        }
+    }
+}
+
+fn content(around: &Surroundings, panel: &dyn Panel, overlay: &Overlay, area: Rect, frame: &mut Frame<'_>) {
+    let airy = area.inner(Margin::new(1, 0));
+    match overlay {
+        Overlay::Help { scroll } => help::view(around, panel.scope(), *scroll, area, frame),
+        Overlay::Log { scroll } => log::view(around, *scroll, area, frame),
+        Overlay::Palette(palette) => palette.view(around, panel, area, frame),
+        Overlay::Sent(sent) => sent.view(area, frame),
+        Overlay::SaveAs(save_as) => save_as.view(around, airy, frame),
+        Overlay::Confirm { question, .. } => question::view(around, question, airy, frame),
     }
 }

@@ -14,7 +14,9 @@ use crate::tui::surroundings::Surroundings;
 use crate::tui::text;
 
 /// Columns that one of two lists side by side needs.
-const COLUMN: usize = 39;
+const COLUMN: u16 = 39;
+/// Columns of a box with both, but for its air.
+pub const COLUMNS: RangeInclusive<u16> = 2 * COLUMN..=2 * COLUMN;
 /// Columns of the keys in a list, at least and at most.
 const KEYS: RangeInclusive<usize> = 5..=13;
 /// Columns around the keys and after what they do.
@@ -49,10 +51,14 @@ pub fn longest_scroll(around: &Surroundings, here: Scope, area: Rect) -> usize {
     lines(around, here, area.width).len().saturating_sub(usize::from(area.height))
 }
 
+/// The rows of a box with all of it.
+pub fn height(around: &Surroundings, here: Scope) -> usize {
+    lines(around, here, 2 * COLUMN + 2).len()
+}
+
 fn lines(around: &Surroundings, here: Scope, columns: u16) -> Vec<Line<'static>> {
-    let columns = usize::from(columns);
     let in_a_row = if columns >= 2 * COLUMN { 2 } else { 1 };
-    let column = columns / in_a_row;
+    let column = usize::from(columns / in_a_row);
     let mut lists = vec![list(around, here, column)];
     let everywhere = list(around, Scope::Everywhere, column);
     if in_a_row == 2 {

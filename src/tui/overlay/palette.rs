@@ -1,5 +1,7 @@
 //! The command palette: everything that can be asked for now, found by a part of its name or by another word for it.
 
+use std::ops::RangeInclusive;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -17,6 +19,14 @@ const PAGE: usize = 10;
 const LONGEST_QUERY: usize = 200;
 /// Before the line that is typed.
 const PROMPT: &str = " > ";
+/// Below it, with it.
+const ABOVE_LIST: u16 = 2;
+/// Columns beside the keys, the names, and what is said of them.
+const GAPS: usize = 7;
+/// Columns of a box, at least.
+const NARROWEST: u16 = 38;
+/// Rows of the window that are outside of the content of a box, at least.
+const OUTSIDE: u16 = 4;
 /// What the palette offers on every screen.
 const EVERYWHERE: [Command; 8] = [
     Command::Log,
@@ -116,14 +126,14 @@ impl Palette {
         let typed = Rect { x: area.x + indent, width: area.width - indent, height: 1, ..area };
         // Screen readers follow the cursor.
         self.query.draw(theme.title, true, typed, frame);
-        let list = Rect { y: area.y.saturating_add(2), height: area.height.saturating_sub(2), ..area };
+        let list =
+            Rect { y: area.y.saturating_add(ABOVE_LIST), height: area.height.saturating_sub(ABOVE_LIST), ..area };
         let entries = entries(around, panel, &self.query.text());
         if entries.is_empty() && !list.is_empty() {
             frame.buffer_mut().set_stringn(area.x, list.y, " Nothing here is called so.", room, theme.text);
         }
         let list = List { area: list, cursor: self.selected, all: entries.len() };
-        let keys = entries.iter().map(|entry| width(&entry.key())).max().unwrap_or_default();
-        let names = entries.iter().map(|entry| width(entry.name)).max().unwrap_or_default();
+        let (keys, names, _) = columns(&entries);
         for (index, place) in list.rows() {
             let entry = &entries[index];
             let marker = if index == self.selected { theme.cursor() } else { " " };
@@ -137,6 +147,21 @@ impl Palette {
         }
         list.mark(theme, false, frame);
     }
+}
+
+/// The columns and rows of a box for all that can be asked for: it stays as it is while somebody types.
+pub fn size(around: &Surroundings, panel: &dyn Panel) -> (RangeInclusive<u16>, usize) {
+    let entries = entries(around, panel, "");
+    let (keys, names, says) = columns(&entries);
+    let widest = u16::try_from(keys + names + says + GAPS).unwrap_or(u16::MAX);
+    let room = usize::from(around.window.height.saturating_sub(OUTSIDE));
+    (NARROWEST..=widest.max(NARROWEST), (entries.len() + usize::from(ABOVE_LIST)).min(room))
+}
+
+/// The columns of the longest keys, names, and what is said of them.
+fn columns(entries: &[Entry<'_>]) -> (usize, usize, usize) {
+    let longest = |of: &dyn Fn(&Entry<'_>) -> usize| entries.iter().map(of).max().unwrap_or_default();
+    (longest(&|entry| width(&entry.key())), longest(&|entry| width(entry.name)), longest(&|entry| width(&entry.says())))
 }
 
 /// What can be asked for now and has every word of `query` in one of its names: the best match first, and of those that match

@@ -315,7 +315,7 @@ impl Panel for ProfilesPanel {
 
     /// The next change of what is in sight, the end of a revealed token, or the next reading.
     fn next_wakeup(&self, around: &Surroundings, now: Now) -> Option<Moment> {
-        let is_in_sight = around.shows_panel();
+        let is_in_sight = around.shows(self, now);
         let change = is_in_sight.then(|| Layout::of(around, self, now).next_change(around, self, now)).flatten();
         let change = change.map(|change| now.moment + until(change, now));
         let hides_at = self.revealed.as_ref().map(|revealed| revealed.until);

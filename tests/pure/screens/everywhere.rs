@@ -243,16 +243,44 @@ fn a_question_is_whole_at_every_size_and_lies_over_no_part_of_a_qr_code() {
             let all = answers.iter().all(|answer| text.contains(answer));
             let is_whole = question.split(' ').all(|word| text.contains(word));
             assert!(all && is_whole, "{name} {columns}x{rows}:\n{text}");
-            let code = |buffer: &Buffer| -> Vec<(Position, Cell)> {
-                let cells = buffer.area.positions().map(|at| (at, buffer[at].clone()));
-                cells.filter(|(_, cell)| matches!(cell.bg, Color::Indexed(16 | 231))).collect()
-            };
-            let (left, whole) = (code(&asked), code(&before));
+            let (left, whole) = (qr_code(&asked), qr_code(&before));
             assert!(left.is_empty() || left == whole, "{name} {columns}x{rows}");
             beside += usize::from(!left.is_empty());
         }
     }
     assert!(beside > 300, "{beside}");
+}
+
+/// The cells of the QR code that are in sight.
+fn qr_code(buffer: &Buffer) -> Vec<(Position, Cell)> {
+    let cells = buffer.area.positions().map(|at| (at, buffer[at].clone()));
+    cells.filter(|(_, cell)| matches!(cell.bg, Color::Indexed(16 | 231))).collect()
+}
+
+#[test]
+fn the_help_and_the_commands_lie_over_no_part_of_a_qr_code_and_stay_where_they_are() {
+    let (mut beside, mut alone) = (0, 0);
+    for (columns, rows) in
+        (40..=240).step_by(10).flat_map(|columns| (12..=60).step_by(6).map(move |rows| (columns, rows)))
+    {
+        let drawn = |keys: &str| {
+            let mut model = typed(sign_in::pending(), keys);
+            resize(&mut model, columns, rows);
+            draw(&model, sign_in::at(42)).0
+        };
+        let whole = qr_code(&drawn(""));
+        for keys in ["?", ":", ":co"] {
+            let left = qr_code(&drawn(keys));
+            assert!(left.is_empty() || left == whole, "{keys} {columns}x{rows}");
+            let is_beside = !left.is_empty();
+            (beside, alone) = (beside + usize::from(is_beside), alone + usize::from(!is_beside));
+        }
+        let corners = |buffer: &Buffer| -> Vec<Position> {
+            buffer.area.positions().filter(|at| "╭╮╰╯".contains(buffer[*at].symbol())).collect()
+        };
+        assert_eq!(corners(&drawn(":")), corners(&drawn(":co")), "{columns}x{rows}");
+    }
+    assert!(beside > 100 && alone > 100, "{beside} {alone}");
 }
 
 #[test]

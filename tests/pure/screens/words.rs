@@ -130,7 +130,7 @@ fn the_palette_finds_each_act_first_by_its_name_and_by_the_others() {
         for word in synonyms.iter().copied().chain([name]) {
             let model = typed(profiles_at("work"), &format!(":{word}"));
             let screen = screen_text(&model, now());
-            let first = screen.lines().find(|line| line.contains('▌')).unwrap_or_default();
+            let first = screen.lines().find(|line| line.contains("│ ▌")).unwrap_or_default();
             assert!(first.contains(name), "{command:?} by {word:?}:\n{screen}");
         }
     }

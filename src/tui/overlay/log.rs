@@ -7,13 +7,14 @@ use ratatui::text::{Line, Span};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{width, wrap};
+use crate::tui::theme::Mark;
 
-/// Columns of the time and the mark.
-const HEAD: usize = 16;
+/// Columns of the time, with a gap on either side.
+const TIME: usize = 10;
 
 /// How far up the log can be scrolled in `area`.
 pub fn longest_scroll(around: &Surroundings, area: Rect) -> usize {
-    let room = room(area);
+    let room = room(around, area);
     let lines: usize = around.log.entries().map(|entry| wrap(&entry.text, room).len()).sum();
     lines.saturating_sub(usize::from(area.height))
 }
@@ -30,18 +31,18 @@ pub fn view(around: &Surroundings, scroll: usize, area: Rect, frame: &mut Frame<
         if lines.len() >= scroll.saturating_add(rows) {
             break;
         }
-        let words = wrap(&entry.text, room(area));
+        let words = wrap(&entry.text, room(around, area));
         for (number, words) in words.iter().enumerate().rev() {
             let head = if number == 0 {
                 let mark = around.theme.symbol(entry.mark);
-                let padding = " ".repeat(4_usize.saturating_sub(width(mark)) + 1);
+                let padding = " ".repeat(head(around).saturating_sub(TIME + width(mark)));
                 vec![
                     Span::raw(format!(" {} ", around.zone.to_datetime(entry.at).strftime("%H:%M:%S"))),
                     around.theme.mark(entry.mark),
                     Span::raw(padding),
                 ]
             } else {
-                vec![Span::raw(" ".repeat(HEAD - 1))]
+                vec![Span::raw(" ".repeat(head(around)))]
             };
             lines.push(head.into_iter().chain([Span::raw(words.clone())]).collect());
         }
@@ -52,7 +53,12 @@ pub fn view(around: &Surroundings, scroll: usize, area: Rect, frame: &mut Frame<
     draw_lines(&seen, area, frame);
 }
 
+/// The columns of the time and the mark.
+fn head(around: &Surroundings) -> usize {
+    TIME + width(around.theme.symbol(Mark::NeedsSignIn)) + 1
+}
+
 /// The columns of the words.
-fn room(area: Rect) -> usize {
-    usize::from(area.width).saturating_sub(HEAD + 1).max(1)
+fn room(around: &Surroundings, area: Rect) -> usize {
+    usize::from(area.width).saturating_sub(head(around) + 1).max(1)
 }

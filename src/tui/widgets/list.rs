@@ -36,12 +36,14 @@ impl List {
     }
 
     /// Marks the row that has the cursor. Screen readers and braille displays follow the terminal's cursor, which is there
-    /// where the list has the keys.
+    /// where the list has the keys: on the mark before the row, which is one with it.
     pub fn mark(&self, theme: &Theme, has_keys: bool, frame: &mut Frame<'_>) {
         for (_, place) in self.rows().filter(|(index, place)| *index == self.cursor && !place.is_empty()) {
             theme.select(place, frame.buffer_mut());
             if has_keys {
-                frame.set_cursor_position(place.as_position());
+                let buffer = frame.buffer_mut();
+                let mark = place.positions().find(|at| buffer.cell(*at).is_some_and(|cell| cell.symbol() != " "));
+                frame.set_cursor_position(mark.unwrap_or(place.as_position()));
             }
         }
     }

@@ -110,7 +110,6 @@ impl Theme {
         let is_colored = abilities.color == ColorChoice::Always && name != ThemeName::Plain;
         let colored = |color: Color| if is_colored { plain.fg(color) } else { plain };
         let is_strong = name == ThemeName::HighContrast;
-        let faint = if is_strong { plain } else { plain.add_modifier(Modifier::DIM) };
         // Reverse video has the contrast of the terminal's own text, whatever its colours.
         let loud = |color: Color| if is_strong { reversed.patch(bold) } else { colored(color).patch(bold) };
         let (accent, on_accent) = match name {
@@ -119,6 +118,7 @@ impl Theme {
         };
         // Of the eight colors many terminals have such light ones that they cannot be read on white.
         let has_many_colors = abilities.qr.palette == QrPalette::Indexed256;
+        let faint = if is_strong { plain } else { plain.add_modifier(Modifier::DIM) };
         let (green, attention, red) = match name {
             ThemeName::Light if has_many_colors => (Color::Indexed(28), Color::Indexed(90), Color::Indexed(124)),
             ThemeName::Light => (Color::Green, Color::Magenta, Color::Red),
@@ -222,6 +222,16 @@ impl Theme {
         if self.glyphs == Glyphs::Unicode { "▌" } else { ">" }
     }
 
+    /// Stands before what can be folded, and is or is not.
+    pub fn fold(&self, is_folded: bool) -> &'static str {
+        match (self.glyphs, is_folded) {
+            (Glyphs::Unicode, true) => "▸",
+            (Glyphs::Unicode, false) => "▾",
+            (_, true) => "+",
+            (_, false) => "-",
+        }
+    }
+
     /// Stands for what was cut.
     pub fn cut(&self) -> &'static str {
         if self.glyphs == Glyphs::Unicode { "…" } else { "~" }
@@ -232,13 +242,12 @@ impl Theme {
         if self.glyphs == Glyphs::Unicode { ("●", "○") } else { ("#", "-") }
     }
 
-    /// The border of a box over the screen.
-    pub fn box_set(&self) -> border::Set<'static> {
-        if self.glyphs == Glyphs::Unicode { border::ROUNDED } else { self.border_set() }
-    }
-
     pub fn border_set(&self) -> border::Set<'static> {
-        if self.glyphs == Glyphs::Ascii { ASCII_BORDER } else { border::PLAIN }
+        match self.glyphs {
+            Glyphs::Ascii => ASCII_BORDER,
+            Glyphs::Console => border::PLAIN,
+            Glyphs::Unicode => border::ROUNDED,
+        }
     }
 
     /// The full and the empty cell of a gauge.
@@ -476,9 +485,10 @@ mod tests {
             let set = theme.border_set();
             let corners = [set.top_left, set.top_right, set.bottom_left, set.bottom_right];
             let lines = [set.vertical_left, set.vertical_right, set.horizontal_top, set.horizontal_bottom];
+            let folds = [theme.fold(true), theme.fold(false)];
             let others = [full, empty, used, left, theme.separator(), theme.cursor(), theme.cut()];
             let marks = MARKS.map(|mark| theme.symbol(mark));
-            [&corners[..], &lines[..], &others, &marks].concat().concat()
+            [&corners[..], &lines[..], &folds, &others, &marks].concat().concat()
         };
         let console = characters("linux", "C.UTF-8");
         assert!(console.chars().all(|character| character.is_ascii() || "═─│┌┐└┘·".contains(character)), "{console}");

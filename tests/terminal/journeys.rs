@@ -131,9 +131,9 @@ fn the_demo_says_what_to_press_next_up_to_the_end() {
     terminal.press("fz");
     terminal.press("a");
     terminal.wait_for("Next: choose Organization, which has no scope, and press Enter.");
-    terminal.wait_for("Organization      no scope");
+    terminal.wait_for("Organization    no scope");
     terminal.press("/organization\r");
-    terminal.wait_for(">   Organization ");
+    terminal.wait_for("▌   Organization ");
     terminal.press("\r");
     terminal.wait_for("401 Unauthorized");
     terminal.wait_for("Next: f asks for the missing scope; then the call follows.");

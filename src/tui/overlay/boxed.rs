@@ -70,7 +70,7 @@ pub fn draw(around: &Surroundings, title: &str, keys: &str, place: Rect, frame: 
         text if text.is_empty() => Line::default(),
         text => Line::from(Span::styled(format!(" {text} "), style)),
     };
-    let block = Block::bordered().border_set(theme.box_set()).border_style(theme.accent);
+    let block = Block::bordered().border_set(theme.border_set()).border_style(theme.accent);
     let block = block.title(label(title, theme.focus)).title_bottom(label(keys, theme.label));
     let inner = block.inner(place);
     block.render(place, frame.buffer_mut());

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::text::Span;
 
 use answer::{Exchange, History, Side};
 use fix::{Fix, Waiting};
@@ -219,7 +220,7 @@ impl Panel for ApiPanel {
     fn title(&self, around: &Surroundings, _now: Now) -> Option<Title> {
         let code = self.test_calls().map(|known| known.data_center.code.to_uppercase()).filter(|code| !code.is_empty());
         let parts: Vec<String> = std::iter::once(format!("profile {}", self.profile)).chain(code).collect();
-        Some(Title::new("API", parts.join(around.theme.separator())))
+        Some(Title::new("API", Span::styled(parts.join(around.theme.separator()), around.theme.label)))
     }
 
     fn commands(&self, around: &Surroundings) -> Vec<Command> {

@@ -290,7 +290,7 @@ fn a_provider_without_products_has_one_call_and_the_own_request() {
     let calls = TestCalls::new(place, &standard::DIALECT, &[]);
     update(&mut model, Message::TestCallsLoaded { task, result: Box::new(Ok(calls)) }, now());
     let text = screen_text(&model, now());
-    assert!(text.contains(">   Who am I") && text.contains("Own request") && !text.contains("CRM"), "{text}");
+    assert!(text.contains("▌   Who am I") && text.contains("Own request") && !text.contains("CRM"), "{text}");
 }
 
 /// Where a text stands on the screen for the `nth` time.
@@ -340,7 +340,7 @@ fn the_mouse_points_at_lines_of_the_answer_and_folds_them() {
     let mut model = answered(Ok(answer(200, ORGANIZATION, None)));
     resize(&mut model, 120, 40);
     point(&mut model, "license_details", Pointing::Press);
-    assert!(screen_text(&model, now()).contains("> "), "{}", screen_text(&model, now()));
+    assert!(screen_text(&model, now()).contains("▌ "), "{}", screen_text(&model, now()));
     assert!(screen_text(&model, now()).contains("paid_type"));
     point(&mut model, "license_details", Pointing::Press);
     assert!(!screen_text(&model, now()).contains("paid_type"));
@@ -360,12 +360,12 @@ fn the_wheel_moves_what_is_under_the_mouse() {
     assert_eq!(line(&model), "1");
     point(&mut model, "currency", Pointing::WheelDown);
     assert_eq!(line(&model), "4");
-    assert!(screen_text(&model, now()).contains("> Requests"), "the list still has the keys");
+    assert!(screen_text(&model, now()).contains("▌Requests"), "the list still has the keys");
     point(&mut model, "currency", Pointing::WheelUp);
     assert_eq!(line(&model), "1");
     press(&mut model, &[Key::Tab]);
     update(&mut model, Message::Pointed { at: list, what: Pointing::WheelDown }, now());
-    assert!(!screen_text(&model, now()).contains(">   Organization"));
+    assert!(!screen_text(&model, now()).contains("▌   Organization"));
 }
 
 #[test]

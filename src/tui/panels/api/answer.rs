@@ -71,6 +71,8 @@ pub(super) enum Side {
 }
 
 impl Side {
+    pub(super) const ALL: [Self; 4] = [Side::Body, Side::Raw, Side::Headers, Side::Request];
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Side::Body => "body",

@@ -12,7 +12,7 @@ mod request;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Borders, Widget};
+use ratatui::widgets::{Block, Borders, Padding, Widget};
 
 use self::answer::{Pane, draw_answer};
 use self::history::draw_history;
@@ -23,7 +23,7 @@ use crate::clock::Moment;
 use crate::tui::chrome::body;
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::width;
+use crate::tui::text::{cut, width};
 use crate::tui::widgets::field::Field;
 
 /// From here on both panes are side by side.
@@ -152,21 +152,31 @@ impl Panes {
     }
 }
 
-/// Borders on all sides where there is room, else above and below only.
+/// Borders on all sides where there is room, with air inside of them beside other panes; else above and below only.
 fn block<'a>(around: &Surroundings, title: &'a str, columns: u16, has_focus: bool) -> Block<'a> {
     let style = if has_focus { around.theme.focus } else { around.theme.border };
     let borders = if columns >= BOXED { Borders::ALL } else { Borders::TOP | Borders::BOTTOM };
     let title = if title.is_empty() { Line::default() } else { Line::styled(format!(" {title} "), around.theme.title) };
-    Block::new().borders(borders).border_set(around.theme.border_set()).border_style(style).title(title)
+    let air = Padding::horizontal(u16::from(!has_one_pane(around)));
+    Block::new().borders(borders).border_set(around.theme.border_set()).border_style(style).padding(air).title(title)
 }
 
 fn framed(around: &Surroundings, title: &str, has_focus: bool, area: Rect, frame: &mut Frame<'_>) -> Rect {
     // The mark survives without colours.
-    let title = if has_focus { format!("> {title}") } else { title.to_owned() };
+    let title = if has_focus { format!("{}{title}", around.theme.cursor()) } else { title.to_owned() };
     let block = block(around, &title, area.width, has_focus);
     let inner = block.inner(area);
     (&block).render(area, frame.buffer_mut());
     inner
+}
+
+/// Draws into the border below a pane where in its text or list the cursor is.
+fn draw_position(around: &Surroundings, words: &str, area: Rect, frame: &mut Frame<'_>) {
+    let words = format!(" {} ", cut(words, usize::from(area.width).saturating_sub(6), around.theme.cut()));
+    let columns = u16::try_from(width(&words)).unwrap_or(area.width);
+    if let (Some(row), Some(x)) = (area.bottom().checked_sub(1), area.right().checked_sub(columns + 2)) {
+        frame.buffer_mut().set_stringn(x.max(area.x), row, words, usize::from(columns), around.theme.label);
+    }
 }
 
 /// The line in which something is looked for, with what was found at its end.

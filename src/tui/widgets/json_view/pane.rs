@@ -33,7 +33,7 @@ impl Widget for &JsonPane<'_> {
         }
         for (row, line) in area.rows().zip(self.view.visible_from(self.view.top)) {
             if line == self.view.cursor {
-                buffer.set_stringn(row.x, row.y, ">", 1, self.theme.title);
+                buffer.set_stringn(row.x, row.y, self.theme.cursor(), 1, self.theme.accent);
             }
             self.draw_line(line, row, buffer);
             if line == self.view.cursor && self.focused {

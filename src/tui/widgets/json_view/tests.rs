@@ -140,11 +140,11 @@ fn a_folded_container_is_one_line() {
     let mut view = view(ANSWER);
     view.set_rows(8);
     view.fold_all();
-    let expected = ["> {", r#"    "data": [...], 15 lines"#, r#"    "info": {...} 1 lines"#, "  }", ""];
+    let expected = ["▌ {", r#"    "data": [...], 15 lines"#, r#"    "info": {...} 1 lines"#, "  }", ""];
     assert_eq!(draw(&view, 60, 5), expected);
     view.move_by(1);
     view.toggle_fold();
-    assert_eq!(draw(&view, 60, 4)[1..], [r#">   "data": ["#, "      {...}, 5 lines", "      {...} 6 lines"]);
+    assert_eq!(draw(&view, 60, 4)[1..], [r#"▌   "data": ["#, "      {...}, 5 lines", "      {...} 6 lines"]);
     view.move_by(2);
     view.toggle_fold();
     view.move_by(1);
@@ -183,7 +183,7 @@ fn what_was_found_and_the_cursor_are_marked_without_colors_too() {
     let buffer = draw_in(&view, Rect::new(0, 0, 20, 4));
     let underlined = buffer.content.iter().filter(|cell| cell.modifier.contains(Modifier::UNDERLINED));
     assert_eq!(underlined.map(Cell::symbol).collect::<String>(), "wo");
-    assert_eq!(buffer[(0, 2)].symbol(), ">");
+    assert_eq!(buffer[(0, 2)].symbol(), "▌");
     assert!((0..20).all(|x| buffer[(x, 2)].modifier.contains(Modifier::REVERSED)));
 }
 
@@ -239,7 +239,7 @@ fn nesting_is_bounded_by_memory_alone() {
     assert!(view.search("\"a\""));
     assert_eq!(view.line(), DEPTH + 1);
     assert_eq!(view.path_at_cursor().len(), 1 + 3 * DEPTH + 2);
-    assert!(draw(&view, 80, 20).iter().all(|row| row.len() <= 1), "all is far to the right");
+    assert!(draw(&view, 80, 20).iter().all(|row| row.chars().count() <= 1), "all is far to the right");
     view.fold_all();
     assert_eq!(view.line(), 1);
     view.unfold_all();
@@ -274,12 +274,12 @@ fn ten_megabytes_are_shown_and_searched() {
     assert!(view.document().is_json());
     view.set_rows(40);
     view.end();
-    assert_eq!(draw(&view, 80, 40)[39], "> }");
+    assert_eq!(draw(&view, 80, 40)[39], "▌ }");
     assert!(view.search("20098765000000030000"));
     assert_eq!(view.path_at_cursor(), ".data[17655].id");
     view.fold_all();
     assert_eq!(view.path_at_cursor(), ".data");
-    assert!(draw(&view, 80, 4)[1].starts_with(">   \"data\": [...] "));
+    assert!(draw(&view, 80, 4)[1].starts_with("▌   \"data\": [...] "));
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn a_wrapped_text_is_as_it_was_sent() {
 fn one_line_of_ten_megabytes_costs_no_more_than_what_is_seen_of_it() {
     let text = format!("\"{}\"", "a".repeat(9_999_998));
     let view = JsonView::new(Arc::new(JsonDocument::parse(text)));
-    assert_eq!(draw(&view, 20, 1)[0], "> \"aaaaaaaaaaaaaaaa>");
+    assert_eq!(draw(&view, 20, 1)[0], "▌ \"aaaaaaaaaaaaaaaa>");
     assert!(view.document.pieces(0, false, 100).iter().map(|piece| piece.text.len()).sum::<usize>() <= 100);
 }
 

@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 use super::super::answer::{Exchange, Reply, Side};
 use super::super::fix::Fix;
 use super::super::{ApiPanel, Focus};
-use super::{draw_search, framed};
+use super::{draw_position, draw_search, framed};
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::http::progress::Moved;
@@ -20,7 +20,7 @@ use crate::tui::received::Content;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{at_most, cut, width, wrap};
 use crate::tui::theme::Mark;
-use crate::tui::widgets::json_view::JsonPane;
+use crate::tui::widgets::json_view::{JsonPane, JsonView};
 use crate::untrusted::visible;
 use crate::words;
 
@@ -28,6 +28,8 @@ use crate::words;
 const WIDEST_BAR: usize = 40;
 /// Rows of the text and of the line below it, at least.
 const LEAST_TEXT: usize = 3;
+/// Columns of the border above the text that are not for the names of the texts: the title, corners, lines beside them.
+const BESIDE_SIDES: u16 = 13;
 /// Below the mark of what goes on.
 const INDENT: usize = 4;
 
@@ -79,7 +81,7 @@ impl Pane {
             (None, None) => head.help.clear(),
         }
         let has_text = panel.text().is_some();
-        let foot_rows = u16::from(has_text && inner.height > 2);
+        let foot_rows = u16::from(has_text && panel.query.is_some() && inner.height > 2);
         let rows = usize::from(inner.height);
         // Most of the pane is for the text, but for what is to be known of it.
         let above_text = head.wanted(room).min(rows.saturating_sub(LEAST_TEXT)).max(rows / 2);
@@ -107,8 +109,10 @@ pub(super) fn draw_answer(around: &Surroundings, panel: &ApiPanel, now: Moment, 
         let row = u16::try_from(text.cursor_row()).unwrap_or(0).min(pane.text.height - 1);
         frame.set_cursor_position(Position::new(pane.text.x, pane.text.y + row));
     }
-    if let Some(foot) = pane.foot {
-        draw_foot(around, panel, foot, frame);
+    draw_sides(around, panel.side, area, frame);
+    draw_position(around, &position(around, panel, text), area, frame);
+    if let (Some(foot), Some(query)) = (pane.foot, &panel.query) {
+        draw_search(around, query, &found(panel, text), panel.focus == Focus::Query, foot, frame);
     }
 }
 
@@ -153,11 +157,11 @@ impl Head {
         let is_own = exchange.profile == panel.profile;
         let of_other = if is_own { String::new() } else { format!(" ({})", exchange.profile) };
         let address = format!("{} {}{of_other}", exchange.call.method, visible(exchange.call.url.as_str()));
-        let address = Line::raw(cut(&address, room, around.theme.cut()));
+        let address = cut(&address, room, around.theme.cut());
         let reply = match &exchange.outcome {
             Ok(reply) => reply,
             Err(error) => {
-                self.state.push(address);
+                self.state.push(Line::raw(address));
                 return self.tell(around, panel, error, room);
             }
         };
@@ -171,7 +175,7 @@ impl Head {
             };
             (None, visible(&format!("It failed: {}{next}.", explained.meaning)))
         });
-        self.about.push(address);
+        self.about.push(Line::styled(address, around.theme.label));
         if !reply.rates.is_empty() {
             let rates: Vec<String> = reply.rates.iter().map(|rate| shown(rate)).collect();
             let rates = cut(&rates.join(around.theme.separator()), room, around.theme.cut());
@@ -293,23 +297,35 @@ fn status_line(around: &Surroundings, reply: &Reply, room: usize) -> Line<'stati
     ])
 }
 
-/// Which text this is, where the cursor is in it, and what is looked for.
-fn draw_foot(around: &Surroundings, panel: &ApiPanel, area: Rect, frame: &mut Frame<'_>) {
-    let Some(text) = panel.text() else { return };
-    let room = usize::from(area.width);
-    let matches = text.matches().map(|(at, all)| match (at, all) {
-        (_, 0) => "not found".to_owned(),
-        (Some(at), all) => format!("match {at} of {all}"),
-        (None, all) => format!("{all} matches"),
+/// Draws into the border above which texts there are, with a mark before the one that is shown.
+fn draw_sides(around: &Surroundings, shown: Side, area: Rect, frame: &mut Frame<'_>) {
+    let theme = &around.theme;
+    let names = Side::ALL.into_iter().flat_map(|side| {
+        let (mark, style) = if side == shown { (theme.cursor(), theme.focus) } else { (" ", theme.label) };
+        [Span::styled(mark, style), Span::styled(side.name(), style)]
     });
-    if let Some(query) = &panel.query {
-        let matches = if panel.searching.is_some() { Some("searching ...".to_owned()) } else { matches };
-        let matches = matches.unwrap_or_default();
-        draw_search(around, query, &matches, panel.focus == Focus::Query, area, frame);
-        return;
+    let line: Line<'_> = names.chain([Span::raw(" ")]).collect();
+    let columns = u16::try_from(line.width()).unwrap_or(u16::MAX);
+    if let Some(x) = area.width.checked_sub(columns.saturating_add(BESIDE_SIDES)) {
+        frame.buffer_mut().set_line(area.x + x + BESIDE_SIDES - 2, area.y, &line, columns);
     }
+}
+
+/// What was found of what is looked for.
+fn found(panel: &ApiPanel, text: &JsonView) -> String {
+    match text.matches() {
+        _ if panel.searching.is_some() => "searching ...".to_owned(),
+        None => String::new(),
+        Some((_, 0)) => "not found".to_owned(),
+        Some((Some(at), all)) => format!("match {at} of {all}"),
+        Some((None, all)) => format!("{all} matches"),
+    }
+}
+
+/// Where the cursor is in the text, and what there is to know of it.
+fn position(around: &Surroundings, panel: &ApiPanel, text: &JsonView) -> String {
     let lines = text.document().line_count();
-    let mut parts = vec![panel.side.name().to_owned(), format!("line {} of {lines}", (text.line() + 1).min(lines))];
+    let mut parts = vec![format!("line {} of {lines}", (text.line() + 1).min(lines))];
     if text.document().has_too_many_lines() {
         parts.push("shown as sent: too many lines for the tree".to_owned());
     }
@@ -318,8 +334,7 @@ fn draw_foot(around: &Surroundings, panel: &ApiPanel, area: Rect, frame: &mut Fr
     }
     let path = Some(text.path_at_cursor()).filter(|path| text.document().is_json() && path != ".");
     parts.extend(path.map(|path| visible(&path)));
-    let words = parts.join(around.theme.separator());
-    frame.buffer_mut().set_stringn(area.x, area.y, cut(&words, room, around.theme.cut()), room, around.theme.faint);
+    parts.join(around.theme.separator())
 }
 
 /// What failed, why, and what helps, in so many lines.

@@ -65,7 +65,7 @@ pub(super) fn draw_form(
         below.extend(hint.unwrap_or_default());
     }
     let below_rows = u16::try_from(below.len()).unwrap_or(0);
-    let bottom = inner.bottom() - below_rows;
+    let mut bottom = inner.bottom() - below_rows;
     let mut row = inner.y;
     for part in Part::ALL {
         let after = Part::ALL.iter().skip_while(|other| **other != part).count() - 1;
@@ -78,6 +78,9 @@ pub(super) fn draw_form(
         draw_part(around, form, part, is_typed, place, frame);
         row += rows;
     }
+    if !is_typed {
+        bottom = bottom.min(row + 1);
+    }
     draw_lines(&below, Rect { y: bottom, height: below_rows, ..inner }, frame);
 }
 
@@ -86,8 +89,8 @@ fn draw_part(around: &Surroundings, form: &RequestForm, part: Part, is_typed: bo
         return;
     }
     let is_focused = is_typed && form.focus == part;
-    let label = format!("{}{}", if is_focused { ">" } else { " " }, part.name());
-    let style = if is_focused { around.theme.title } else { around.theme.text };
+    let label = format!("{}{}", if is_focused { around.theme.cursor() } else { " " }, part.name());
+    let style = if is_focused { around.theme.title } else { around.theme.label };
     frame.buffer_mut().set_stringn(area.x, area.y, label, usize::from(area.width.min(LABEL)), style);
     let indent = LABEL.min(area.width);
     let place = Rect { x: area.x + indent, width: area.width - indent, ..area };

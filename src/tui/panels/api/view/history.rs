@@ -35,7 +35,7 @@ pub(super) fn draw_history(around: &Surroundings, panel: &ApiPanel, now: Now, ar
     let (rows, room) = (list.area, usize::from(list.area.width));
     for (index, place) in list.rows() {
         let row = &earlier[index];
-        let marker = if index == list.cursor { ">" } else { " " };
+        let marker = if index == list.cursor { around.theme.cursor() } else { " " };
         let (status, size, address) = in_words(row);
         let past = Duration::try_from(row.at().duration_until(now.time)).unwrap_or_default();
         // What was called tells rows apart, so it has the room.

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::super::list::Row;
 use super::super::{ApiPanel, Catalogue, Focus};
 use super::answer::error_lines;
-use super::{draw_search, framed};
+use super::{draw_position, draw_search, framed};
 use crate::service::TestCalls;
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
@@ -40,33 +40,26 @@ pub(super) fn draw_list(around: &Surroundings, panel: &ApiPanel, area: Rect, fra
     let foot_rows = inner.height - list.area.height;
     for (index, place) in list.rows() {
         let row = panel.list.rows()[index];
-        let marker = if index == list.cursor { "> " } else { "  " };
-        let (name, note) = words_of(panel, known, row);
+        let marker = if index == list.cursor { around.theme.cursor() } else { " " };
+        let (name, note) = words_of(around, panel, known, row);
+        // What can be called stands out.
         let style = match row {
-            Row::Product(_) if note != LACKS_SCOPE => around.theme.title,
-            Row::Call(_) if note == LACKS_SCOPE => around.theme.faint,
-            Row::Product(_) | Row::Call(_) | Row::OwnRequest => around.theme.text,
+            _ if note == LACKS_SCOPE => around.theme.faint,
+            Row::Product(_) => around.theme.title,
+            Row::Call(_) | Row::OwnRequest => around.theme.text,
         };
         let name = cut(&name, room.saturating_sub(width(&note) + 3), around.theme.cut());
         let gap = " ".repeat(room.saturating_sub(width(&name) + width(&note) + 2));
-        let spans =
-            [Span::raw(marker), Span::styled(name, style), Span::raw(gap), Span::styled(note, around.theme.faint)];
+        let marker = Span::styled(format!("{marker} "), around.theme.accent);
+        let spans = [marker, Span::styled(name, style), Span::raw(gap), Span::styled(note, around.theme.faint)];
         frame.buffer_mut().set_line(place.x, place.y, &Line::from(spans.to_vec()), place.width);
     }
     list.mark(&around.theme, panel.focus == Focus::Requests, frame);
     if list.all > usize::from(list.area.height) {
-        draw_position(around, &format!(" {} of {} ", list.cursor + 1, list.all), area, frame);
+        draw_position(around, &format!("{} of {}", list.cursor + 1, list.all), area, frame);
     }
     if foot_rows > 0 {
         draw_filter(around, panel, known, Rect { y: list.area.bottom(), height: foot_rows, ..inner }, frame);
-    }
-}
-
-/// Draws where the cursor is in a list that is longer than its pane, on the border below.
-fn draw_position(around: &Surroundings, words: &str, area: Rect, frame: &mut Frame<'_>) {
-    let columns = u16::try_from(width(words)).unwrap_or(area.width);
-    if let (Some(row), Some(x)) = (area.bottom().checked_sub(1), area.right().checked_sub(columns + 1)) {
-        frame.buffer_mut().set_stringn(x.max(area.x), row, words, usize::from(columns), around.theme.faint);
     }
 }
 
@@ -77,10 +70,10 @@ pub(super) fn list(panel: &ApiPanel, inner: Rect) -> List {
     List { area, cursor: panel.list.cursor(), all: panel.list.rows().len() }
 }
 
-fn words_of(panel: &ApiPanel, known: &TestCalls, row: Row) -> (String, String) {
+fn words_of(around: &Surroundings, panel: &ApiPanel, known: &TestCalls, row: Row) -> (String, String) {
     match row {
         Row::Product(product) => {
-            let sign = if panel.list.is_folded(known, product) { "+" } else { "-" };
+            let sign = around.theme.fold(panel.list.is_folded(known, product));
             let calls = known.calls.iter().filter(|entry| entry.product == product);
             let (all, granted) =
                 calls.fold((0, 0), |(all, granted), entry| (all + 1, granted + u32::from(entry.is_granted)));

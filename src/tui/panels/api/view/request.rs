@@ -9,8 +9,8 @@ use super::super::request::RequestForm;
 use super::super::{ApiPanel, Focus};
 use super::answer::marked;
 use super::form::draw_form;
-use super::framed;
 use super::history::called;
+use super::{block, framed};
 use crate::api::Call;
 use crate::service::TypedBody;
 use crate::tui::keymap::{Command, Scope};
@@ -29,7 +29,7 @@ pub(super) fn draw_request(around: &Surroundings, panel: &ApiPanel, area: Rect, 
     if panel.focus == Focus::Form {
         return draw_form(around, &panel.form, "Own request", true, &[], area, frame);
     }
-    let room = usize::from(area.width.saturating_sub(2));
+    let room = usize::from(block(around, "", area.width, false).inner(area).width);
     if area.height >= ALL_PARTS {
         let form = match panel.selected_call() {
             Some(Ok(call)) => RequestForm::of(&call),

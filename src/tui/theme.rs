@@ -118,7 +118,12 @@ impl Theme {
         };
         // Of the eight colors many terminals have such light ones that they cannot be read on white.
         let has_many_colors = abilities.qr.palette == QrPalette::Indexed256;
-        let faint = if is_strong { plain } else { plain.add_modifier(Modifier::DIM) };
+        let faint = match name {
+            _ if is_strong => plain,
+            // Many terminals dim black to black.
+            ThemeName::Light if is_colored && has_many_colors => plain.fg(Color::Indexed(240)),
+            _ => plain.add_modifier(Modifier::DIM),
+        };
         let (green, attention, red) = match name {
             ThemeName::Light if has_many_colors => (Color::Indexed(28), Color::Indexed(90), Color::Indexed(124)),
             ThemeName::Light => (Color::Green, Color::Magenta, Color::Red),

@@ -67,6 +67,7 @@ impl Palette {
             Color::Indexed(231) => "#ffffff",
             Color::Indexed(16) => "#000000",
             // As the 256 colours of xterm have them.
+            Color::Indexed(240) => "#585858",
             Color::Indexed(238) => "#444444",
             Color::Indexed(252) => "#d0d0d0",
             Color::Indexed(28) => "#008700",

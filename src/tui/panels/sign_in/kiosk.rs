@@ -19,7 +19,7 @@ use crate::error::{Code, Error};
 use crate::service::{Rest, RestReason, SignedIn};
 use crate::storage::Account;
 use crate::tui::advice::hint;
-use crate::tui::lines::{sentence, shown};
+use crate::tui::lines::{reason, sentence, shown};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::{Mark, Theme};
 use crate::tui::widgets::big_text::BigText;
@@ -41,26 +41,27 @@ const MESSAGE_COLUMNS: u16 = 72;
 pub(super) fn view(around: &Surroundings, panel: &SignInPanel, now: Now, area: Rect, frame: &mut Frame<'_>) {
     let now = now.moment;
     let area = framed(area, now);
-    let mut message = |column: Column<'_>| column.draw_centered(&around.theme, area, frame);
-    match &panel.stage {
+    let text = Text { around, panel, area };
+    let left = |until: Moment| around.time_left(now.until(until));
+    let column = match &panel.stage {
         Stage::Waiting(waiting) | Stage::Asking { old: Some(waiting) } => {
-            code::Screen { around, panel, waiting, now }.draw(area, frame);
+            return code::Screen { around, panel, waiting, now }.draw(area, frame);
         }
-        Stage::Asking { old: None } => message(headed(around, panel, Mark::Working, &asking(panel), area)),
-        Stage::Failed { rest, error, at, .. } => {
-            let rest = rest.unwrap_or(Rest { reason: RestReason::Refused, until: at.moment });
-            message(resting(around, panel, rest, error, now, area));
+        Stage::Asking { old: None } => text.headed(Mark::Working, &asking(panel)),
+        Stage::Failed { error, rest, .. } => {
+            let Rest { reason, until } = rest.unwrap_or(Rest { reason: RestReason::Refused, until: now });
+            // Minutes will do for what takes half an hour.
+            let minutes = now.until(until).as_secs().div_ceil(60).max(1);
+            let left = if reason == RestReason::Idle { format!("{minutes} min") } else { left(until) };
+            text.resting(reason, error, &left)
         }
-        Stage::Unsaved { error, again_at } => {
-            message(unsaved(around, panel, error, again_at.map(|at| now.until(at)).unwrap_or_default(), area));
-        }
-        Stage::Approved | Stage::GivingBack => {
-            message(headed(around, panel, Mark::Working, "Approved. One moment.", area));
-        }
-        Stage::SignedIn { outcome, .. } => {
-            message(signed_in(around, panel, outcome, area));
-            fill(&around.theme, frame);
-        }
+        Stage::Unsaved { error, again_at } => text.unsaved(error, &left(again_at.unwrap_or(now))),
+        Stage::Approved | Stage::GivingBack => text.headed(Mark::Working, "Approved. One moment."),
+        Stage::SignedIn { outcome, .. } => text.signed_in(outcome),
+    };
+    column.draw_centered(&around.theme, area, frame);
+    if matches!(panel.stage, Stage::SignedIn { .. }) {
+        fill(&around.theme, frame);
     }
 }
 
@@ -89,73 +90,103 @@ fn framed(area: Rect, now: Moment) -> Rect {
     }
 }
 
-/// `lobby-2 · US · web-01`
-fn place(around: &Surroundings, panel: &SignInPanel) -> String {
-    let profile = profile_and_place(around, panel, None);
-    [profile.as_str(), &around.machine.host].join(around.theme.separator())
-}
-
-/// A message below its heading.
-fn headed<'a>(around: &Surroundings, panel: &SignInPanel, mark: Mark, text: &str, area: Rect) -> Column<'a> {
-    let width = area.width.min(MESSAGE_COLUMNS);
+/// For what and where the sign-in is, above everything else.
+fn top(around: &Surroundings, panel: &SignInPanel, width: u16, keep: Keep) -> Column {
     let mut column = Column::new(width);
-    column.line(Keep::Wanted, Line::styled(heading(around, panel), around.theme.title));
-    column.wrapped(Keep::Least, &place(around, panel), around.theme.text);
+    column.wrapped(keep, &heading(around, panel), around.theme.title);
+    let profile = profile_and_place(around, panel, None);
+    let place = [profile.as_str(), &around.machine.host].join(around.theme.separator());
+    column.wrapped(Keep::Least, &place, around.theme.text);
     column.gap();
-    column.gap();
-    marked(&mut column, &around.theme, mark, text);
     column
 }
 
-/// A sentence with the word of a state before it.
-fn marked(column: &mut Column<'_>, theme: &Theme, mark: Mark, text: &str) {
-    let word = theme.symbol(mark);
-    let lines = column.wrap(&format!("{word} {text}")).into_iter().enumerate();
-    let style = theme.title;
-    let line = |(index, line): (usize, String)| match line.strip_prefix(word) {
-        Some(rest) if index == 0 => Line::from(vec![theme.mark(mark), Span::styled(rest.to_owned(), style)]),
-        _ => Line::styled(line, style),
-    };
-    lines.map(line).for_each(|line| column.line(Keep::Always, line));
+/// What is said while there is no code.
+struct Text<'a> {
+    around: &'a Surroundings,
+    panel: &'a SignInPanel,
+    area: Rect,
 }
 
-fn resting<'a>(
-    around: &Surroundings,
-    panel: &SignInPanel,
-    rest: Rest,
-    error: &Error,
-    now: Moment,
-    area: Rect,
-) -> Column<'a> {
-    let left = now.until(rest.until);
-    let (mark, text) = words(rest.reason, error);
-    let mut column = headed(around, panel, mark, text, area);
-    let theme = &around.theme;
-    column.gap();
-    let times = |failures| if failures > 1 { format!(" ({failures} times so far)") } else { String::new() };
-    match rest.reason {
-        RestReason::Idle => {
-            let minutes = left.as_secs().div_ceil(60).max(1);
-            column.wrapped(Keep::Always, &format!("A new code comes by itself within {minutes} min."), theme.text);
-        }
-        RestReason::Declined | RestReason::RanOut => {
-            column.wrapped(Keep::Always, &format!("New code in {}.", around.time_left(left)), theme.text);
-        }
-        RestReason::Trouble { failures } => {
-            let again = format!("Trying again in {}{}.", around.time_left(left), times(failures));
-            column.wrapped(Keep::Always, &again, theme.text);
-            column.gap();
-            column.wrapped(Keep::Least, &reason(error), theme.faint);
-        }
-        RestReason::Refused => {
-            column.wrapped(Keep::Always, &format!("Trying again in {}.", around.time_left(left)), theme.text);
-            column.gap();
-            column.wrapped(Keep::Wanted, &sentence(error), theme.text);
-            let hint = hint(around, panel, error).map(|hint| format!("What to do: {}.", shown(&hint)));
-            column.wrapped(Keep::Wanted, &hint.unwrap_or_default(), theme.text);
+impl Text<'_> {
+    /// A message below its heading.
+    fn headed(&self, mark: Mark, text: &str) -> Column {
+        let mut column = top(self.around, self.panel, self.area.width.min(MESSAGE_COLUMNS), Keep::Wanted);
+        column.gap();
+        self.push_marked(&mut column, mark, text);
+        column
+    }
+
+    /// A sentence with the word of a state before it.
+    fn push_marked(&self, column: &mut Column, mark: Mark, text: &str) {
+        let theme = &self.around.theme;
+        let word = theme.symbol(mark);
+        for (index, line) in column.wrap(&format!("{word} {text}")).into_iter().enumerate() {
+            let line = match line.strip_prefix(word) {
+                Some(rest) if index == 0 => {
+                    Line::from(vec![theme.mark(mark), Span::styled(rest.to_owned(), theme.title)])
+                }
+                _ => Line::styled(line, theme.title),
+            };
+            column.line(Keep::Always, line);
         }
     }
-    column
+
+    fn resting(&self, reason: RestReason, error: &Error, left: &str) -> Column {
+        let theme = &self.around.theme;
+        let (mark, text) = words(reason, error);
+        let mut column = self.headed(mark, text);
+        column.gap();
+        let next = match reason {
+            RestReason::Idle => format!("A new code comes by itself within {left}."),
+            RestReason::Declined | RestReason::RanOut => format!("New code in {left}."),
+            RestReason::Trouble { failures } if failures > 1 => {
+                format!("Trying again in {left} ({failures} times so far).")
+            }
+            RestReason::Trouble { .. } | RestReason::Refused => format!("Trying again in {left}."),
+        };
+        column.wrapped(Keep::Always, &next, theme.text);
+        match reason {
+            RestReason::Trouble { .. } => {
+                column.gap();
+                column.wrapped(Keep::Least, &cause(error), theme.faint);
+            }
+            RestReason::Refused => {
+                column.gap();
+                column.wrapped(Keep::Wanted, &sentence(error), theme.text);
+                let hint = hint(self.around, self.panel, error);
+                let hint = hint.map(|hint| format!("What to do: {}.", shown(&hint))).unwrap_or_default();
+                column.wrapped(Keep::Wanted, &hint, theme.text);
+            }
+            RestReason::Idle | RestReason::Declined | RestReason::RanOut => {}
+        }
+        column
+    }
+
+    fn unsaved(&self, error: &Error, left: &str) -> Column {
+        let theme = &self.around.theme;
+        let mut column = self.headed(Mark::Attention, "Approved, but it could not be saved.");
+        column.gap();
+        column.wrapped(Keep::Always, &format!("Trying again in {left}."), theme.text);
+        column.gap();
+        column.wrapped(Keep::Wanted, &cause(error), theme.faint);
+        column
+    }
+
+    /// No token, no full address: anybody may look.
+    fn signed_in(&self, outcome: &SignedIn) -> Column {
+        let account = outcome.account.as_ref().and_then(masked);
+        let text = account.map_or_else(|| "Signed in.".to_owned(), |account| format!("Signed in as {account}."));
+        let mut column = top(self.around, self.panel, self.area.width, Keep::Wanted);
+        let rows = self.area.height.saturating_sub(AROUND_LETTERS);
+        if let Some(large) = BigText::fitting("SIGNED IN", Style::new(), self.area.width, rows) {
+            column.gap();
+            column.big(large);
+            column.gap();
+        }
+        self.push_marked(&mut column, Mark::Good, &text);
+        column
+    }
 }
 
 /// What a passer-by is told.
@@ -179,36 +210,8 @@ fn words(reason: RestReason, error: &Error) -> (Mark, &'static str) {
 }
 
 /// The cause as a sentence, without the profile, which stands above.
-fn reason(error: &Error) -> String {
-    let cause = error.reason();
-    format!("{}.", shown(&cause).trim_end_matches('.'))
-}
-
-fn unsaved<'a>(around: &Surroundings, panel: &SignInPanel, error: &Error, left: Duration, area: Rect) -> Column<'a> {
-    let mut column = headed(around, panel, Mark::Attention, "Approved, but it could not be saved.", area);
-    column.gap();
-    column.wrapped(Keep::Always, &format!("Trying again in {}.", around.time_left(left)), around.theme.text);
-    column.gap();
-    column.wrapped(Keep::Wanted, &reason(error), around.theme.faint);
-    column
-}
-
-/// No token, no full address: anybody may look.
-fn signed_in<'a>(around: &Surroundings, panel: &SignInPanel, outcome: &SignedIn, area: Rect) -> Column<'a> {
-    let account = outcome.account.as_ref().and_then(masked);
-    let text = account.map_or_else(|| "Signed in.".to_owned(), |account| format!("Signed in as {account}."));
-    let mut column = Column::new(area.width);
-    column.line(Keep::Wanted, Line::styled(heading(around, panel), around.theme.title));
-    column.wrapped(Keep::Least, &place(around, panel), around.theme.text);
-    column.gap();
-    let rows = area.height.saturating_sub(AROUND_LETTERS);
-    if let Some(large) = BigText::fitting("SIGNED IN", Style::new(), area.width, rows) {
-        column.gap();
-        column.big(large);
-        column.gap();
-    }
-    marked(&mut column, &around.theme, Mark::Good, &text);
-    column
+fn cause(error: &Error) -> String {
+    format!("{}.", shown(&reason(error)))
 }
 
 /// Fills the whole screen with the color of what is good, so that the end is seen from anywhere: what was drawn on the

@@ -8,9 +8,9 @@ use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
 use super::column::{Column, Keep};
-use super::place;
+use super::top;
 use crate::clock::Moment;
-use crate::tui::panels::sign_in::view::heading;
+use crate::tui::panels::sign_in::view::urgency;
 use crate::tui::panels::sign_in::{SignInPanel, Waiting};
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::width as columns;
@@ -21,8 +21,6 @@ use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Between text and QR code. The light around the code is its own.
 const GAP: u16 = 2;
-/// From here on it is said that the code is about to end.
-const LAST_MINUTE: Duration = Duration::from_secs(60);
 /// How long a new code comes with a word about the one before it.
 const NOTICE_TIME: Duration = Duration::from_secs(60);
 /// Fewer rows hold the code alone.
@@ -114,17 +112,14 @@ impl Screen<'_> {
         fitting(roomy).or_else(|| fitting(tight.min(BigText::ROWS)))
     }
 
-    fn column(&self, room: Rect, has_qr: bool) -> Column<'_> {
+    fn column(&self, room: Rect, has_qr: bool) -> Column {
         self.column_with(room.width, has_qr, self.large_code(room, has_qr))
     }
 
-    fn column_with(&self, width: u16, has_qr: bool, large_code: Option<BigText>) -> Column<'_> {
+    fn column_with(&self, width: u16, has_qr: bool, large_code: Option<BigText>) -> Column {
         let Self { around, panel, waiting, .. } = self;
         let theme = &around.theme;
-        let mut column = Column::new(width);
-        column.wrapped(Keep::Telling, &heading(around, panel), theme.title);
-        column.wrapped(Keep::Least, &place(around, panel), theme.text);
-        column.gap();
+        let mut column = top(around, panel, width, Keep::Telling);
         let (open, compare) = if has_qr {
             ("Scan the QR code with your phone, or open", "Check that your phone shows this code")
         } else {
@@ -147,18 +142,18 @@ impl Screen<'_> {
         column
     }
 
-    fn push_time(&self, column: &mut Column<'_>) {
+    fn push_time(&self, column: &mut Column) {
         let Self { around, panel, waiting, now } = self;
         let theme = &around.theme;
         column.gap();
         let left = now.until(waiting.code.expires_at);
-        let mark = if left <= LAST_MINUTE { Mark::Attention } else { Mark::Good };
+        let mark = urgency(left);
         column.gauge(told(left, around.motion), waiting.code.lifetime, mark);
         if left.is_zero() {
             column.wrapped(Keep::Always, "Asking for a new code ...", theme.text);
-        } else if left <= LAST_MINUTE {
+        } else if mark != Mark::Good {
             let time = format!("{} Code good for {}", theme.symbol(Mark::Attention), around.time_left(left));
-            column.wrapped(Keep::Always, &time, theme.attention);
+            column.wrapped(Keep::Always, &time, theme.mark_style(mark));
             column.wrapped(Keep::Passing, "If you are approving already, finish there.", theme.text);
         } else {
             column.wrapped(Keep::Always, &format!("Code good for {}", around.time_left(left)), theme.text);

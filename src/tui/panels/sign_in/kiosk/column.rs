@@ -27,20 +27,20 @@ pub(super) enum Keep {
 }
 
 #[derive(Debug)]
-enum Part<'a> {
-    Line(Line<'a>),
+enum Part {
+    Line(Line<'static>),
     Big(BigText),
     Gauge { left: Duration, total: Duration, mark: Mark },
 }
 
 /// The parts, at most `width` wide.
 #[derive(Debug)]
-pub(super) struct Column<'a> {
+pub(super) struct Column {
     width: u16,
-    parts: Vec<(Keep, Part<'a>)>,
+    parts: Vec<(Keep, Part)>,
 }
 
-impl<'a> Column<'a> {
+impl Column {
     pub(super) fn new(width: u16) -> Self {
         Self { width, parts: Vec::new() }
     }
@@ -49,7 +49,7 @@ impl<'a> Column<'a> {
         self.parts.push((Keep::Gap, Part::Line(Line::default())));
     }
 
-    pub(super) fn line(&mut self, keep: Keep, line: Line<'a>) {
+    pub(super) fn line(&mut self, keep: Keep, line: Line<'static>) {
         self.parts.push((keep, Part::Line(line)));
     }
 
@@ -117,7 +117,7 @@ impl<'a> Column<'a> {
     }
 }
 
-impl Part<'_> {
+impl Part {
     fn rows(&self) -> u16 {
         match self {
             Part::Line(_) | Part::Gauge { .. } => 1,

@@ -14,6 +14,7 @@ use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
 use super::words::{last_and_next, permissions, time, urgency};
 use super::{configured, effective_scopes, in_columns, in_words, is_loopback, title_names_machine, who};
 use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::draw_lines;
 use crate::tui::panels::sign_in::{SignInPanel, Waiting};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{width as columns, wrap};
@@ -309,9 +310,7 @@ impl<'a> Text<'a> {
     pub(super) fn draw(self, scene: Scene<'a>, area: Rect, frame: &mut Frame<'_>) {
         let down = super::lead(area.height, self.rows());
         let area = Rect { y: area.y + down, height: area.height - down, ..area };
-        for (row, line) in (area.y..area.bottom()).zip(&self.lines) {
-            frame.buffer_mut().set_line(area.x, row, line, area.width);
-        }
+        draw_lines(&self.lines, area, frame);
         let at = |position: Position, width: u16, height: u16| {
             let place = Rect { x: area.x + position.x, y: area.y.saturating_add(position.y), width, height };
             place.intersection(area)

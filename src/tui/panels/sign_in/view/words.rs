@@ -20,7 +20,7 @@ const LAST_MINUTE: Duration = Duration::from_secs(60);
 const LAST_SECONDS: Duration = Duration::from_secs(10);
 
 /// How much a time that is left wants attention; the words and the bar go by it.
-pub(super) fn urgency(left: Duration) -> Mark {
+pub(in super::super) fn urgency(left: Duration) -> Mark {
     match left {
         _ if left <= LAST_SECONDS => Mark::Declined,
         _ if left <= LAST_MINUTE => Mark::Attention,

@@ -89,16 +89,12 @@ pub fn between(window: Size) -> Rect {
 pub fn title_line<'a>(around: &Surroundings, title: &str, right: impl Into<Span<'a>>, frame: &mut Frame<'_>) {
     let width = frame.area().width;
     let right = right.into();
-    let words = text::cut(&right.content, title_room(title, width), around.theme.cut());
+    let room = usize::from(width).saturating_sub(text::width(title) + 4);
+    let words = text::cut(&right.content, room, around.theme.cut());
     let right_width = u16::try_from(text::width(&words)).unwrap_or(0);
     let buffer = frame.buffer_mut();
     buffer.set_string(1, 0, title, around.theme.title);
     buffer.set_string(width.saturating_sub(right_width + 1), 0, words, right.style);
-}
-
-/// The columns that a title line leaves for what it is about.
-fn title_room(title: &str, width: u16) -> usize {
-    usize::from(width).saturating_sub(text::width(title) + 4)
 }
 
 /// The last line: a notice while there is one, else the keys, as many as fit.
@@ -199,12 +195,7 @@ fn shown(around: &Surroundings, panel: &dyn Panel, columns: u16) -> Vec<Item> {
     let palette = commands.contains(&Command::Help).then(|| item(around, panel, Command::Palette)).flatten();
     let items: Vec<Item> = commands.into_iter().filter_map(|command| item(around, panel, command)).collect();
     let reserved: usize = items.iter().filter(|item| stays(item.command)).map(Item::columns).sum();
-    let mut room = usize::from(columns).saturating_sub(reserved + 1);
-    let mut fits = |item: &Item| {
-        let left = room.checked_sub(item.columns());
-        room = left.unwrap_or(room);
-        left.is_some()
-    };
+    let mut fits = fits_into(usize::from(columns).saturating_sub(reserved + 1));
     let palette = palette.filter(&mut fits);
     let items = items.into_iter().filter(|item| stays(item.command) || fits(item));
     let (at_the_end, others): (Vec<Item>, Vec<Item>) = items.partition(|item| is_at_the_end(item.command));
@@ -221,13 +212,17 @@ fn left_over(around: &Surroundings, panel: &dyn Panel, columns: u16) -> Vec<Item
     let shown: Vec<Command> = shown(around, panel, columns).iter().map(|item| item.command).collect();
     let others = panel.commands(around).into_iter().filter(|command| !shown.contains(command));
     // The last one needs no gap after it.
-    let mut room = usize::from(columns) + 1;
-    let mut fits = |item: &Item| {
-        let left = room.checked_sub(item.columns());
-        room = left.unwrap_or(0);
-        left.is_some()
-    };
+    let mut fits = fits_into(usize::from(columns) + 1);
     others.filter_map(|command| item(around, panel, command)).take_while(|item| fits(item)).collect()
+}
+
+/// Whether one more item fits, each into what those before it have left.
+fn fits_into(mut room: usize) -> impl FnMut(&Item) -> bool {
+    move |item| {
+        let left = room.checked_sub(item.columns());
+        room = left.unwrap_or(room);
+        left.is_some()
+    }
 }
 
 fn item(around: &Surroundings, panel: &dyn Panel, command: Command) -> Option<Item> {

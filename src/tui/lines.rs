@@ -23,8 +23,7 @@ pub fn sentence(error: &Error) -> String {
 
 /// Why something failed, where that it did is said already.
 pub fn reason(error: &Error) -> String {
-    let reason = if error.sources.is_empty() { error.message.clone() } else { error.sources.join(": ") };
-    reason.trim_end_matches('.').to_owned()
+    error.reason().trim_end_matches('.').to_owned()
 }
 
 /// The likely causes of an error, numbered, wrapped beside their numbers.

@@ -247,13 +247,6 @@ impl From<Outcome> for Then {
 }
 
 impl Then {
-    /// The same with effects before its own.
-    #[must_use]
-    pub fn after(self, mut effects: Vec<Effect>) -> Self {
-        effects.extend(self.effects);
-        Self { effects, ..self }
-    }
-
     /// The same with effects after its own.
     #[must_use]
     pub fn and(mut self, effects: Vec<Effect>) -> Self {

@@ -293,7 +293,7 @@ impl Panel for SignInPanel {
             Stage::Failed { rest: Some(rest), .. } if rest.until <= now.moment => self.ask(None, around).into(),
             _ => Then::default(),
         };
-        then.after(beat)
+        then.and(beat)
     }
 
     /// As its clocks do.

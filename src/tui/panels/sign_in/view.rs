@@ -19,12 +19,14 @@ use ratatui::text::Line;
 use ratatui::widgets::Widget;
 use text::{Scene, Text};
 use url::{Host, Url};
+pub(super) use words::urgency;
 
 use super::{QrView, SignInPanel, Stage, Waiting};
 use crate::config::Profile;
 use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
 use crate::tui::chrome::{between, footer, has_room};
+use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{cut, width};
 use crate::tui::widgets::qr::{Fit, QrCode};
@@ -110,9 +112,8 @@ fn message_screen(around: &Surroundings, panel: &SignInPanel, lines: &[Line<'_>]
     let free = body.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(body.height));
     // A little above the middle, where eyes go first.
     let top = body.y + if has_room { free / 4 } else { 0 };
-    for (row, line) in (top..body.bottom()).zip(lines) {
-        frame.buffer_mut().set_line(body.x + margin, row, line, body.width.saturating_sub(margin));
-    }
+    let (x, width) = (body.x + margin, body.width.saturating_sub(margin));
+    draw_lines(lines, Rect { x, y: top, width, height: body.bottom().saturating_sub(top) }, frame);
 }
 
 /// From here on there is a row between title and text, for what is out of the ordinary.

@@ -13,7 +13,7 @@ use super::log::Log;
 use super::message::{Effect, TaskId};
 use super::overlay::Overlay;
 use super::panel::Panel;
-use super::text::width;
+use super::text::longest_that_fits;
 use super::theme::{Abilities, ColorChoice, Glyphs, Mark, Theme};
 use super::time_left;
 use super::tour::Tour;
@@ -94,9 +94,7 @@ pub struct Notice {
 impl Notice {
     /// The longest wording that fits, or else the shortest.
     pub fn in_room(&self, columns: usize) -> &str {
-        let mut wordings = std::iter::once(&self.text).chain(&self.shorter);
-        let fits = wordings.clone().find(|text| width(text) <= columns);
-        fits.or(wordings.next_back()).unwrap_or(&self.text)
+        longest_that_fits(std::iter::once(&self.text).chain(&self.shorter), columns)
     }
 }
 

@@ -34,6 +34,18 @@ pub fn cut(text: &str, columns: usize, sign: &str) -> String {
     clipped + sign
 }
 
+/// The first of several wordings, each shorter than the one before, that fits; the last one where none does.
+pub fn longest_that_fits<'a>(wordings: impl IntoIterator<Item = &'a String>, columns: usize) -> &'a str {
+    let mut shortest = "";
+    for wording in wordings {
+        shortest = wording;
+        if width(wording) <= columns {
+            break;
+        }
+    }
+    shortest
+}
+
 /// Wraps `text` at spaces to lines of at most `columns`. Words that are longer are broken; line ends stay.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();

@@ -16,14 +16,13 @@ mod waiting;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::events::say_what_was_decided;
 use self::offer::hands_on;
 use self::policy::Policy;
-pub use self::waiting::{LastAnswer, Waiting};
+pub use self::waiting::{LastAnswer, Previous, Waiting};
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::profile::ProfileName;
@@ -93,21 +92,6 @@ pub enum Stage {
         /// When it goes on by itself.
         rest: Option<Rest>,
     },
-}
-
-/// A code that is worth nothing any more, and may stand on a note.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Previous {
-    pub user_code: String,
-    /// `None` where another one took its place before its end.
-    pub ran_out_at: Option<Timestamp>,
-}
-
-impl Previous {
-    /// `WXYZ-1234 ran out`
-    fn end(&self) -> String {
-        format!("{} {}", self.user_code, if self.ran_out_at.is_some() { "ran out" } else { "was replaced" })
-    }
 }
 
 /// How the person wants the QR code.

@@ -17,20 +17,20 @@ impl SignInPanel {
         forget_working(around);
         match (event, &mut self.stage) {
             (SignInEvent::Asking { host }, _) => self.host = Some(host),
-            (SignInEvent::CodeIssued { code, next_poll_at }, _) => self.show(Waiting::new(code, next_poll_at), now),
             (SignInEvent::CodeTakenUp { code, next_poll_at }, _) => {
                 if self.policy.is_attended() {
                     self.tell_of_pending(&code, around, now);
                 }
                 self.show(Waiting::new(code, next_poll_at), now);
             }
-            (SignInEvent::CodeRenewed { code, next_poll_at }, _) => {
+            (
+                SignInEvent::CodeIssued { code, next_poll_at }
+                | SignInEvent::CodeRenewed { code, next_poll_at }
+                | SignInEvent::CodeReplaced { code, next_poll_at },
+                _,
+            ) => {
                 self.show(Waiting::new(code, next_poll_at), now);
-                self.is_left_alone = true;
-                forget_question(around);
-            }
-            (SignInEvent::CodeReplaced { code, next_poll_at }, _) => {
-                self.show(Waiting::new(code, next_poll_at), now);
+                self.is_left_alone = self.policy.is_attended() && self.previous.is_some();
                 forget_question(around);
             }
             (SignInEvent::Hastened { next_poll_at }, Stage::Waiting(waiting)) => {

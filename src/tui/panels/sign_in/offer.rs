@@ -17,7 +17,9 @@ impl SignInPanel {
             Stage::Asking { .. } | Stage::Approved => vec![Command::Help, Command::Back],
             Stage::GivingBack => vec![Command::Help],
             Stage::Unsaved { .. } => vec![Command::Choose, Command::Help, Command::Back],
-            Stage::Waiting(waiting) if self.qr.is_full_screen && !view::has_full_screen_qr(around, waiting) => {
+            Stage::Waiting(waiting)
+                if self.qr.is_full_screen && view::lack_of_full_screen_qr(around, waiting).is_some() =>
+            {
                 vec![Command::FullScreenQr, Command::Back]
             }
             Stage::Waiting(_) if self.qr.is_full_screen => {
@@ -30,7 +32,7 @@ impl SignInPanel {
                 // In the demo nothing else goes on.
                 let mut commands = if around.is_demo { vec![Command::DemoApprove] } else { Vec::new() };
                 commands.extend([Command::CopyCode, Command::CopyLink]);
-                if view::has_full_screen_qr(around, waiting) {
+                if view::lack_of_full_screen_qr(around, waiting).is_none() {
                     commands.push(Command::FullScreenQr);
                 }
                 commands.push(Command::NewCode);

@@ -6,6 +6,7 @@
 mod bare;
 mod outcome;
 mod place;
+mod scene;
 mod text;
 mod ways;
 mod words;
@@ -17,7 +18,8 @@ use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
-use text::{Scene, Text};
+use scene::Scene;
+use text::Text;
 use url::{Host, Url};
 pub(super) use words::urgency;
 
@@ -28,7 +30,7 @@ use crate::providers::catalog;
 use crate::tui::chrome::{between, footer, has_room};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::{Now, Surroundings};
-use crate::tui::text::{cut, width};
+use crate::tui::text::{cut, longest_that_fits, width};
 use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Draws the sign-in.
@@ -51,11 +53,6 @@ pub(super) fn view(around: &Surroundings, panel: &SignInPanel, now: Now, area: R
         }
     };
     message_screen(around, panel, &lines, area, frame);
-}
-
-/// Whether the window has room for a code over the whole of it.
-pub(super) fn has_full_screen_qr(around: &Surroundings, waiting: &Waiting) -> bool {
-    lack_of_full_screen_qr(around, waiting).is_none()
 }
 
 /// How the QR code is drawn now and where, if it is.
@@ -159,10 +156,8 @@ fn title(around: &Surroundings, panel: &SignInPanel, frame: &mut Frame<'_>) {
     let heading = heading(around, panel);
     let room = usize::from(frame.area().width).saturating_sub(width(&heading) + 3);
     let subjects = subjects(around, panel);
-    let [.., shortest] = &subjects;
-    let subject = subjects.iter().find(|words| width(words) <= room + 1).unwrap_or(shortest);
     // A last column stays free where it can.
-    let subject = cut(subject, room + 1, around.theme.cut());
+    let subject = cut(longest_that_fits(&subjects, room + 1), room + 1, around.theme.cut());
     let at = 1 + width(&heading) + 1 + room.saturating_sub(width(&subject));
     let buffer = frame.buffer_mut();
     buffer.set_string(1, 0, heading, around.theme.title);

@@ -1,6 +1,8 @@
-//! The code that waits for approval, with what came of the questions about it.
+//! The code that waits for approval, with what came of the questions about it, and the one before it.
 
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::clock::Moment;
 use crate::error::Error;
@@ -50,6 +52,21 @@ pub enum LastAnswer {
         reason: String,
         attempt: u32,
     },
+}
+
+/// A code that is worth nothing any more, and may stand on a note.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Previous {
+    pub user_code: String,
+    /// `None` where another one took its place before its end.
+    pub ran_out_at: Option<Timestamp>,
+}
+
+impl Previous {
+    /// `WXYZ-1234 ran out`
+    pub(super) fn end(&self) -> String {
+        format!("{} {}", self.user_code, if self.ran_out_at.is_some() { "ran out" } else { "was replaced" })
+    }
 }
 
 impl Waiting {

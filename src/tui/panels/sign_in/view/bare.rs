@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Modifier, Style};
 
 use super::place::{drawable, too_small};
-use super::text::Scene;
+use super::scene::Scene;
 use super::{Waiting, configured, draw_qr, effective_scopes, in_columns, in_words};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;

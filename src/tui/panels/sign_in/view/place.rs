@@ -2,7 +2,8 @@
 
 use ratatui::layout::{Rect, Size};
 
-use super::text::{Scene, Text};
+use super::scene::Scene;
+use super::text::Text;
 use super::{below_notice, lead};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::keymap::{Command, Scope};

@@ -2,21 +2,19 @@
 //!
 //! It is written in the first of several [`ways`](super::ways) that fits.
 
-use std::time::Duration;
-
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
+use super::scene::Scene;
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
 use super::words::{last_and_next, permissions, time, urgency};
 use super::{configured, effective_scopes, in_columns, in_words, is_loopback, title_names_machine, who};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
-use crate::tui::panels::sign_in::{SignInPanel, Waiting};
-use crate::tui::surroundings::{Now, Surroundings};
+use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{width as columns, wrap};
 use crate::tui::theme::Mark;
 use crate::tui::time_left::told;
@@ -31,37 +29,6 @@ const INDENT: u16 = 4;
 const PADDING: u16 = 4;
 /// Between the end of the bar and that of the column.
 const AFTER_BAR: u16 = 4;
-
-/// What the text is about.
-#[derive(Clone, Copy)]
-pub(super) struct Scene<'a> {
-    pub(super) around: &'a Surroundings,
-    pub(super) panel: &'a SignInPanel,
-    pub(super) waiting: &'a Waiting,
-    pub(super) now: Now,
-    /// Why there is no code to scan beside the text.
-    pub(super) lack: Option<&'a str>,
-    /// A line above tells what is out of the ordinary.
-    pub(super) has_notice: bool,
-}
-
-impl<'a> Scene<'a> {
-    /// In a window of that size.
-    pub(super) fn new(
-        around: &'a Surroundings,
-        panel: &'a SignInPanel,
-        waiting: &'a Waiting,
-        now: Now,
-        window: Size,
-    ) -> Self {
-        Self { around, panel, waiting, now, lack: None, has_notice: super::has_notice(window) }
-    }
-
-    /// The time that the code is good for yet.
-    pub(super) fn left(&self) -> Duration {
-        self.now.moment.until(self.waiting.code.expires_at)
-    }
-}
 
 /// The text column, line by line, with what is not plain text.
 #[derive(Default)]

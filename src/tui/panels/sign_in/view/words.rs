@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use ratatui::style::Style;
 
-use super::text::Scene;
+use super::scene::Scene;
 use super::{configured, is_loopback};
 use crate::config::Motion;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::LastAnswer;
-use crate::tui::text::{cut, width, wrap};
+use crate::tui::text::{cut, longest_that_fits, wrap};
 use crate::tui::theme::Mark;
 use crate::words::{minutes_and_seconds, ordinal, time_of_day};
 
@@ -42,11 +42,6 @@ pub(super) fn time(scene: Scene<'_>) -> (String, Style) {
 fn until(scene: Scene<'_>) -> String {
     let left = scene.now.moment.until(scene.waiting.next_poll_at);
     if left.is_zero() { "now".to_owned() } else { format!("in {}", scene.around.time_left(left)) }
-}
-
-/// The last one where none does.
-fn first_that_fits(wordings: &[String], columns: usize) -> &str {
-    wordings.iter().find(|words| width(words) <= columns).or(wordings.last()).map_or("", String::as_str)
 }
 
 /// How the last question ended, and when the next one comes, on one line of 39 columns.
@@ -133,7 +128,7 @@ pub(super) fn notice(scene: Scene<'_>, columns: usize) -> Option<(String, Style)
         }
         (_, None) => (way_to_loopback(scene)?, theme.attention),
     };
-    Some((cut(first_that_fits(&wordings, columns), columns, theme.cut()), style))
+    Some((cut(longest_that_fits(&wordings, columns), columns, theme.cut()), style))
 }
 
 /// What to do with an address that only this machine can open.

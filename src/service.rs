@@ -15,6 +15,7 @@ mod endpoints;
 mod export;
 mod failure;
 mod grants;
+mod import;
 mod left_out;
 mod login;
 mod long;
@@ -41,6 +42,7 @@ pub use api::{Answer, Explained, OpenAnswer, paging, refusal_error};
 pub use due::{Chance, due};
 pub use endpoints::ChangedEndpoint;
 pub use export::Exported;
+pub use import::{EnvFile, Import};
 pub use login::{
     ATTENDED_RENEWALS, Begin, Callback, CameBack, GivenUp, IDLE_TIME, IssuedCode, Pending, Presence, Renewal, Rest,
     RestReason, SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, sign_in_event,

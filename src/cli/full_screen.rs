@@ -63,7 +63,6 @@ pub(super) fn run_app(context: &Context) -> Result<u8, Error> {
         match ended {
             #[cfg(feature = "demo")]
             Ended::Demo => super::demo::run_here(context)?,
-            Ended::Import => super::login::import::by_questions(context)?,
             ended => return told(context, ended),
         }
     }
@@ -113,7 +112,7 @@ pub(super) async fn kiosk(
         Ended::SignedIn(signed_in) => Ok(signed_in),
         Ended::Failed(error) => Err(error),
         Ended::HungUp => Err(context.interrupts.hung_up()),
-        Ended::Quit | Ended::Demo | Ended::Import | Ended::Cancelled | Ended::Interrupted => {
+        Ended::Quit | Ended::Demo | Ended::Cancelled | Ended::Interrupted => {
             Err(Error::new(Code::Interrupted, "interrupted"))
         }
     }
@@ -184,7 +183,7 @@ async fn open(
 /// Says on the plain terminal how the screens ended.
 fn told(context: &Context, ended: Ended) -> Result<u8, Error> {
     match ended {
-        Ended::Quit | Ended::Demo | Ended::Import => Ok(0),
+        Ended::Quit | Ended::Demo => Ok(0),
         Ended::SignedIn(signed_in) => {
             super::login::tell_in_lines(context, &signed_in)?;
             context.output.warn(&signed_in.warnings);

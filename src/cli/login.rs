@@ -2,7 +2,7 @@
 
 mod code;
 mod events;
-pub(super) mod import;
+mod import;
 mod kiosk;
 mod plain;
 mod qr;

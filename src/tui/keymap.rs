@@ -58,7 +58,6 @@ pub enum Command {
     DemoDecline,
     // The welcome.
     Demo,
-    Import,
     // The profiles.
     SignIn,
     Refresh,
@@ -73,6 +72,7 @@ pub enum Command {
     Sort,
     ReverseSort,
     AddProfile,
+    Import,
     EditProfile,
     RenameProfile,
     RemoveProfile,
@@ -200,6 +200,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Profiles, &[Char('s')], Command::Sort, "sort", "sort by another column"),
     bind(Profiles, &[Char('S')], Command::ReverseSort, "turn around", "turn the order around"),
     bind(Profiles, &[Char('p'), Char('+')], Command::AddProfile, "add", "add a profile"),
+    bind(Profiles, &[Char('i')], Command::Import, "import", "import a refresh token"),
     bind(Profiles, &[Char('e')], Command::EditProfile, "edit", "edit the profile"),
     bind(Profiles, &[Char('w')], Command::RenameProfile, "rename", "rename the profile"),
     bind(Profiles, &[Char('d'), Key::Delete], Command::RemoveProfile, "remove", "remove the profile (asks)"),

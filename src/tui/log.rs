@@ -77,6 +77,10 @@ fn in_words(message: &Message) -> Option<(Mark, String)> {
             Ok(_) => (Mark::Good, "the configuration was changed".to_owned()),
             Err(error) => failed("changing a profile", error),
         }),
+        Message::Imported { result, .. } => Some(match result.as_ref() {
+            Ok((_, signed_in)) => (Mark::Good, format!("{}: a token was imported", signed_in.profile)),
+            Err(error) => failed("the import", error),
+        }),
         Message::ConfigurationReread { result, .. } => Some(match result.as_ref() {
             Ok(_) => (Mark::Working, "somebody else changed the configuration".to_owned()),
             Err(error) => failed("the configuration", error),

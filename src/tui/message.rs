@@ -19,7 +19,9 @@ use crate::http::client::Exchange;
 use crate::http::progress::Moved;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{ConfigurationChange, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls};
+use crate::service::{
+    ConfigurationChange, EnvFile, Import, ProfileStatus, SignIn, SignInEvent, SignedIn, SignedOut, TestCalls,
+};
 use crate::storage::{Account, PastCall};
 
 /// Names a piece of work under way. Answers of work that is no longer wanted are dropped by it.
@@ -89,6 +91,16 @@ pub enum Message {
     ConfigurationChanged {
         task: TaskId,
         result: Box<Result<Config, Error>>,
+    },
+    /// What the file says, and what is to be said of it.
+    EnvFileRead {
+        task: TaskId,
+        result: Box<Result<(EnvFile, Option<String>), Error>>,
+    },
+    /// The configuration as it is since, and what the sign-in came to.
+    Imported {
+        task: TaskId,
+        result: Box<Result<(Config, SignedIn), Error>>,
     },
     /// The configuration's file does not say any more what it `was`, or cannot be read.
     ConfigurationReread {
@@ -195,6 +207,16 @@ pub enum Effect {
         task: TaskId,
         change: ConfigurationChange,
     },
+    /// Reads what other programs keep a refresh token in.
+    ReadEnvFile {
+        task: TaskId,
+        path: PathBuf,
+    },
+    /// Signs a profile in with a refresh token from elsewhere.
+    Import {
+        task: TaskId,
+        import: Box<Import>,
+    },
     /// All later work goes by this configuration; what is under way goes on with the one that it began with.
     UseConfiguration(Box<Config>),
     /// Finds out which calls can be tried with a profile.
@@ -247,8 +269,6 @@ pub enum Ended {
     Quit,
     /// For the demo, after which the app opens again.
     Demo,
-    /// For the import of a token, which is asked for in lines, and after which the app opens again.
-    Import,
     SignedIn(SignedIn),
     /// The one sign-in that it was started for did not work.
     Failed(Error),

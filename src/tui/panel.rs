@@ -191,6 +191,8 @@ pub enum Go {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormFor {
     Add(Option<ProfileName>),
+    /// A token from elsewhere, into this profile unless another one is named.
+    Import(Option<ProfileName>),
     Edit(ProfileName),
     /// A profile whose sign-in failed.
     Mend(ProfileName, Code),

@@ -74,14 +74,12 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             model.go(then, now)
         }
         Message::ConfigurationChanged { ref result, .. } => {
-            let mut effects = Vec::new();
-            if let Ok(config) = result.as_ref() {
-                // Goes by it, whoever asked for it, and then on with what waits for it.
-                around.config = config.clone();
-                effects.push(Effect::UseConfiguration(Box::new(config.clone())));
-            }
-            effects.extend(model.hear(message, now).0);
-            effects
+            let changed = result.as_ref().as_ref().ok().cloned();
+            changed_here(model, changed, message, now)
+        }
+        Message::Imported { ref result, .. } => {
+            let changed = result.as_ref().as_ref().ok().map(|(config, _)| config.clone());
+            changed_here(model, changed, message, now)
         }
         Message::ConfigurationReread { was, result } => configuration_reread(model, &was, *result, now),
         Message::Copied { what, result } => {
@@ -104,6 +102,17 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             }
         }
     }
+}
+
+/// Goes by what this app has made of the configuration, whoever asked for it, and then on with what waits for it.
+fn changed_here(model: &mut Model, changed: Option<Config>, message: Message, now: Now) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if let Some(config) = changed {
+        model.around.config = config.clone();
+        effects.push(Effect::UseConfiguration(Box::new(config)));
+    }
+    effects.extend(model.hear(message, now).0);
+    effects
 }
 
 /// Tells where something was saved, or asks once more under which name it can be.

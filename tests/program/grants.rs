@@ -8,7 +8,7 @@ use device_login::config::Config;
 use device_login::error::Code;
 use device_login::http::client::Client;
 use device_login::secret::Secret;
-use device_login::service::{Service, SignIn};
+use device_login::service::{Import, Service, SignIn};
 use device_login::storage::backend::watched::Watched;
 use device_login::storage::{KeyOptions, Store, StoreAddress, StoreError, backend, open, open_over};
 use serde_json::json;
@@ -323,9 +323,9 @@ fn the_issuer_is_asked_to_revoke_and_then_the_clients_home() {
     for (eu, asked_at_home) in [(200, false), (503, false), (400, true)] {
         let service = lab.service();
         let profile = service.config.profile(Some(&"a".parse().expect("a name"))).expect("it is configured");
-        let origin = lab.eu.origin();
-        let imported = service.import(profile, Secret::new("theirs"), None, Some(&origin), SignIn::default());
-        lab.runtime.block_on(imported).expect("everybody is friendly");
+        let import = Import::into_profile(profile, Secret::new("theirs"));
+        let import = Import { api_domain: Some(lab.eu.origin()), ..import };
+        lab.runtime.block_on(service.import(import, SignIn::default())).expect("everybody is friendly");
         lab.revocations_are([200, eu]);
         let before = (paths(&lab.us).len(), paths(&lab.eu).len());
         let logout = lab.run(&["logout", "a"]);
@@ -415,7 +415,9 @@ fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
         let profile = service.config.profile(None).expect("there is one");
         let options = SignIn { expect_account: expected.map(str::to_owned), ..SignIn::default() };
         let result = if is_imported {
-            runtime.block_on(service.import(profile, Secret::new("theirs"), None, None, options))
+            runtime
+                .block_on(service.import(Import::into_profile(profile, Secret::new("theirs")), options))
+                .map(|(_, signed_in)| signed_in)
         } else {
             runtime.block_on(service.sign_in_with_code(profile, Secret::new("code"), options))
         };
@@ -462,8 +464,8 @@ fn a_grant_that_others_may_live_on_is_told_and_counted_when_it_is_replaced_and_n
     let import = |lab: &Lab, profile: &str, token: &str| {
         let service = lab.service();
         let profile = service.config.profile(Some(&profile.parse().expect("a name"))).expect("it is configured");
-        let importing = service.import(profile, Secret::new(token), None, None, SignIn::default());
-        lab.runtime.block_on(importing).expect("everybody is friendly")
+        let importing = service.import(Import::into_profile(profile, Secret::new(token)), SignIn::default());
+        lab.runtime.block_on(importing).expect("everybody is friendly").1
     };
     // Imported; and held by another profile.
     let imported = Lab::new();

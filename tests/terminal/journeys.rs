@@ -198,11 +198,62 @@ fn a_profile_whose_token_the_provider_does_not_know_is_removed_at_once() {
     terminal.wait_for("the configuration was changed");
 }
 
-#[test]
-fn a_token_from_elsewhere_is_imported_from_the_welcome() {
+/// A server with a grant that somebody else was given, and the token of that.
+fn granted_elsewhere() -> (Lab, String) {
     let lab = Lab::new(Options::default());
     let scopes = ["AaaServer.profile.READ", "ZohoCRM.users.READ"];
-    let grant = || lab.server.demo().grant(Decision::Approve, &scopes, Duration::from_secs(3600)).expect("a token");
+    let token = lab.server.demo().grant(Decision::Approve, &scopes, Duration::from_secs(3600)).expect("a token");
+    (lab, token)
+}
+
+/// The profile that an import has made is on the screen, and the token never was.
+fn assert_imported(lab: &Lab, terminal: Terminal, refresh_token: &str) {
+    terminal.wait_for("shop: the token is imported, maya.ortiz@example.com.");
+    terminal.wait_for("▌ shop");
+    terminal.press("q");
+    let secret = &lab.server.addresses().client_secret;
+    assert!(!terminal.has_sent(refresh_token.as_bytes()), "the token was on the screen");
+    assert!(!terminal.has_sent(secret.as_bytes()), "the secret was on the screen");
+    assert_eq!(terminal.ends(), 0);
+    let written = fs::read_to_string(lab.config()).expect("it is there");
+    for part in ["[profiles.shop]", "\"AaaServer.profile.READ\", \"ZohoCRM.users.READ\""] {
+        assert!(written.contains(part), "{written}");
+    }
+    assert!(!written.contains("profiles.work") && !written.contains(secret), "{written}");
+}
+
+#[test]
+fn a_token_from_elsewhere_is_typed_wrong_and_then_right() {
+    let (lab, refresh_token) = granted_elsewhere();
+    let addresses = lab.server.addresses();
+    let terminal = start_in(&lab.home, "exec $program");
+    terminal.wait_for("i  Import a token");
+    terminal.press("i");
+    let steps = [
+        ("What is the profile to be called?", "shop\r"),
+        ("What is the refresh token?", "1000.mistyped\r"),
+        ("Who is to be signed in to?", "j\r"),
+        ("Where is the client registered?", "\r"),
+        ("What is the client id?", &format!("{}\r", addresses.client_id)),
+        ("What is the client secret?", &format!("{}\r", addresses.client_secret)),
+        ("What does the token allow?", "\r"),
+        ("Profile shop: is all of it right?", "\r"),
+        // The cursor is on the token, and nothing else has to be typed again.
+        ("import it again", "\r"),
+        ("What is the refresh token?", &format!("\u{15}{refresh_token}\r")),
+        ("> Import the token", "\r"),
+    ];
+    for (asked, answer) in steps {
+        terminal.wait_for(asked);
+        assert!(!fs::read_to_string(lab.config()).expect("it is there").contains("profiles"), "{asked}");
+        terminal.press(answer);
+    }
+    assert_imported(&lab, terminal, &refresh_token);
+}
+
+#[test]
+fn a_token_from_elsewhere_comes_with_all_that_its_file_has() {
+    let (lab, refresh_token) = granted_elsewhere();
     let addresses = lab.server.addresses();
     let file = lab.home.path().join("zoho.env");
     let write = |refresh_token: &str| {
@@ -213,38 +264,27 @@ fn a_token_from_elsewhere_is_imported_from_the_welcome() {
         let written = File::create(&file).and_then(|mut file| file.write_all(text.as_bytes()));
         written.expect("the home can be written");
     };
-    write("1000.mistyped");
     let terminal = start_in(&lab.home, "exec $program");
     terminal.wait_for("i  Import a token");
     terminal.press("i");
-    terminal.wait_for(".env file with ZOHO_REFRESH_TOKEN");
-    terminal.press(&format!("{}\r", file.display()));
-    terminal.wait_for("Name of the profile [work]");
-    terminal.press("\r");
-    terminal.wait_for("Try again?");
-    terminal.press("n\r");
-    terminal.wait_for("▌ p  Add a profile");
-    let refresh_token = grant();
-    write(&refresh_token);
-    terminal.press("i");
-    // The questions before are still there.
-    let wait_for_second = |question: &str| {
-        terminal.wait_until(|screen| {
-            let text: String = screen.content.iter().map(Cell::symbol).collect();
-            (text.matches(question).count() == 2).then_some(())
-        });
-    };
-    wait_for_second(".env file with ZOHO_REFRESH_TOKEN");
-    terminal.press(&format!("{}\r", file.display()));
-    wait_for_second("Name of the profile [work]");
+    terminal.wait_for("What is the profile to be called?");
     terminal.press("shop\r");
-    terminal.wait_for("maya.ortiz@example.com");
-    terminal.wait_for("▌ shop");
-    terminal.press("q");
-    assert!(!terminal.has_sent(refresh_token.as_bytes()), "the token was on the screen");
-    assert_eq!(terminal.ends(), 0);
-    let written = fs::read_to_string(lab.config()).expect("it is there");
-    assert!(written.contains("[profiles.shop]") && !written.contains("profiles.work"), "{written}");
+    terminal.wait_for("What is the refresh token?");
+    terminal.press(&format!("\r{}\r", file.display()));
+    terminal.wait_for("cannot be imported");
+    // It is read again where it was named.
+    write("1000.mistyped");
+    terminal.press("\r");
+    terminal.wait_for("> Import the token");
+    terminal.press("\r");
+    terminal.wait_for("import it again");
+    write(&refresh_token);
+    terminal.press("\r");
+    terminal.wait_for("What is the refresh token?");
+    terminal.press("\t\r");
+    terminal.wait_for("> Import the token");
+    terminal.press("\r");
+    assert_imported(&lab, terminal, &refresh_token);
 }
 
 #[test]

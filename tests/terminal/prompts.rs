@@ -180,20 +180,6 @@ fn a_code_or_token_with_a_fault_is_told_as_at_a_prompt_and_asked_for_again() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_told_before_a_name_is_asked_for() {
-    let home = self::home("");
-    let terminal = start(&home, "exec $program");
-    terminal.wait_for("Import a token");
-    terminal.press("i");
-    terminal.wait_for(".env file with");
-    terminal.press("/nowhere/zoho.env\r");
-    let screen = terminal.wait_for("Try again?");
-    assert!(!screen.contains("Name of the profile"), "{screen}");
-    terminal.press("\u{3}");
-    terminal.wait_for_end();
-}
-
-#[test]
 fn a_code_of_the_console_has_its_first_profile_asked_for() {
     let home = self::home("");
     let terminal = start(&home, "exec $program login --grant-code work");

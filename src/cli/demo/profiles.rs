@@ -17,7 +17,7 @@ use crate::files;
 use crate::http::client::Client;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Freshness, Service, SignIn};
+use crate::service::{Freshness, Import, Service, SignIn};
 use crate::storage::{self, KeyOptions, StoreAddress};
 
 /// What the profiles ask for. The API has a call that takes another scope.
@@ -88,8 +88,9 @@ async fn sign_in(
     let refresh_token = demo.grant(decision, &SCOPES, lifetime).context("its server gave no refresh token")?;
     let data_centers = &demo.addresses().data_centers;
     let home = if decision == Decision::Approve { &data_centers.us } else { &data_centers.eu };
-    let (token, api_domain) = (Secret::new(refresh_token.clone()), Some(home.api_domain.as_str()));
-    service.import(profile, token, None, api_domain, SignIn::default()).await?;
+    let import = Import::into_profile(profile, Secret::new(refresh_token.clone()));
+    let import = Import { api_domain: Some(home.api_domain.clone()), ..import };
+    service.import(import, SignIn::default()).await?;
     Ok(refresh_token)
 }
 

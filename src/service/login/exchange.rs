@@ -31,7 +31,7 @@ impl Service {
     /// `api_domain` tells the data center that issued it; without one it is the client's own. A `client_secret` that came
     /// with it is kept once it has proved good, unless the configuration says where the secret comes from. Nothing is ever
     /// revoked here, since others may live on the same token.
-    pub async fn import(
+    pub(in crate::service) async fn import_into(
         &self,
         profile: &Profile,
         refresh_token: Secret,

@@ -1,10 +1,12 @@
-//! The form that adds a profile, changes one, gives it another name or removes it; one step at a time, then all of it for
-//! a look.
+//! The form that adds a profile, changes one, gives it another name or removes it, or brings it a token from elsewhere; one
+//! step at a time, then all of it for a look.
 //!
 //! Nothing is written before the last step says so. What was typed stays until it is saved or thrown away on purpose. The
-//! steps and their checks are in `steps`, the way from one to the next is in `path`, the end in `saving`, and how they look in `view`.
+//! steps and their checks are in `steps`, the way from one to the next is in `path`, the end in `saving` and `importing`, and how they
+//! look in `view`.
 
 mod hidden;
+mod importing;
 mod offers;
 mod path;
 mod saving;
@@ -22,8 +24,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::config::{ClientType, Config, Profile};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::profile::ProfileName;
+use crate::providers::Dialect;
 use crate::registered::RedirectUri;
 use crate::service::{ProfileStatus, State};
 use crate::storage::Protection;
@@ -69,14 +72,28 @@ pub struct ProfileForm {
     is_alone: bool,
     saving: Option<TaskId>,
     failure: Option<Error>,
+    /// Profiles of which the store says that they have no sign-in that could be replaced.
+    signed_out: Vec<ProfileName>,
 }
 
 #[derive(Debug)]
 enum Purpose {
     Add,
-    Edit { before: Box<Profile>, granted: Option<Vec<String>> },
-    Rename { old: ProfileName, state: State },
-    Remove { name: ProfileName, state: State, is_unrevoked: bool },
+    /// Of a refresh token, into a profile that is there or is made for it.
+    Import,
+    Edit {
+        before: Box<Profile>,
+        granted: Option<Vec<String>>,
+    },
+    Rename {
+        old: ProfileName,
+        state: State,
+    },
+    Remove {
+        name: ProfileName,
+        state: State,
+        is_unrevoked: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -87,20 +104,34 @@ struct Draft {
     data_center: usize,
     client_type: usize,
     blanks: Vec<(Blank, Field)>,
-    /// The blank that has the cursor.
+    /// The field that has the cursor, where there are several.
     focus: usize,
     redirect_uri: Field,
     client_id: Field,
     secret: Hidden,
+    refresh_token: Hidden,
+    /// The path of the file that has the token.
+    env_file: Field,
+    /// As the file tells it.
+    api_domain: Option<String>,
     picker: Picker,
+}
+
+impl Purpose {
+    /// A new profile begins with the scope that tells who signed in; what a token allows is not asked for.
+    fn picker(&self, dialect: &'static Dialect) -> Picker {
+        let scope = if matches!(self, Purpose::Import) { "" } else { dialect.default_scope };
+        Picker::new(scope.split_whitespace().map(str::to_owned).collect(), dialect)
+    }
 }
 
 impl ProfileForm {
     fn new(purpose: Purpose, config: &Config, step: Step) -> Self {
-        let offers = offers::offers(config);
-        let dialect = offers[0].dialect(config);
-        let mut picker = Picker::new(Vec::new(), dialect);
-        picker.change_provider(dialect);
+        let mut offers = offers::offers(config);
+        if matches!(purpose, Purpose::Import) {
+            offers.retain(|offer| offer.is_known(config));
+        }
+        let picker = purpose.picker(offers[0].dialect(config));
         let draft = Draft {
             name: Field::new(""),
             offer: 0,
@@ -111,6 +142,9 @@ impl ProfileForm {
             redirect_uri: Field::new(""),
             client_id: Field::new(""),
             secret: Hidden::new(),
+            refresh_token: Hidden::new(),
+            env_file: Field::new(""),
+            api_domain: None,
             picker,
         };
         let config = config.clone();
@@ -130,6 +164,7 @@ impl ProfileForm {
             is_alone: false,
             saving: None,
             failure: None,
+            signed_out: Vec::new(),
         }
     }
 
@@ -138,24 +173,28 @@ impl ProfileForm {
         let before = Box::new(profile.clone());
         let mut form = Self::new(Purpose::Edit { before, granted }, config, Step::Review);
         form.draft.name = Field::new(profile.name.as_str());
-        form.draft.offer = offers::position(&form.offers, &profile.provider).unwrap_or(0);
-        let code = profile.data_center.as_deref().unwrap_or_default();
-        let data_centers = form.data_centers();
-        form.draft.data_center =
-            data_centers.iter().position(|data_center| data_center.code.eq_ignore_ascii_case(code)).unwrap_or(0);
-        form.draft.client_type = ClientType::ALL.iter().position(|kind| *kind == profile.client_type).unwrap_or(0);
-        form.draft.redirect_uri = Field::new(profile.redirect_uri.as_ref().map_or("", RedirectUri::as_str));
-        form.draft.client_id = Field::new(&profile.client_id);
-        form.draft.picker = Picker::new(profile.scopes.clone(), form.dialect());
+        form.take_values(profile);
         // On the first value rather than on saving, since nothing is changed yet.
         form.row = 1;
         form
     }
 
+    fn take_values(&mut self, profile: &Profile) {
+        self.draft.offer = offers::position(&self.offers, &profile.provider).unwrap_or(0);
+        let code = profile.data_center.as_deref().unwrap_or_default();
+        let data_centers = self.data_centers();
+        self.draft.data_center =
+            data_centers.iter().position(|data_center| data_center.code.eq_ignore_ascii_case(code)).unwrap_or(0);
+        self.draft.client_type = ClientType::ALL.iter().position(|kind| *kind == profile.client_type).unwrap_or(0);
+        self.draft.redirect_uri = Field::new(profile.redirect_uri.as_ref().map_or("", RedirectUri::as_str));
+        self.draft.client_id = Field::new(&profile.client_id);
+        self.draft.picker = Picker::new(profile.scopes.clone(), self.dialect());
+    }
+
     /// The profile that it is about, which has to be there.
     fn existing(&self) -> Option<&ProfileName> {
         match &self.purpose {
-            Purpose::Add => None,
+            Purpose::Add | Purpose::Import => None,
             Purpose::Edit { before, .. } => Some(&before.name),
             Purpose::Rename { old: name, .. } | Purpose::Remove { name, .. } => Some(name),
         }
@@ -172,7 +211,25 @@ impl ProfileForm {
             Step::Server => self.draft.blanks.get_mut(self.draft.focus).map(|(_, field)| field),
             Step::RedirectUri => Some(&mut self.draft.redirect_uri),
             Step::ClientId => Some(&mut self.draft.client_id),
+            Step::Token => Some(&mut self.draft.env_file),
             _ => None,
+        }
+    }
+
+    /// The same where what is typed is not shown.
+    fn hidden_mut(&mut self) -> Option<&mut Hidden> {
+        match self.step {
+            Step::ClientSecret => Some(&mut self.draft.secret),
+            Step::Token if self.draft.focus == 0 => Some(&mut self.draft.refresh_token),
+            _ => None,
+        }
+    }
+
+    fn fields(&self) -> usize {
+        match self.step {
+            Step::Server => self.draft.blanks.len(),
+            Step::Token => 2,
+            _ => 1,
         }
     }
 
@@ -200,18 +257,13 @@ impl ProfileForm {
     pub fn open(purpose: FormFor, statuses: &[ProfileStatus], around: &Surroundings) -> Option<Self> {
         let config = &around.config;
         let mut form = match purpose {
-            FormFor::Add(name) => Self::add(name.as_ref(), config),
+            FormFor::Add(name) => Self::to_be_named(Purpose::Add, name.as_ref(), config),
+            FormFor::Import(name) => Self::to_be_named(Purpose::Import, name.as_ref(), config),
             FormFor::Edit(name) => Self::edit(&name, statuses, config)?,
             FormFor::Mend(name, code) => {
                 let mut form = Self::edit(&name, statuses, config)?;
                 form.is_for_sign_in = true;
-                form.begin_at(match code {
-                    Code::InvalidClient => Step::ClientId,
-                    Code::InvalidClientSecret => Step::ClientSecret,
-                    Code::WrongDataCenter => Step::DataCenter,
-                    Code::InvalidScope => Step::Scopes,
-                    _ => Step::Review,
-                });
+                form.begin_at(Step::blamed(code).unwrap_or(Step::Review));
                 form
             }
             FormFor::Rename(old, state) => {
@@ -234,8 +286,8 @@ impl ProfileForm {
         Self { is_alone: true, ..self }
     }
 
-    fn add(name: Option<&ProfileName>, config: &Config) -> Self {
-        let mut form = Self::new(Purpose::Add, config, Step::Name);
+    fn to_be_named(purpose: Purpose, name: Option<&ProfileName>, config: &Config) -> Self {
+        let mut form = Self::new(purpose, config, Step::Name);
         // Whoever has one only need not think about its name.
         let proposed = config.profiles.is_empty().then_some("work");
         if let Some(name) = name.map(ProfileName::as_str).or(proposed) {
@@ -340,7 +392,7 @@ impl Panel for ProfileForm {
                 let toggle = self.draft.picker.ticks_by_space().then_some(Command::Toggle);
                 toggle.into_iter().chain([Command::Choose, Command::Back]).collect()
             }
-            Step::Server if self.draft.blanks.len() > 1 => vec![Command::Choose, Command::NextPane, Command::Back],
+            _ if self.fields() > 1 => vec![Command::Choose, Command::NextPane, Command::Back],
             step if step.is_typed() => vec![Command::Choose, Command::Back],
             _ => vec![Command::Choose, Command::Help, Command::Back],
         }
@@ -356,7 +408,7 @@ impl Panel for ProfileForm {
     }
 
     fn run(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
-        let blanks = self.draft.blanks.len();
+        let fields = self.fields();
         match (command, self.step) {
             _ if self.saving.is_some() => {}
             (_, Step::Scopes) => {
@@ -369,12 +421,16 @@ impl Panel for ProfileForm {
                     Pressed::Leave => return self.back(around),
                 }
             }
-            (Command::Choose, Step::Server) if self.draft.focus + 1 < blanks => self.draft.focus += 1,
-            (Command::NextPane | Command::Down, Step::Server) => {
-                self.draft.focus = (self.draft.focus + 1) % blanks.max(1);
+            (Command::Choose, Step::Server) if self.draft.focus + 1 < fields => self.draft.focus += 1,
+            (Command::Choose, Step::Token) if self.reads_file() => return self.read_file(around),
+            (Command::Choose, Step::Token) if self.draft.focus == 0 && self.draft.refresh_token.is_empty() => {
+                self.draft.focus = 1;
             }
-            (Command::PreviousPane | Command::Up, Step::Server) => {
-                self.draft.focus = self.draft.focus.checked_sub(1).unwrap_or(blanks.saturating_sub(1));
+            (Command::NextPane | Command::Down, step) if step.is_typed() => {
+                self.draft.focus = (self.draft.focus + 1) % fields.max(1);
+            }
+            (Command::PreviousPane | Command::Up, step) if step.is_typed() => {
+                self.draft.focus = self.draft.focus.checked_sub(1).unwrap_or(fields.saturating_sub(1));
             }
             (Command::Choose | Command::Toggle, _) => return self.choose(around, now),
             (Command::Back, _) => return self.back(around),
@@ -388,8 +444,8 @@ impl Panel for ProfileForm {
         Then::default()
     }
 
-    fn confirmed(&mut self, _command: Command, _around: &mut Surroundings, _now: Now) -> Then {
-        self.leave_unsaved()
+    fn confirmed(&mut self, command: Command, around: &mut Surroundings, _now: Now) -> Then {
+        if command == Command::Import { self.begin_saving(around) } else { self.leave_unsaved() }
     }
 
     fn is_typing(&self) -> bool {
@@ -409,16 +465,18 @@ impl Panel for ProfileForm {
                     return self.back(around);
                 }
             }
-            Step::ClientSecret => self.is_touched |= self.draft.secret.press(key),
             _ => {
                 self.end_proposal(matches!(key, Key::Char(_)));
-                let field = self.field_mut();
-                let before = field.as_ref().map(|field| field.text());
-                let after = field.map(|field| {
+                if let Some(hidden) = self.hidden_mut() {
+                    if hidden.press(key) {
+                        self.is_touched = true;
+                        self.token_is_edited();
+                    }
+                } else if let Some(field) = self.field_mut() {
+                    let before = field.text();
                     field.press(key);
-                    field.text()
-                });
-                self.is_touched |= before != after;
+                    self.is_touched |= before != field.text();
+                }
             }
         }
         Then::default()
@@ -429,15 +487,14 @@ impl Panel for ProfileForm {
             return Then::default();
         }
         self.is_touched |= self.step.is_typed();
-        match self.step {
-            Step::Scopes => self.draft.picker.paste(text),
-            Step::ClientSecret => self.draft.secret.paste(text),
-            _ => {
-                self.end_proposal(true);
-                if let Some(field) = self.field_mut() {
-                    field.paste(text, true);
-                }
-            }
+        self.end_proposal(true);
+        if self.step == Step::Scopes {
+            self.draft.picker.paste(text);
+        } else if let Some(hidden) = self.hidden_mut() {
+            hidden.paste(text);
+            self.token_is_edited();
+        } else if let Some(field) = self.field_mut() {
+            field.paste(text, true);
         }
         Then::default()
     }
@@ -447,9 +504,17 @@ impl Panel for ProfileForm {
             Message::ConfigurationChanged { task, result } if self.saving == Some(task) => {
                 (self.saved((*result).map(drop), around, now), None)
             }
+            Message::EnvFileRead { task, result } if self.saving == Some(task) => {
+                self.file_read(*result, around, now);
+                (Then::default(), None)
+            }
+            Message::Imported { task, result } if self.saving == Some(task) => {
+                (self.imported((*result).map(|(_, signed_in)| signed_in), around, now), None)
+            }
             message => {
                 if let Message::StatusesLoaded(statuses) = &message {
                     self.learn(statuses);
+                    self.learn_signed_out(statuses);
                 }
                 (Then::default(), Some(message))
             }

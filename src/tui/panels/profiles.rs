@@ -107,7 +107,7 @@ impl Panel for ProfilesPanel {
         }
         let Some(status) = self.selected() else {
             let back = self.table.filter().map(|_| Command::Back);
-            return [Command::AddProfile].into_iter().chain(back).chain(end).collect();
+            return [Command::AddProfile, Command::Import].into_iter().chain(back).chain(end).collect();
         };
         // Nobody has to wait for the store to be read: what cannot be done says so itself.
         let state = if self.is_loaded { status.state } else { State::Unknown };
@@ -133,7 +133,7 @@ impl Panel for ProfilesPanel {
         if self.statuses.len() > 1 && self.detail_scroll.is_none() {
             commands.extend([Command::Find, Command::Sort]);
         }
-        commands.extend([Command::RenameProfile, Command::RemoveProfile]);
+        commands.extend([Command::Import, Command::RenameProfile, Command::RemoveProfile]);
         if self.statuses.len() > 1 && around.config.default_profile.as_ref() != Some(&status.name) {
             commands.push(Command::UseProfile);
         }
@@ -330,8 +330,10 @@ impl Panel for ProfilesPanel {
 impl ProfilesPanel {
     /// What a command opens the form for; `None` for the other commands.
     fn form_for(&self, command: Command) -> Option<FormFor> {
-        if command == Command::AddProfile {
-            return Some(FormFor::Add(None));
+        match command {
+            Command::AddProfile => return Some(FormFor::Add(None)),
+            Command::Import => return Some(FormFor::Import(self.selected().map(|status| status.name.clone()))),
+            _ => {}
         }
         let status = self.selected()?;
         let profile = status.name.clone();

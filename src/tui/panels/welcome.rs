@@ -58,11 +58,10 @@ const IMPORT: Choice = Choice {
 const HELP: Choice =
     Choice { command: Command::Help, title: "Help", about: "Which key does what. It is there on every screen." };
 
-/// Nobody goes into a demo from a demo, which keeps nothing either.
+/// Nobody goes into a demo from a demo.
 fn choices(around: &Surroundings) -> Vec<Choice> {
     let demo = (cfg!(feature = "demo") && !around.is_demo).then_some(DEMO);
-    let import = (!around.is_demo).then_some(IMPORT);
-    [Some(ADD), demo, import, Some(HELP)].into_iter().flatten().collect()
+    [Some(ADD), demo, Some(IMPORT), Some(HELP)].into_iter().flatten().collect()
 }
 
 impl Panel for Welcome {
@@ -84,8 +83,9 @@ impl Panel for Welcome {
         match chosen.unwrap_or(command) {
             Command::Help => around.overlay = Some(Overlay::Help { scroll: 0 }),
             Command::AddProfile => return Go::Form(FormFor::Add(None)).into(),
-            asked @ (Command::Demo | Command::Import) if choices.iter().any(|choice| choice.command == asked) => {
-                return Effect::Quit(if asked == Command::Demo { Ended::Demo } else { Ended::Import }).into();
+            Command::Import => return Go::Form(FormFor::Import(None)).into(),
+            Command::Demo if choices.iter().any(|choice| choice.command == Command::Demo) => {
+                return Effect::Quit(Ended::Demo).into();
             }
             Command::Quit => return Effect::Quit(Ended::Quit).into(),
             Command::NextPane => self.row = (self.row + 1) % choices.len(),

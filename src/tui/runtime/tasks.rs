@@ -25,7 +25,7 @@ use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{ConfigurationChange, Freshness, GivenUp, Presence, Service, SignIn, StandStill};
+use crate::service::{EnvFile, Freshness, GivenUp, Presence, Service, SignIn, StandStill};
 use crate::supervisor::Supervisor;
 use crate::tui::Decide;
 use crate::tui::clipboard::{Clipboard, ToCopy};
@@ -110,7 +110,23 @@ impl Tasks {
                 },
                 move |profile, result| Message::TokenRead { task, profile, result },
             ),
-            Effect::ChangeConfiguration { task, change } => self.change_configuration(task, change),
+            // Others may hold the file, and its disk may be slow.
+            Effect::ChangeConfiguration { task, change } => self.aside(
+                move |service, runtime| runtime.block_on(service.change_configuration(change)),
+                move |result| Message::ConfigurationChanged { task, result },
+            ),
+            Effect::Import { task, import } => self.aside(
+                move |service, runtime| {
+                    service.prepare();
+                    runtime.block_on(service.import(*import, SignIn::default()))
+                },
+                move |result| Message::Imported { task, result },
+            ),
+            Effect::ReadEnvFile { task, path } => {
+                let sender = self.sender.clone();
+                let read = move || Message::EnvFileRead { task, result: Box::new(EnvFile::read(&path)) };
+                tokio::task::spawn_blocking(move || drop(sender.send(read())));
+            }
             // Whatever is under way keeps the service that it began with.
             Effect::UseConfiguration(config) => {
                 self.service = Arc::new(Service::clone(&self.service).with_config(*config));
@@ -178,13 +194,16 @@ impl Tasks {
         None
     }
 
-    /// On a thread of its own, so that no key waits: others may hold the file, and its disk may be slow.
-    fn change_configuration(&mut self, task: TaskId, change: ConfigurationChange) {
+    /// On a thread of its own, so that no key waits. The end of the app does.
+    fn aside<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Service, &Handle) -> Result<T, Error> + Send + 'static,
+        message: impl FnOnce(Box<Result<T, Error>>) -> Message + Send + 'static,
+    ) {
         let (service, sender, runtime) = (self.service.clone(), self.sender.clone(), Handle::current());
         self.must_finish.spawn_blocking(move || {
-            let result = Box::new(runtime.block_on(service.change_configuration(change)));
             // Nobody listens any more when the app has ended.
-            let _ = sender.send(Message::ConfigurationChanged { task, result });
+            drop(sender.send(message(Box::new(work(&service, &runtime)))));
         });
     }
 
@@ -367,8 +386,8 @@ mod tests {
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
-    use crate::config::Config;
     use crate::http::client::Client;
+    use crate::service::ConfigurationChange;
     use crate::storage::{self, KeyOptions, StoreAddress};
 
     fn tasks() -> Tasks {

@@ -69,6 +69,23 @@ pub(crate) fn choosing_scopes() -> Model {
     with_keys(typed(after(6), "crm"), &[Key::Down, Key::Char(' '), Key::Down])
 }
 
+/// The import of a token at the step after so many.
+fn importing(steps: usize) -> Model {
+    let mut model = new_form();
+    press(&mut model, &[Key::Esc, Key::Char('i')]);
+    let answers: [&dyn Fn(&mut Model); 7] = [
+        &|model| answer(model, "shop"),
+        &|model| answer(model, SECRET),
+        &|model| drop(press(model, &[Key::Enter])),
+        &|model| drop(press(model, &[Key::Down, Key::Enter])),
+        &|model| answer(model, "1000.ABCDEFGHIJKLMNOPQRSTUVWXYZ012"),
+        &|model| answer(model, SECRET),
+        &|model| drop(press(model, &[Key::Enter])),
+    ];
+    answers[..steps].iter().for_each(|answer| answer(&mut model));
+    model
+}
+
 fn task_of_change(effects: &[Effect]) -> TaskId {
     match effects {
         [Effect::ChangeConfiguration { task, .. }] => *task,
@@ -105,6 +122,42 @@ fn each_step_asks_for_one_thing() {
     assert_screens!("client_secret", typed(after(5), SECRET), now());
     assert_screens!("scopes", after(6), now());
     assert_screens!("review", after(7), now());
+}
+
+#[test]
+fn a_token_from_elsewhere_is_asked_for_tried_and_asked_for_again() {
+    assert_screens!("import_name", importing(0), now());
+    assert_screens!("import_token", typed(importing(1), SECRET), now());
+    assert_screens!("import_token_none", with_keys(importing(1), &[Key::Enter, Key::Enter]), now());
+    assert_screens!("import_scopes", importing(6), now());
+    assert_screens!("import_review", importing(7), now());
+    assert_screens!("import_under_way", with_keys(importing(7), &[Key::Enter]), now());
+    let refused = || {
+        let mut model = importing(7);
+        let effects = press(&mut model, &[Key::Enter]);
+        let [Effect::Import { task, .. }] = effects[..] else { panic!("{effects:?}") };
+        let error = Error::new(Code::SignInNeeded, "profile `shop` could not be signed in")
+            .because("Zoho says that the refresh token is not one of this client (invalid_code)")
+            .advise("copy the token whole, see that it belongs to this client and data center, and import it again");
+        update(&mut model, Message::Imported { task, result: Box::new(Err(error)) }, now());
+        model
+    };
+    assert_screens!("import_refused", refused(), now());
+    let no_file = || {
+        let mut model = typed(with_keys(importing(1), &[Key::Enter]), "~/old/.env");
+        let effects = press(&mut model, &[Key::Enter]);
+        let [Effect::ReadEnvFile { task, .. }] = effects[..] else { panic!("{effects:?}") };
+        let error = Error::new(Code::Config, "~/old/.env cannot be imported").because("it names no ZOHO_REFRESH_TOKEN");
+        update(&mut model, Message::EnvFileRead { task, result: Box::new(Err(error)) }, now());
+        model
+    };
+    assert_screens!("import_file_refused", no_file(), now());
+    let replacing = || {
+        let mut model = with_keys(at_work(State::Valid), &[Key::Char('i'), Key::Enter]);
+        answer(&mut model, SECRET);
+        with_keys(model, &[Key::Enter])
+    };
+    assert_screens!("import_replaces", replacing(), now());
 }
 
 #[test]

@@ -1,10 +1,9 @@
-//! A line that is typed and never shown: the client's secret.
+//! A line that is typed and never shown: the client's secret, a refresh token.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::registered::is_client_secret;
 use crate::secret::Secret;
 use crate::tui::keymap::Key;
 
@@ -24,6 +23,12 @@ impl Hidden {
         Self { text: Zeroizing::new(String::with_capacity(LONGEST)), is_too_long: false }
     }
 
+    pub(super) fn of(secret: &Secret) -> Self {
+        let mut hidden = Self::new();
+        secret.expose().chars().for_each(|character| hidden.push(character));
+        hidden
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
@@ -33,11 +38,11 @@ impl Hidden {
         self.text.chars().count()
     }
 
-    /// Why it is no secret, as a sentence.
-    pub(super) fn problem(&self) -> Option<&'static str> {
+    /// Why it is no secret of this kind, as a sentence.
+    pub(super) fn problem(&self, is_one: fn(&str) -> bool) -> Option<&'static str> {
         if self.is_too_long {
             Some("It is longer than 64 KiB, so not all of it is here. Ctrl-U empties the line.")
-        } else if self.text.is_empty() || is_client_secret(&self.text) {
+        } else if self.text.is_empty() || is_one(&self.text) {
             None
         } else {
             Some("It has characters that no secret has. Ctrl-U empties the line.")

@@ -103,6 +103,11 @@ impl Offer {
         }
     }
 
+    /// It needs no further settings.
+    pub(super) fn is_known(&self, config: &Config) -> bool {
+        self.chosen(config, &[]).is_ok_and(|chosen| chosen.new.is_none())
+    }
+
     /// The provider with these values in its blanks.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ impl ProfileForm {
                 self.draft.blanks =
                     blanks.map(|blank| (blank, Field::new(blank.default.unwrap_or_default()))).collect();
                 let dialect = self.dialect();
-                self.draft.picker.change_provider(dialect);
+                self.draft.picker = self.purpose.picker(dialect);
                 self.is_touched = true;
             }
             Step::DataCenter | Step::ClientType => {

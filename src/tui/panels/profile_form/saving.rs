@@ -5,7 +5,7 @@ use super::{ProfileForm, Purpose};
 use crate::error::{Code, Error};
 use crate::service::{Consequence, consequences};
 use crate::tui::keymap::Command;
-use crate::tui::message::Effect;
+use crate::tui::overlay::Overlay;
 use crate::tui::panel::{Outcome, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
@@ -20,7 +20,6 @@ impl ProfileForm {
 
     /// Asks for what was typed to be written, or goes to the step that does not allow it.
     pub(super) fn save(&mut self, around: &mut Surroundings, now: Now) -> Then {
-        let change = self.change();
         self.failure = None;
         if let Purpose::Edit { before, .. } = &self.purpose {
             let is_same = self.profile_draft().is_ok_and(|draft| draft.secret.is_none() && draft.profile == **before);
@@ -29,11 +28,20 @@ impl ProfileForm {
                 return Outcome::Nothing.into();
             }
         }
-        match change {
-            Ok(change) => {
-                let task = around.new_task();
+        if let Some(question) = self.question().filter(|_| self.unready().is_none()) {
+            around.overlay = Some(Overlay::Confirm { question, command: Command::Import });
+            return Then::default();
+        }
+        self.begin_saving(around)
+    }
+
+    /// The same without a question.
+    pub(super) fn begin_saving(&mut self, around: &mut Surroundings) -> Then {
+        let task = around.new_task();
+        match self.effect(task) {
+            Ok(effect) => {
                 self.saving = Some(task);
-                Effect::ChangeConfiguration { task, change }.into()
+                effect.into()
             }
             Err(step) => {
                 let is_from_review = self.step == Step::Review;
@@ -65,7 +73,7 @@ impl ProfileForm {
         let wants_sign_in = match &self.purpose {
             Purpose::Add => true,
             Purpose::Edit { granted, .. } => granted.is_some() && !self.consequences().is_empty(),
-            Purpose::Rename { .. } | Purpose::Remove { .. } => false,
+            Purpose::Import | Purpose::Rename { .. } | Purpose::Remove { .. } => false,
         };
         if wants_sign_in {
             self.go_to(Step::Saved);

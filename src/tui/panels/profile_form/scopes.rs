@@ -54,11 +54,6 @@ impl Picker {
         picker
     }
 
-    /// Offers the scopes of another provider, and begins with the one that it needs for telling who signed in.
-    pub(super) fn change_provider(&mut self, dialect: &'static Dialect) {
-        *self = Self::new(dialect.default_scope.split_whitespace().map(str::to_owned).collect(), dialect);
-    }
-
     fn offer(&mut self, dialect: &'static Dialect) {
         self.products = dialect.products;
         let own = dialect.default_scope.split_whitespace();

@@ -4,15 +4,18 @@
 use super::offers::{Chosen, Offer};
 use super::{ProfileForm, Purpose};
 use crate::config::{ClientType, Fault, Profile, SecretSource};
+use crate::error::Code;
 use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Dialect};
-use crate::registered::{RedirectUri, is_client_id};
+use crate::registered::{RedirectUri, is_client_id, is_client_secret};
 use crate::service::{ConfigurationChange, ProfileDraft, is_other_client};
+use crate::tui::message::{Effect, TaskId};
 
 /// One page of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Name,
+    Token,
     Provider,
     Server,
     DataCenter,
@@ -31,6 +34,7 @@ impl Step {
     pub(super) fn title(self) -> &'static str {
         match self {
             Step::Name => "Name",
+            Step::Token => "Refresh token",
             Step::Provider => "Provider",
             Step::Server => "Server",
             Step::DataCenter => "Data center",
@@ -49,8 +53,26 @@ impl Step {
     pub(super) fn is_typed(self) -> bool {
         matches!(
             self,
-            Step::Name | Step::Server | Step::RedirectUri | Step::ClientId | Step::ClientSecret | Step::Scopes
+            Step::Name
+                | Step::Token
+                | Step::Server
+                | Step::RedirectUri
+                | Step::ClientId
+                | Step::ClientSecret
+                | Step::Scopes
         )
+    }
+
+    /// The one whose value an error of the provider is about.
+    pub(super) fn blamed(code: Code) -> Option<Self> {
+        Some(match code {
+            Code::SignInNeeded => Step::Token,
+            Code::InvalidClient => Step::ClientId,
+            Code::InvalidClientSecret => Step::ClientSecret,
+            Code::WrongDataCenter => Step::DataCenter,
+            Code::InvalidScope => Step::Scopes,
+            _ => return None,
+        })
     }
 }
 
@@ -60,12 +82,14 @@ impl ProfileForm {
         match self.purpose {
             Purpose::Rename { .. } => return vec![Step::Name],
             Purpose::Remove { .. } => return vec![Step::Remove],
-            Purpose::Add | Purpose::Edit { .. } => {}
+            Purpose::Import if self.target().is_some() => return vec![Step::Name, Step::Token, Step::Review],
+            Purpose::Add | Purpose::Import | Purpose::Edit { .. } => {}
         }
-        let mut steps = Vec::new();
-        if matches!(self.purpose, Purpose::Add) {
-            steps.push(Step::Name);
-        }
+        let mut steps = match self.purpose {
+            Purpose::Add => vec![Step::Name],
+            Purpose::Import => vec![Step::Name, Step::Token],
+            _ => Vec::new(),
+        };
         steps.push(Step::Provider);
         if !self.draft.blanks.is_empty() {
             steps.push(Step::Server);
@@ -73,7 +97,7 @@ impl ProfileForm {
         if !self.data_centers().is_empty() {
             steps.push(Step::DataCenter);
         }
-        if self.has_client_types() {
+        if self.has_client_types() && !self.is_import() {
             steps.push(Step::ClientType);
         }
         if self.is_by_browser() {
@@ -161,8 +185,11 @@ impl ProfileForm {
                 }
                 _ => Ok(()),
             },
-            Step::ClientSecret => self.draft.secret.problem().map_or(Ok(()), |problem| Err(problem.to_owned())),
-            Step::Scopes if self.draft.picker.chosen.is_empty() && self.has_client_types() => {
+            Step::Token => self.check_token(),
+            Step::ClientSecret => {
+                self.draft.secret.problem(is_client_secret).map_or(Ok(()), |problem| Err(problem.to_owned()))
+            }
+            Step::Scopes if self.draft.picker.chosen.is_empty() && self.has_client_types() && !self.is_import() => {
                 Err("Choose at least one scope: without any, nothing can be asked for.".to_owned())
             }
             _ => Ok(()),
@@ -195,26 +222,34 @@ impl ProfileForm {
                 Err("The names differ in case only: choose another one.".to_owned())
             }
             Purpose::Edit { .. } => Ok(()),
+            Purpose::Import => self.check_target(),
             _ if self.config.profiles.contains_key(&name) => Err(format!("There is already a profile {name}.")),
             _ => Ok(()),
         }
     }
 
+    /// The first step that stands in the way of saving.
+    pub(super) fn unready(&self) -> Option<Step> {
+        self.steps().into_iter().find(|step| self.check(*step).is_err())
+    }
+
     /// What is to be done with all that was typed, or the first step that does not allow it.
-    pub(super) fn change(&self) -> Result<ConfigurationChange, Step> {
-        if let Some(step) = self.steps().into_iter().find(|step| self.check(*step).is_err()) {
+    pub(super) fn effect(&self, task: TaskId) -> Result<Effect, Step> {
+        if let Some(step) = self.unready() {
             return Err(step);
         }
         let draft = || self.profile_draft().map(Box::new);
-        Ok(match &self.purpose {
+        let change = match &self.purpose {
             Purpose::Add => ConfigurationChange::Add(draft()?),
+            Purpose::Import => return Ok(Effect::Import { task, import: Box::new(self.import()?) }),
             Purpose::Edit { .. } => ConfigurationChange::Change(draft()?),
             Purpose::Rename { old, .. } => {
                 ConfigurationChange::Rename { old: old.clone(), new: self.name().parse().map_err(|_| Step::Name)? }
             }
             Purpose::Remove { name, .. } if self.row == 2 => ConfigurationChange::RemoveUnrevoked(name.clone()),
             Purpose::Remove { name, .. } => ConfigurationChange::Remove(name.clone()),
-        })
+        };
+        Ok(Effect::ChangeConfiguration { task, change })
     }
 
     /// The profile as it was typed.

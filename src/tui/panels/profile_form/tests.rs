@@ -1,5 +1,7 @@
 //! What the form does, by the messages that it gets.
 
+mod importing;
+
 use std::path::Path;
 use std::time::Duration;
 

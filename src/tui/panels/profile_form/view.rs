@@ -106,11 +106,11 @@ pub(super) fn title(form: &ProfileForm) -> Title {
         Purpose::Rename { old, .. } => ("Rename a profile", old.to_string()),
         Purpose::Remove { name, .. } => ("Remove a profile", name.to_string()),
         Purpose::Edit { .. } => ("Edit a profile", name),
-        Purpose::Add => {
+        Purpose::Add | Purpose::Import => {
             let steps = form.steps();
             let at = steps.iter().position(|step| *step == form.step);
             let step = at.map_or_else(|| form.step.title().to_owned(), |at| format!("{} of {}", at + 1, steps.len()));
-            ("Add a profile", step)
+            (if form.is_import() { "Import a token" } else { "Add a profile" }, step)
         }
     };
     Title::new(name, about)
@@ -118,7 +118,7 @@ pub(super) fn title(form: &ProfileForm) -> Title {
 
 /// Draws the form.
 pub(super) fn view(around: &Surroundings, form: &ProfileForm, area: Rect, frame: &mut Frame<'_>) {
-    let has_steps = area.width >= WIDE && matches!(form.purpose, Purpose::Add | Purpose::Edit { .. });
+    let has_steps = area.width >= WIDE && !matches!(form.purpose, Purpose::Rename { .. } | Purpose::Remove { .. });
     let page_area = if has_steps {
         draw_steps(around, form, Rect { width: STEPS, ..area }, frame);
         Rect { x: area.x + STEPS, width: area.width - STEPS, ..area }
@@ -364,4 +364,8 @@ impl Pen<'_, '_> {
 
 fn field<'a>(label: &str, field: &'a Field, is_focused: bool) -> Entry<'a> {
     Entry { label: label.to_owned(), typed: Typed::Shown(field), is_focused, placeholder: "" }
+}
+
+fn hidden<'a>(label: &str, hidden: &'a Hidden, is_focused: bool) -> Entry<'a> {
+    Entry { label: label.to_owned(), typed: Typed::Hidden(hidden), is_focused, placeholder: "" }
 }

@@ -3,7 +3,7 @@
 use super::super::offers::Blank;
 use super::super::steps::Step;
 use super::super::{ProfileForm, Purpose};
-use super::{Choice, Entry, Page, Typed, field, scopes};
+use super::{Choice, Page, field, hidden, scopes};
 use crate::config::{ClientType, SecretSource};
 use crate::providers::catalog::scope_in_words;
 use crate::providers::{DataCenter, zoho};
@@ -18,6 +18,7 @@ use crate::tui::theme::Mark;
 pub(super) fn page<'a>(around: &'a Surroundings, form: &'a ProfileForm) -> Page<'a> {
     let mut page = match form.step {
         Step::Name => name(form),
+        Step::Token => token(form),
         Step::Provider => provider(form),
         Step::Server => server(form),
         Step::DataCenter => data_center(form),
@@ -37,13 +38,18 @@ pub(super) fn page<'a>(around: &'a Surroundings, form: &'a ProfileForm) -> Page<
 /// What stands in the way of going on, at once where something was typed.
 fn problems(around: &Surroundings, form: &ProfileForm) -> Vec<(Option<Mark>, String)> {
     let mut notes = Vec::new();
-    let is_removal = form.step == Step::Remove;
-    let failed = if is_removal { "Not removed" } else { "Not saved" };
+    let (under_way, failed) = match form.step {
+        Step::Remove => ("Removing ...", "Not removed: "),
+        // What is said of a file is whole.
+        Step::Token => ("Reading the file ...", ""),
+        _ if form.is_import() => ("Importing: asking the provider ...", "Not imported: "),
+        _ => ("Saving ...", "Not saved: "),
+    };
     if form.saving.is_some() {
-        notes.push((Some(Mark::Working), if is_removal { "Removing ..." } else { "Saving ..." }.to_owned()));
+        notes.push((Some(Mark::Working), under_way.to_owned()));
     }
     if let Some(error) = &form.failure {
-        notes.push((Some(Mark::NeedsSignIn), format!("{failed}: {}", sentence(error))));
+        notes.push((Some(Mark::NeedsSignIn), format!("{failed}{}", sentence(error))));
         notes.extend(hint(around, form, error).map(|hint| (None, format!("What helps: {hint}."))));
     }
     let is_typed = match form.step {
@@ -55,6 +61,7 @@ fn problems(around: &Surroundings, form: &ProfileForm) -> Vec<(Option<Mark>, Str
         Step::Server => form.draft.blanks.iter().all(|(_, field)| !field.text().is_empty()),
         Step::RedirectUri => !form.draft.redirect_uri.text().is_empty(),
         Step::ClientId => !form.draft.client_id.text().is_empty(),
+        Step::Token => !form.draft.refresh_token.is_empty(),
         Step::ClientSecret => true,
         _ => false,
     };
@@ -75,15 +82,21 @@ fn name(form: &ProfileForm) -> Page<'_> {
             };
             (format!("Another name for {old}"), format!("{stays}Scripts that name it have to learn the new name."))
         }
+        Purpose::Import if !form.config.profiles.is_empty() => (
+            "Which profile gets the token?".to_owned(),
+            "One that is there, or a new one under another name.".to_owned(),
+        ),
         _ => (
             "What is the profile to be called?".to_owned(),
             "A short name for this sign-in; commands take it, such as `token NAME`.".to_owned(),
         ),
     };
+    let target = form.target().map(|profile| format!("{} is there, and gets the token.", profile.name));
     Page {
         heading,
         intro: vec![intro],
         fields: vec![field("Name", &form.draft.name, true)],
+        notes: target.map(|text| (None, text)).into_iter().collect(),
         help: vec!["Letters, digits, `-`, `_` and `.`; for example work, ops-bot, lobby-2.".to_owned()],
         ..Page::default()
     }
@@ -238,22 +251,40 @@ fn client_secret(form: &ProfileForm) -> Page<'_> {
         },
         _ => "Leave it empty if the client has none.".to_owned(),
     };
-    let kept = form.kept.as_ref().map_or_else(
-        || "It is kept encrypted in the store, never in config.toml.".to_owned(),
-        |protection| format!("It is kept in the store ({}), never in config.toml.", protection.in_words()),
-    );
     Page {
         heading: "What is the client secret?".to_owned(),
         intro: vec![format!("Type or paste it: it is not shown. {empty}")],
-        fields: vec![Entry {
-            label: "Client secret".to_owned(),
-            typed: Typed::Hidden(&form.draft.secret),
-            is_focused: true,
-            placeholder: "",
-        }],
-        help: vec![kept, "Ctrl-U empties the line.".to_owned()],
+        fields: vec![hidden("Client secret", &form.draft.secret, true)],
+        help: vec![kept(form), "Ctrl-U empties the line.".to_owned()],
         ..Page::default()
     }
+}
+
+fn token(form: &ProfileForm) -> Page<'_> {
+    let focus = form.draft.focus;
+    Page {
+        heading: "What is the refresh token?".to_owned(),
+        intro: vec![
+            "Type or paste it: it is not shown. Or name the .env file of one of Zoho's SDKs that has it.".to_owned(),
+        ],
+        fields: vec![
+            hidden("Refresh token", &form.draft.refresh_token, focus == 0),
+            field("or .env file", &form.draft.env_file, focus == 1),
+        ],
+        help: vec![
+            kept(form),
+            "Ctrl-U empties the line. The file has ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_API_DOMAIN.".to_owned(),
+        ],
+        ..Page::default()
+    }
+}
+
+/// Where secrets are kept.
+fn kept(form: &ProfileForm) -> String {
+    form.kept.as_ref().map_or_else(
+        || "It is kept encrypted in the store, never in config.toml.".to_owned(),
+        |protection| format!("It is kept in the store ({}), never in config.toml.", protection.in_words()),
+    )
 }
 
 fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
@@ -262,6 +293,7 @@ fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
             (format!("Profile {}", form.name()), "Save the changes and sign in")
         }
         Purpose::Edit { .. } => (format!("Profile {}", form.name()), "Save the changes"),
+        Purpose::Import => (format!("Profile {}: is all of it right?", form.name()), "Import the token"),
         _ => (format!("Profile {}: is all of it right?", form.name()), "Save the profile"),
     };
     let mut rows = vec![Choice { text: save.to_owned(), detail: String::new() }];
@@ -278,11 +310,13 @@ fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
     notes.extend(scopes::advice_on(&form.draft.picker));
     let file = around.config.file.display();
     let words: Vec<String> = form.draft.picker.chosen.iter().map(|scope| scope_in_words(scope)).collect();
-    let asks = (!words.is_empty()).then(|| format!("It asks for: {}.", words.join("; ")));
-    let where_to = format!(
-        "{} on a line changes it. Saved to {file}, whose comments stay.",
-        around.key(Scope::ProfileForm, Command::Choose)
-    );
+    let asks = (!words.is_empty() && !form.is_import()).then(|| format!("It asks for: {}.", words.join("; ")));
+    let enter = around.key(Scope::ProfileForm, Command::Choose);
+    let where_to = if form.is_import() {
+        format!("{enter} on a line changes it. The token is tried at the provider first, and kept if it is good.")
+    } else {
+        format!("{enter} on a line changes it. Saved to {file}, whose comments stay.")
+    };
     Page {
         heading,
         rows,
@@ -301,6 +335,7 @@ fn value(form: &ProfileForm, step: Step) -> String {
     }
     match step {
         Step::Name => form.name(),
+        Step::Token => "goes into the store".to_owned(),
         Step::Provider => form.offer().label.clone(),
         Step::Server => {
             let values: Vec<String> = form.draft.blanks.iter().map(|(_, field)| field.text()).collect();
@@ -313,11 +348,13 @@ fn value(form: &ProfileForm, step: Step) -> String {
         Step::RedirectUri => form.draft.redirect_uri.text(),
         Step::ClientId => form.draft.client_id.text(),
         Step::ClientSecret => match (&form.purpose, form.draft.secret.is_empty()) {
+            (Purpose::Import, false) => "goes into the store".to_owned(),
             (_, false) => "typed, goes into the store".to_owned(),
             (Purpose::Edit { .. }, true) if !form.loses_secret() => "as it is".to_owned(),
             (_, true) => "none".to_owned(),
         },
         Step::Scopes => match form.draft.picker.chosen.as_slice() {
+            [] if form.is_import() => "those of the token".to_owned(),
             [] => "none".to_owned(),
             [only] => only.clone(),
             all => format!("{}: {}", all.len(), all.join(", ")),

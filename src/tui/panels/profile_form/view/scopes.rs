@@ -15,11 +15,15 @@ pub(super) fn page<'a>(around: &Surroundings, form: &'a ProfileForm) -> Page<'a>
     let rows = picker.rows();
     let heading = match picker.open_product() {
         Some(product) if picker.is_search_empty() => format!("What may be done in {}?", product.name),
+        _ if form.is_import() => "What does the token allow?".to_owned(),
         _ => "What may be done?".to_owned(),
     };
     let mut notes = Vec::new();
     match picker.selected_row() {
         Some(Row::Scope(scope) | Row::Own(scope)) => notes.extend(about(&scope, picker)),
+        Some(Row::GoOn) if form.is_import() && picker.chosen.is_empty() => {
+            notes.push((None, "Leave it at that: the provider tells what the token allows.".to_owned()));
+        }
         Some(Row::GoOn) => notes.extend(advice_on(picker)),
         Some(Row::Product(product)) => notes.push((None, told(product))),
         Some(Row::AllProducts) => {}

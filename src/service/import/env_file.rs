@@ -2,7 +2,7 @@
 //!
 //! Only what is needed is taken, and nothing is filled in from the environment. A problem names its line, never a value.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config;
 use crate::error::{Code, Error};
@@ -13,8 +13,9 @@ use crate::secret::Secret;
 const LONGEST_FILE: u32 = 64 * 1024;
 
 /// What such a file says.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct EnvFile {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EnvFile {
+    pub(super) path: PathBuf,
     /// `ZOHO_CLIENT_ID`
     pub(super) client_id: Option<String>,
     /// `ZOHO_CLIENT_SECRET`
@@ -36,8 +37,8 @@ impl EnvFile {
     /// What the names begin with, as providers have it.
     pub(super) const PREFIX: &str = "ZOHO";
 
-    /// What the file says, and what is to be said of the file.
-    pub(super) fn read(path: &Path) -> Result<(Self, Option<String>), Error> {
+    /// What the file says, and what is to be said of the file. Blocks.
+    pub fn read(path: &Path) -> Result<(Self, Option<String>), Error> {
         let what = format!("{} cannot be imported", path.display());
         let read = files::read_given_text(path, LONGEST_FILE);
         let (text, is_exposed) = read.map_err(|trouble| config::unusable_file(&what, path, &trouble))?;
@@ -46,7 +47,7 @@ impl EnvFile {
                 .because(problem)
                 .advise("each line is NAME=VALUE, the value in quotes if need be")
         })?;
-        Ok((file, is_exposed.then(|| config::exposure(path))))
+        Ok((Self { path: path.to_owned(), ..file }, is_exposed.then(|| config::exposure(path))))
     }
 
     /// Reads `NAME=VALUE` lines; a name that comes twice counts as it came last, as for shells.
@@ -120,7 +121,7 @@ mod tests {
             refresh_token: Some(Secret::new("1000.r")),
             api_domain: Some("https://www.zohoapis.eu".to_owned()),
             scopes: vec!["A.b.READ".to_owned(), "C.d.READ".to_owned()],
-            has_access_token: false,
+            ..EnvFile::default()
         };
         assert_eq!(EnvFile::parse(text), Ok(expected));
     }

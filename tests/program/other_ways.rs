@@ -500,6 +500,31 @@ fn env_files_that_cannot_be_imported_leave_everything_as_it_was() {
 }
 
 #[test]
+fn an_import_that_brings_a_new_refresh_token_alone_keeps_that_one() {
+    const NEW_TOKEN: &str = "sentinel-new-refresh-token";
+    for name in ["work", "new"] {
+        let zoho = Zoho::answering(|asked| {
+            let is_first = asked.path == "/oauth/v2/token" && asked.body.contains(REFRESH_TOKEN);
+            is_first.then(|| json!({"access_token": "A T", "refresh_token": NEW_TOKEN}))
+        });
+        let home = zoho.home("");
+        let (client, origin) = (format!("ZOHO_CLIENT_SECRET={CLIENT_SECRET}\n"), zoho.us.origin());
+        let text =
+            format!("ZOHO_CLIENT_ID=client-1\n{client}ZOHO_REFRESH_TOKEN={REFRESH_TOKEN}\nZOHO_API_DOMAIN={origin}\n");
+        let env = home.write("x.env", &text);
+        let ran = home.run(&["login", name, "--import", "--env-file", env.to_str().expect("a path")]);
+        let kept = "the refresh token that came with it was kept";
+        ran.failed(1, &["not printable ASCII", kept, &format!("device-login refresh {name}")]);
+        let status = home.run(&["status", name, "--json"]).json();
+        assert_eq!(status["profiles"][0]["state"], "expired", "{status}");
+        assert_eq!(home.run(&["refresh", name]).code, 0);
+        assert_eq!(home.run(&["token", name]).code, 0);
+        let spent = zoho.us.log().iter().filter(|asked| asked.body.contains(REFRESH_TOKEN)).count();
+        assert_eq!(spent, 1, "{name}: a spent token is sent again");
+    }
+}
+
+#[test]
 fn a_sign_in_is_handed_out_as_it_is_imported() {
     let zoho = Zoho::start();
     let home = zoho.home("");

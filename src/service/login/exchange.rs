@@ -133,8 +133,8 @@ impl Attempt {
     async fn exchange(mut self, approval: Approval, data_center: DataCenter) -> Result<(Self, Kept), Error> {
         // The answer comes only once.
         let reserved = self.reserve().await?;
-        let grant = match self.ask(approval, &data_center).await {
-            Ok(grant) => grant,
+        let (grant, lack) = match self.ask(approval, &data_center).await {
+            Ok(granted) => granted,
             Err(error) => {
                 aside(move || reserved.release()).await;
                 return Err(error);
@@ -142,11 +142,14 @@ impl Attempt {
         };
         let kept = Box::pin(self.keep(grant, &data_center, Room::Held(Box::new(reserved)), &Presence::default())).await;
         let kept = kept.map_err(|not_kept| self.error_of(not_kept))?;
-        Ok((self, kept))
+        match lack {
+            Some(lack) => Err(lack),
+            None => Ok((self, kept)),
+        }
     }
 
-    /// Turns an approval into a grant.
-    async fn ask(&mut self, approval: Approval, data_center: &DataCenter) -> Result<Grant, Error> {
+    /// Turns an approval into a grant, and tells what it lacks for a sign-in although it is to be kept.
+    async fn ask(&mut self, approval: Approval, data_center: &DataCenter) -> Result<(Grant, Option<Error>), Error> {
         let what = format!("profile `{}` could not be signed in", self.profile.name);
         let (place, imported) = match &approval {
             Approval::Code { .. } => (Place::CodeExchange, None),
@@ -161,7 +164,17 @@ impl Attempt {
                 let grant = self.new_grant(token, data_center, client_authentication);
                 // An imported token was refreshed just now, which counts.
                 let mints = if is_imported { vec![clock::wall()] } else { Vec::new() };
-                Ok(Grant { mints, ..grant })
+                Ok((Grant { mints, ..grant }, None))
+            }
+            // The one that was imported may be spent, and whoever else lives on it has no other either.
+            Err(NoToken::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected }))
+                if imported.is_some() =>
+            {
+                let lack = Error::new(Code::UntrustedAnswer, what)
+                    .because(rejected)
+                    .adding("the refresh token that came with it was kept")
+                    .advise(Advice::Refresh(self.profile.name.clone()));
+                Ok((self.grant_without_access_token(refresh_token, data_center), Some(lack)))
             }
             Err(NoToken::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected })) => {
                 Err(self.without_access_token(refresh_token, rejected, data_center).await)

@@ -337,16 +337,27 @@ impl Attempt {
         let error = Error::new(Code::UntrustedAnswer, &what)
             .because(rejected)
             .advise("sign in again; where that is all that ever comes, have the provider give this client plain `Bearer` tokens");
-        let issuer = data_center.accounts_server.to_string();
-        let unusable = Grant::new(issuer, self.scopes.clone(), refresh_token.clone(), clock::wall(), None);
-        let grant = Grant { refresh_token: Some(refresh_token), data_center: data_center.code.clone(), ..unusable };
+        let grant = self.grant_without_access_token(refresh_token, data_center);
         let by_hand = self.asked(&what, Place::Revocation, data_center).removal_by_hand();
-        if self.is_shared {
-            return error.adding("nothing was saved, and nothing revoked");
-        }
         match self.revoke_new(&grant, data_center).await {
             Ok(()) => error.adding("nothing was saved and the grant was revoked"),
             Err(failed) => error.adding(format!("nothing was saved, but {failed}")).advise(by_hand),
+        }
+    }
+
+    /// What can be refreshed, and has nothing yet that could be used.
+    pub(super) fn grant_without_access_token(&self, refresh_token: Secret, data_center: &DataCenter) -> Grant {
+        let now = clock::wall();
+        let source = self.service.config.provider(&self.profile).ok();
+        let issuer = data_center.accounts_server.to_string();
+        Grant {
+            data_center: data_center.code.clone(),
+            api_domain: data_center.api_domain.as_ref().map(|url| url.origin().ascii_serialization()),
+            endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
+            refresh_token: Some(refresh_token),
+            is_own: !self.is_shared,
+            is_rejected: true,
+            ..Grant::new(issuer, self.scopes.clone(), Secret::new(""), now, now)
         }
     }
 

@@ -32,7 +32,7 @@ pub struct TaskId(pub u64);
 #[derive(Debug, PartialEq)]
 pub enum Message {
     Key(Key),
-    /// Escape and a key at once: a terminal sends a key with Alt so, too.
+    /// Escape and a key at once: a terminal sends a letter with Alt so, too.
     EscapeThen(Key),
     Pasted(String),
     /// The mouse did something.

@@ -3,6 +3,7 @@
 //! Nothing is awaited inside the loop except the next message, so a slow provider never makes a key wait. The loop knows the
 //! terminal and the clock by [`Surface`] and a function only, so that tests run it on a buffer and in their own time.
 
+mod input;
 #[cfg(test)]
 mod slow_disk;
 mod tasks;
@@ -12,16 +13,15 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crossterm::event::{Event, EventStream, KeyModifiers, MouseButton, MouseEventKind};
+use crossterm::event::{Event, EventStream};
 use futures_util::stream::select_all;
 use futures_util::{Stream, StreamExt};
-use ratatui::layout::{Position, Size};
+use ratatui::layout::Size;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::background::{Answer, Heard};
 use super::job_control::Change;
-use super::keymap::Key;
-use super::message::{Effect, Message, Pointing};
+use super::message::{Effect, Message};
 use super::model::Model;
 use super::mouse;
 use super::surroundings::Now;
@@ -32,6 +32,7 @@ use super::{Ended, Setting, next_wakeup};
 use crate::clock::{self, Moment};
 use crate::error::{Advice, Code, Error};
 use crate::http::client::Observer;
+use input::message;
 use tasks::Tasks;
 
 pub(in crate::tui) use tasks::Outside;
@@ -218,30 +219,6 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
             }
         }
         Ok(())
-    }
-}
-
-fn message(event: &Event) -> Option<Message> {
-    match event {
-        Event::Key(key) if cfg!(unix) && key.modifiers.contains(KeyModifiers::ALT) => {
-            Key::from_event(*key).map(Message::EscapeThen)
-        }
-        Event::Key(key) => Key::from_event(*key).map(Message::Key),
-        Event::Paste(text) => Some(Message::Pasted(text.clone())),
-        Event::Resize(columns, rows) => {
-            let Size { width, height } = terminal::usable(*columns, *rows);
-            Some(Message::Resized { columns: width, rows: height })
-        }
-        Event::Mouse(mouse) => {
-            let what = match mouse.kind {
-                MouseEventKind::Down(MouseButton::Left) => Pointing::Press,
-                MouseEventKind::ScrollUp => Pointing::WheelUp,
-                MouseEventKind::ScrollDown => Pointing::WheelDown,
-                _ => return None,
-            };
-            Some(Message::Pointed { at: Position::new(mouse.column, mouse.row), what })
-        }
-        Event::FocusGained | Event::FocusLost => None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Beside the page stand the steps where there is room; else the title tells which one it is. A page says first what it
 //! wants, and gives way from below: help, then introduction, and never the field or the row that has the cursor.
 
+mod ends;
 mod pages;
 mod scopes;
 

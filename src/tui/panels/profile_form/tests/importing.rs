@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::*;
-use crate::service::{EnvFile, Import, SignedIn};
+use crate::service::{EnvFile, Import, ProfileStatus, SignedIn};
 use crate::storage::Account;
 
 const TOKEN: &str = "1000.sentinel-token";

@@ -124,9 +124,6 @@ impl JsonDocument {
 
     /// A whole line of the indented form as it is shown, or an empty text if there is no such line.
     pub fn line_text(&self, line: usize) -> String {
-        if line >= self.lines.len() {
-            return String::new();
-        }
         let pieces = self.pieces(line, false, usize::MAX).into_iter().map(|piece| piece.text);
         " ".repeat(self.indent(line)) + &pieces.collect::<String>()
     }
@@ -192,14 +189,15 @@ impl JsonDocument {
     }
 
     pub(super) fn indent(&self, line: usize) -> usize {
-        self.lines[line].depth as usize * INDENT
+        self.lines.get(line).map_or(0, |line| line.depth as usize * INDENT)
     }
 
-    /// The parts of a line. A folded container is one line. Of what is longer than `limit` bytes, the beginning.
+    /// The parts of a line, of which one that is not there has none, as in an empty text. A folded container is one line. Of what
+    /// is longer than `limit` bytes, the beginning.
     pub(super) fn pieces(&self, line: usize, is_folded: bool, limit: usize) -> Vec<Piece> {
+        let Some(&found) = self.lines.get(line) else { return Vec::new() };
         let mut pieces = Vec::new();
         let mut push = |role, text: &str| pieces.push(Piece { role, text: visible(text) });
-        let found = self.lines[line];
         let mut limit = limit;
         if found.is_member {
             let name = self.token(found.start as usize, limit);

@@ -136,6 +136,26 @@ fn values_and_paths_are_those_at_the_cursor() {
 }
 
 #[test]
+fn a_text_of_nothing_has_no_lines_and_answers_all_questions() {
+    for text in ["", "\n"] {
+        let mut view = view(text);
+        assert!(lines(view.document()).iter().all(String::is_empty), "{text:?}");
+        assert!(view.shows_value(80), "{text:?}");
+        assert_eq!((view.value_at_cursor(), view.path_at_cursor()), (String::new(), ".".to_owned()), "{text:?}");
+        for line in [0, 1, usize::MAX] {
+            assert_eq!(view.document().line_text(line), "", "{text:?}");
+            assert_eq!(view.document().value(line), "", "{text:?}");
+        }
+        draw(&view, 20, 3);
+        let moves = [Move::By(1), Move::Page(-1), Move::Fold, Move::FoldAll, Move::UnfoldAll, Move::Sideways(3)];
+        for next in moves.into_iter().chain([Move::Search("a".to_owned()), Move::Next, Move::Previous, Move::Rows(2)]) {
+            make(&mut view, &next);
+            draw(&view, 20, 3);
+        }
+    }
+}
+
+#[test]
 fn a_folded_container_is_one_line() {
     let mut view = view(ANSWER);
     view.set_rows(8);

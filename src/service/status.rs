@@ -27,7 +27,9 @@ use crate::files::own;
 use crate::profile::ProfileName;
 use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
-use crate::storage::{Account, ClientAt, Clocks, Doubt, Event, Grant, LastRefresh, PendingSignIn, Protection, Version};
+use crate::storage::{
+    Account, ClientAt, Clocks, Doubt, Event, Grant, LastRefresh, PendingSignIn, Protection, Record, Version,
+};
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
 const MOST_THREADS: usize = 4;
@@ -236,7 +238,8 @@ impl Service {
     pub fn status(&self, profile: &Profile, now: Timestamp) -> ProfileStatus {
         let provider = self.config.provider(profile).ok().and_then(ProviderSource::known);
         let providers = provider.into_iter().map(|provider| (&profile.provider, provider)).collect();
-        let seen = self.read(&profile.name, Some(profile), &providers, None, &Away::default(), now);
+        let loaded = Away::default().unless_away(|| self.store.load(&profile.name));
+        let seen = self.seen(loaded, Some(profile), &providers, None, now);
         let (damage, protection) = (self.store.damage().remove(&profile.name), self.store.protection().ok());
         let census = Census::of(std::iter::once(&seen.counted));
         let status = self.finished(profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
@@ -259,10 +262,12 @@ impl Service {
         versions: Option<&BTreeMap<ProfileName, Version>>,
         now: Timestamp,
     ) {
-        let recorded = versions.map(|versions| versions.keys().cloned().collect());
         let away = Away::default();
-        let recorded = recorded.or_else(|| away.noting(self.store.profiles()).ok());
-        let recorded: Vec<ProfileName> = recorded.unwrap_or_default();
+        let listed = away.noting(self.store.profiles());
+        // A record elsewhere, and one that cannot be listed, is found by reading alone.
+        let is_all = listed.is_ok() && versions.is_some();
+        let recorded = listed.unwrap_or_default();
+        let is_absent = |name: &ProfileName| is_all && recorded.binary_search(name).is_err();
         let names: BTreeSet<&ProfileName> = recorded.iter().chain(self.config.profiles.keys()).collect();
         seen.retain(|name, _| names.contains(name));
         let version = |name: &ProfileName| versions.and_then(|versions| versions.get(name).copied());
@@ -281,7 +286,8 @@ impl Service {
                 .iter()
                 .map(|name| {
                     let profile = self.config.profiles.get(*name);
-                    ((*name).clone(), self.read(name, profile, &providers, version(name), &away, now))
+                    let loaded = if is_absent(name) { Ok(None) } else { away.unless_away(|| self.store.load(name)) };
+                    ((*name).clone(), self.seen(loaded, profile, &providers, version(name), now))
                 })
                 .collect()
         };
@@ -301,13 +307,13 @@ impl Service {
         });
     }
 
-    fn read(
+    /// What the record that was loaded says of the profile.
+    fn seen(
         &self,
-        name: &ProfileName,
+        loaded: Result<Option<Record>, Error>,
         profile: Option<&Profile>,
         providers: &Providers<'_>,
         version: Option<Version>,
-        away: &Away,
         now: Timestamp,
     ) -> Seen {
         let mut seen = Seen {
@@ -320,7 +326,6 @@ impl Service {
             as_of: None,
             status: profile.map(ProfileStatus::signed_out),
         };
-        let loaded = away.unless_away(|| self.store.load(name));
         if let Ok(Some(record)) = &loaded {
             seen.counted = Counted::of(record);
             seen.client = record.grant.as_ref().map(|grant| throttles::client_of(record, grant));

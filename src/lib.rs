@@ -29,6 +29,7 @@ pub mod oauth;
 mod process;
 pub mod profile;
 pub mod providers;
+pub mod random;
 pub mod registered;
 pub mod secret;
 pub mod service;

@@ -1,7 +1,5 @@
 //! Random identifiers in the shapes that Zoho gives them.
 
-use chacha20poly1305::aead::Generate;
-
 /// No vowels, so that no code spells a word (RFC 8628 §6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const DIGITS: &[u8; 10] = b"0123456789";
@@ -34,7 +32,7 @@ pub(super) fn link_code() -> String {
 
 fn pick<const LENGTH: usize>(alphabet: &[u8]) -> String {
     // Sixteen bits for each character make the bias of the remainder too small to matter.
-    let numbers: [[u8; 2]; LENGTH] = std::array::from_fn(|_| <[u8; 2]>::generate());
+    let numbers: [[u8; 2]; LENGTH] = std::array::from_fn(|_| crate::random::bytes());
     numbers.iter().map(|pair| char::from(alphabet[usize::from(u16::from_le_bytes(*pair)) % alphabet.len()])).collect()
 }
 

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use chacha20poly1305::aead::Generate;
-
 use super::source::{Source, Unreadable};
 use super::upload::{Piece, Upload};
+use crate::random;
 
 /// The media type of such a form; the boundary follows it.
 pub const MULTIPART: &str = "multipart/form-data";
@@ -134,7 +133,7 @@ pub fn is_bare_form(content_type: &str) -> bool {
 
 /// Random, so that nothing that is sent has it.
 fn boundary() -> String {
-    let bytes: [u8; 16] = Generate::generate();
+    let bytes: [u8; 16] = random::bytes();
     format!("device-login-{:032x}", u128::from_be_bytes(bytes))
 }
 

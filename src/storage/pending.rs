@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use chacha20poly1305::aead::Generate;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -17,6 +16,7 @@ use super::seal;
 use crate::clock::{self, Moment};
 use crate::error::Error;
 use crate::providers::ClientAuthentication;
+use crate::random;
 use crate::secret::Secret;
 
 /// What it takes to go on with a sign-in. What later versions add is no reason to call a record damaged.
@@ -81,7 +81,7 @@ pub struct PendingId(String);
 
 impl PendingId {
     pub fn generate() -> Self {
-        Self(seal::hex(&<[u8; 16]>::generate()))
+        Self(seal::hex(&random::bytes::<16>()))
     }
 }
 

@@ -34,12 +34,13 @@ use self::local::{Local, random_id};
 use self::trouble::Trouble;
 use super::backend::{Backend, DatabaseDetails, Found, Health, Hold, Part, StoreKind, Stray, StrayKind};
 use super::envelope::LONGEST_LINE;
-use super::{ClientAt, StoreError, Throttled, Version, seal};
+use super::{ClientAt, StoreError, Throttled, Version};
 use crate::clock;
 use crate::files::access::Holds;
 use crate::host;
 use crate::http::{Chain, tls as trust};
 use crate::profile::ProfileName;
+use crate::random;
 
 /// Those who wait for a profile look by themselves this often, since a notice may never come.
 const POLL: Duration = Duration::from_secs(1);
@@ -403,7 +404,7 @@ impl Backend for PostgresBackend {
 /// Those who wait for a connection do not all come back at once.
 #[expect(clippy::disallowed_methods, reason = "a server does not say when it has a connection again")]
 fn wait_for_a_turn() {
-    let [jitter] = seal::random().unwrap_or_default();
+    let [jitter] = random::try_bytes().unwrap_or_default();
     std::thread::sleep(Duration::from_millis(50 + u64::from(jitter)));
 }
 

@@ -12,6 +12,7 @@ use super::envelope::LIMIT;
 use super::{StoreError, seal};
 use crate::files::access::{self, Holds, Opened, Refusal};
 use crate::files::{self, Trouble, private_directory};
+use crate::random;
 
 pub(super) use crate::files::{create_private, directory_of, synced};
 
@@ -121,7 +122,7 @@ fn rename_new(_file: &Path, _name: &Path) -> io::Result<()> {
 pub(super) fn create_once(path: &Path, content: &[u8]) -> Result<bool, StoreError> {
     let failed = StoreError::io("creating", path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let unique = seal::hex(&seal::random::<8>().map_err(&failed)?);
+    let unique = seal::hex(&random::try_bytes::<8>().map_err(&failed)?);
     let temporary = path.with_file_name(format!(".{name}.{unique}.new"));
     let created = create_private(&temporary).and_then(|mut file| {
         file.write_all(content)?;

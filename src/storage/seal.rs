@@ -6,10 +6,12 @@
 
 use std::io;
 
-use chacha20poly1305::aead::{AeadInOut, Generate, KeyInit};
-use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
+use chacha20::{R20, hchacha};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use serde::Deserialize;
 use zeroize::Zeroizing;
+
+use crate::random;
 
 pub(super) const KEY_LENGTH: usize = 32;
 const NONCE_LENGTH: usize = 24;
@@ -24,7 +26,7 @@ pub(super) struct NotAuthentic;
 
 impl MasterKey {
     pub(super) fn random() -> io::Result<Self> {
-        random().map(Zeroizing::new).map(Self)
+        random::try_bytes().map(Zeroizing::new).map(Self)
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
@@ -54,45 +56,47 @@ impl MasterKey {
 
     /// A short name of the key that does not give it away: half of the tag of an empty text under a nonce of zeros.
     pub(super) fn id(&self) -> String {
-        let tag = self
-            .cipher()
-            .encrypt_inout_detached(&XNonce::default(), b"device-login key id", (&mut [][..]).into())
-            .expect("no text is not too long");
-        hex(&tag[..TAG_LENGTH / 2])
+        let (key, nonce) = self.for_one(&[0; NONCE_LENGTH]);
+        let tag = key.seal_in_place_separate_tag(nonce, Aad::from(b"device-login key id"), &mut []);
+        hex(&tag.expect("no text is not too long").as_ref()[..TAG_LENGTH / 2])
     }
 
     /// The file that holds `text` under `first_line`.
     pub(super) fn seal(&self, first_line: &str, text: &[u8]) -> io::Result<Vec<u8>> {
-        let nonce = random::<NONCE_LENGTH>()?;
+        let random_nonce = random::try_bytes::<NONCE_LENGTH>()?;
         let text_start = first_line.len() + 1 + NONCE_LENGTH;
         // Encrypted in place, so the buffer must not move while it holds the text.
         let mut file = Vec::with_capacity(text_start + text.len() + TAG_LENGTH);
         file.extend_from_slice(first_line.as_bytes());
         file.push(b'\n');
-        file.extend_from_slice(&nonce);
+        file.extend_from_slice(&random_nonce);
         file.extend_from_slice(text);
-        let tag = self
-            .cipher()
-            .encrypt_inout_detached(&nonce.into(), first_line.as_bytes(), (&mut file[text_start..]).into())
+        let (key, nonce) = self.for_one(&random_nonce);
+        let tag = key
+            .seal_in_place_separate_tag(nonce, Aad::from(first_line.as_bytes()), &mut file[text_start..])
             .map_err(|_| io::Error::other("the record is too long to be sealed"))?;
-        file.extend_from_slice(&tag);
+        file.extend_from_slice(tag.as_ref());
         Ok(file)
     }
 
-    /// Opens what follows the first line, in place, and returns the text within `sealed`.
+    /// Opens what follows the first line, in place, and returns the text within `sealed`. What is not authentic is lost.
     pub(super) fn open<'a>(&self, first_line: &[u8], sealed: &'a mut [u8]) -> Result<&'a [u8], NotAuthentic> {
-        let (nonce, sealed) = sealed.split_at_mut_checked(NONCE_LENGTH).ok_or(NotAuthentic)?;
-        let text_length = sealed.len().checked_sub(TAG_LENGTH).ok_or(NotAuthentic)?;
-        let (text, tag) = sealed.split_at_mut(text_length);
-        let nonce = XNonce::try_from(&*nonce).map_err(|_| NotAuthentic)?;
-        let tag = Tag::try_from(&*tag).map_err(|_| NotAuthentic)?;
-        let opened = self.cipher().decrypt_inout_detached(&nonce, first_line, (&mut *text).into(), &tag);
-        opened.map_err(|_| NotAuthentic)?;
-        Ok(text)
+        let (nonce, sealed) = sealed.split_first_chunk_mut::<NONCE_LENGTH>().ok_or(NotAuthentic)?;
+        let (key, nonce) = self.for_one(nonce);
+        let opened = key.open_in_place(nonce, Aad::from(first_line), sealed);
+        opened.map(|text| &*text).map_err(|_| NotAuthentic)
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new((&*self.0).into())
+    /// The key and the nonce of ChaCha20-Poly1305 for one long nonce (draft-irtf-cfrg-xchacha-03 §2.3): the key is made of the
+    /// first two thirds, and the rest follows four zeros.
+    fn for_one(&self, nonce: &[u8; NONCE_LENGTH]) -> (LessSafeKey, Nonce) {
+        let (first, rest) = nonce.split_at(NONCE_LENGTH - 8);
+        let first = first.try_into().expect("two thirds are sixteen bytes");
+        let key: Zeroizing<[u8; KEY_LENGTH]> = Zeroizing::new(hchacha::<R20>((&*self.0).into(), first).into());
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &*key).expect("a key has as many bytes as it needs");
+        let mut short = [0; 12];
+        short[4..].copy_from_slice(rest);
+        (LessSafeKey::new(key), Nonce::assume_unique_for_key(short))
     }
 }
 
@@ -110,11 +114,6 @@ pub(super) fn is_newer(json: &[u8], known: u32) -> bool {
         format: u32,
     }
     serde_json::from_slice::<Format>(json).is_ok_and(|line| line.format > known)
-}
-
-/// Random bytes from the system.
-pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
-    <[u8; N]>::try_generate().map_err(io::Error::other)
 }
 
 /// The first bytes of the SHA-256 of `bytes`: enough to tell a few things apart, and nothing of what they are.
@@ -162,6 +161,29 @@ mod tests {
         assert!(!file.windows(7).any(|bytes| bytes == b"a token"));
         let (line, sealed) = split_first_line(&mut file).unwrap();
         assert_eq!(key().open(line, sealed), Ok(&b"a token"[..]));
+    }
+
+    /// Draft-irtf-cfrg-xchacha-03, appendix A.3.1.
+    #[test]
+    fn opens_what_others_have_sealed() {
+        let key = MasterKey::from_bytes(&std::array::from_fn::<u8, 32, _>(|at| 0x80 + at as u8)).unwrap();
+        let first_line = unhex("50515253c0c1c2c3c4c5c6c7");
+        let mut sealed = unhex(concat!(
+            "404142434445464748494a4b4c4d4e4f5051525354555657",
+            "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4eda7e39",
+            "ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9",
+            "21f9664c97637da9768812f615c68b13b52e",
+            "c0875924c1c7987947deafd8780acf49",
+        ));
+        let text = "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would \
+                    be it.";
+        assert_eq!(key.open(&first_line, &mut sealed), Ok(text.as_bytes()));
+    }
+
+    fn unhex(digits: &str) -> Vec<u8> {
+        let mut bytes = vec![0; digits.len() / 2];
+        from_hex(digits.as_bytes(), &mut bytes).unwrap();
+        bytes
     }
 
     #[test]

@@ -4,7 +4,6 @@ mod listener;
 
 use std::collections::BTreeSet;
 
-use chacha20poly1305::aead::Generate;
 use url::Url;
 
 use self::listener::RedirectListener;
@@ -13,10 +12,11 @@ use super::{SignIn, SignedIn};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error, Value};
 pub use crate::oauth::authorization::Callback;
-use crate::oauth::authorization::{AuthorizationRequest, CallbackProblem, Randomness};
+use crate::oauth::authorization::{AuthorizationRequest, CallbackProblem};
 use crate::oauth::wire::Approval;
 use crate::providers::explained::Place;
 use crate::providers::standard;
+use crate::random;
 use crate::registered::RedirectUri;
 use crate::service::Service;
 
@@ -66,7 +66,7 @@ impl Service {
         let listener = if redirect_uri.is_loopback() { RedirectListener::bind(&redirect_uri).await } else { None };
         let is_taken = listener.is_none() && redirect_uri.url().scheme() == "http";
         let redirect_uri = listener.as_ref().map_or(redirect_uri, |listener| listener.redirect_uri().clone());
-        let request = AuthorizationRequest::new(redirect_uri, Randomness::generate(), Randomness::generate());
+        let request = AuthorizationRequest::new(redirect_uri, random::bytes(), random::bytes());
         let uri = request.uri(&endpoint, &attempt.provider, &attempt.client, &attempt.scopes);
         Ok(WebSignIn { attempt, request, uri, listener, is_taken })
     }

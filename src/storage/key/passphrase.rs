@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::sources::named;
 use super::{LIMIT, PASSPHRASE_FILE_VARIABLE};
 use crate::files::access::Holds;
+use crate::random;
 use crate::storage::StoreError;
 use crate::storage::private;
 use crate::storage::seal::{self, KEY_LENGTH, MasterKey};
@@ -88,7 +89,7 @@ pub(super) fn sealed(keys: &[&MasterKey], path: &Path, passphrase_file: &Path) -
         memory_kib: MEMORY_KIB,
         passes: PASSES,
         lanes: LANES,
-        salt: seal::hex(&seal::random::<SALT_LENGTH>().map_err(&failed)?),
+        salt: seal::hex(&random::try_bytes::<SALT_LENGTH>().map_err(&failed)?),
     };
     let wrapping = derive(&passphrase, &first_line)?.expect("the costs are within Argon2's limits");
     let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::profile::ProfileName;
+use crate::random;
 use crate::storage::file::lock;
 use crate::storage::reservation::Reservation;
 use crate::storage::spare::Spare;
@@ -161,7 +162,7 @@ fn place_on_disk(_: &Metadata) -> (u64, u64) {
 pub(super) fn random_id() -> Result<String, StoreError> {
     let failed =
         |source| StoreError::Io { action: "asking for a random number from", place: "the system".to_owned(), source };
-    seal::random::<ID_LENGTH>().map(|bytes| seal::hex(&bytes)).map_err(failed)
+    random::try_bytes::<ID_LENGTH>().map(|bytes| seal::hex(&bytes)).map_err(failed)
 }
 
 #[cfg(all(test, unix))]

@@ -62,8 +62,12 @@ fn empty() -> Model {
 
 /// A model whose sign-in was started at 0, and the task of that.
 fn asking() -> (Model, TaskId) {
+    asking_with(SignIn::default())
+}
+
+fn asking_with(options: SignIn) -> (Model, TaskId) {
     let mut model = empty();
-    let effects = model.go(Go::SignIn { profile: work(), options: SignIn::default() }, at(0.0));
+    let effects = model.go(Go::SignIn { profile: work(), options }, at(0.0));
     let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
     (model, task)
 }
@@ -675,10 +679,7 @@ fn a_code_that_was_pending_is_gone_on_with_unless_somebody_gives_it_up() {
 #[test]
 fn nobody_is_asked_who_said_so_before_or_looks_at_something_else() {
     for (begin, overlay) in [(Begin::Resume, None), (Begin::GoOn, Some(Overlay::Help { scroll: 0 }))] {
-        let mut model = empty();
-        let options = SignIn { begin, ..SignIn::default() };
-        let effects = model.go(Go::SignIn { profile: work(), options }, at(0.0));
-        let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
+        let (mut model, task) = asking_with(SignIn { begin, ..SignIn::default() });
         model.around.overlay.clone_from(&overlay);
         let (old, next_poll_at) = (code("OLDE-1234", 12.0), at(105.0).moment);
         happen(&mut model, task, SignInEvent::CodeTakenUp { code: old, next_poll_at }, 100.0);

@@ -161,6 +161,14 @@ fn keys_lead_nowhere_and_ctrl_c_ends() {
 }
 
 #[test]
+fn an_approval_that_waits_to_be_saved_is_left_to_the_end_of_the_app_which_gives_it_back() {
+    let (mut model, task) = kiosk(0);
+    issue(&mut model, task, "ONE", 0);
+    update(&mut model, Message::Unsaved { task, error: failure(Code::Store) }, at(20));
+    assert_eq!(press(&mut model, Key::Ctrl('c'), 21), [Effect::Quit(Ended::Interrupted)]);
+}
+
+#[test]
 fn what_an_older_sign_in_says_changes_nothing() {
     let (mut model, task) = kiosk(3);
     issue(&mut model, task, "OLD", 0);

@@ -319,8 +319,8 @@ fn a_code_that_is_gone_is_told_with_what_became_of_it() {
     let replaced: fn(_, _) -> _ = |code, next_poll_at| SignInEvent::CodeReplaced { code, next_poll_at };
     for (event, seconds, end) in [
         (renewed, 300, "ran out"),
-        (replaced, 300, "ran out"),
-        (renewed, 30, "was replaced"),
+        (renewed, 30, "ran out"),
+        (replaced, 300, "was replaced"),
         (replaced, 30, "was replaced"),
     ] {
         let (mut model, task) = waiting();

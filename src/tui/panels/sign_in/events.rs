@@ -23,12 +23,12 @@ impl SignInPanel {
                 }
                 self.show(Waiting::new(code, next_poll_at), now);
             }
-            (
-                SignInEvent::CodeIssued { code, next_poll_at }
-                | SignInEvent::CodeRenewed { code, next_poll_at }
-                | SignInEvent::CodeReplaced { code, next_poll_at },
-                _,
-            ) => {
+            (SignInEvent::CodeReplaced { code, next_poll_at }, _) => {
+                self.show(Waiting::new(code, next_poll_at), now);
+                self.previous = self.previous.take().map(Previous::replaced);
+                forget_question(around);
+            }
+            (SignInEvent::CodeIssued { code, next_poll_at } | SignInEvent::CodeRenewed { code, next_poll_at }, _) => {
                 self.show(Waiting::new(code, next_poll_at), now);
                 self.is_left_alone = self.policy.is_attended() && self.previous.is_some();
                 forget_question(around);
@@ -62,7 +62,8 @@ impl SignInPanel {
         self.relocated_to = None;
         self.previous = match std::mem::replace(&mut self.stage, Stage::Waiting(waiting)) {
             Stage::Waiting(Waiting { code, .. }) | Stage::Asking { old: Some(Waiting { code, .. }) } => {
-                let ran_out_at = (code.expires_at <= now.moment).then_some(code.expires_at_time);
+                // The provider's clock may be ahead.
+                let ran_out_at = Some(code.expires_at_time.min(now.time));
                 Some(Previous { user_code: code.user_code, ran_out_at })
             }
             _ => None,

@@ -63,6 +63,10 @@ pub struct Previous {
 }
 
 impl Previous {
+    pub(super) fn replaced(self) -> Self {
+        Self { ran_out_at: None, ..self }
+    }
+
     /// `WXYZ-1234 ran out`
     pub(super) fn end(&self) -> String {
         format!("{} {}", self.user_code, if self.ran_out_at.is_some() { "ran out" } else { "was replaced" })

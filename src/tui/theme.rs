@@ -248,11 +248,8 @@ impl Theme {
     }
 
     pub fn border_set(&self) -> border::Set<'static> {
-        match self.glyphs {
-            Glyphs::Ascii => ASCII_BORDER,
-            Glyphs::Console => border::PLAIN,
-            Glyphs::Unicode => border::ROUNDED,
-        }
+        // Round corners are not in the fonts of many terminals, where these are drawn without a font.
+        if self.glyphs == Glyphs::Ascii { ASCII_BORDER } else { border::PLAIN }
     }
 
     /// The full and the empty cell of a gauge.

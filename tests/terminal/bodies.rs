@@ -75,7 +75,7 @@ fn form_of_a_post(home: &Home, path: &str) -> Terminal {
     terminal.press("a");
     terminal.wait_for("Own request");
     terminal.press("\x1b[He");
-    terminal.wait_for(">Address");
+    terminal.wait_for("▌Address");
     terminal.press(&format!("{path}\x1b[Zp\t\t\t\t"));
     terminal.wait_for("@PATH sends a file");
     terminal
@@ -156,7 +156,7 @@ fn an_answer_beyond_the_memory_goes_to_a_file_that_is_gone_with_the_panel() {
     terminal.press("a");
     terminal.wait_for("Own request");
     terminal.press("\x1b[He");
-    terminal.wait_for(">Address");
+    terminal.wait_for("▌Address");
     terminal.press("/long\r");
     terminal.wait_for("Received 50.0 MB of 100.0 MB, 50 %");
     go_on.send(()).expect("the server waits");

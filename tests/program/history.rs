@@ -113,7 +113,7 @@ fn counting(home: &Home, reads: Arc<AtomicUsize>) -> Store {
 }
 
 #[test]
-fn only_records_that_changed_are_opened_again() {
+fn records_are_opened_where_there_are_some_and_again_once_they_changed() {
     let authority = Authority::start(|_| (404, String::new()));
     let home = Home::at(&authority);
     let mut text = home.configuration();
@@ -129,7 +129,7 @@ fn only_records_that_changed_are_opened_again() {
         let work = statuses.into_iter().find(|status| status.name.as_str() == "work").expect("it is configured");
         (work.state, loads.swap(0, Ordering::SeqCst))
     };
-    assert_eq!(work(), (State::Valid, 201));
+    assert_eq!(work(), (State::Valid, 1));
     assert_eq!(work(), (State::Valid, 0));
     home.sign_in(&authority, |grant| grant.refused = Some("revoked".to_owned()));
     assert_eq!(work(), (State::NeedsLogin, 1));

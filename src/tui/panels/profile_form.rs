@@ -168,6 +168,14 @@ impl ProfileForm {
         }
     }
 
+    /// Takes in whether something of the draft was changed: what was wrong with it before is not said of it as it is now.
+    fn note_change(&mut self, is_changed: bool) {
+        if is_changed {
+            self.is_touched = true;
+            self.failure = None;
+        }
+    }
+
     /// Leaves a proposed name to be edited, or takes it away for what is typed in its place.
     fn end_proposal(&mut self, is_text: bool) {
         if self.step == Step::Name && std::mem::take(&mut self.is_name_proposed) && is_text {
@@ -278,7 +286,7 @@ impl Panel for ProfileForm {
             (_, Step::Scopes) => {
                 let before = self.draft.picker.chosen.clone();
                 let pressed = self.draft.picker.run(command);
-                self.is_touched |= before != self.draft.picker.chosen;
+                self.note_change(before != self.draft.picker.chosen);
                 match pressed {
                     Pressed::Taken => {}
                     Pressed::GoOn => return self.choose(around, now),
@@ -333,13 +341,14 @@ impl Panel for ProfileForm {
                 self.end_proposal(matches!(key, Key::Char(_)));
                 if let Some(hidden) = self.hidden_mut() {
                     if hidden.press(key) {
-                        self.is_touched = true;
+                        self.note_change(true);
                         self.token_is_edited();
                     }
                 } else if let Some(field) = self.field_mut() {
                     let before = field.text();
                     field.press(key);
-                    self.is_touched |= before != field.text();
+                    let is_changed = before != field.text();
+                    self.note_change(is_changed);
                 }
             }
         }
@@ -350,7 +359,7 @@ impl Panel for ProfileForm {
         if self.saving.is_some() {
             return Then::default();
         }
-        self.is_touched |= self.step.is_typed();
+        self.note_change(self.step.is_typed());
         self.end_proposal(true);
         if self.step == Step::Scopes {
             self.draft.picker.paste(text);

@@ -56,13 +56,13 @@ impl ProfileForm {
                     blanks.map(|blank| (blank, Field::new(blank.default.unwrap_or_default()))).collect();
                 let dialect = self.dialect();
                 self.draft.picker = self.purpose.picker(dialect);
-                self.is_touched = true;
+                self.note_change(true);
             }
             Step::DataCenter | Step::ClientType => {
                 let (row, draft) = (self.row, &mut self.draft);
                 let value = if self.step == Step::DataCenter { &mut draft.data_center } else { &mut draft.client_type };
-                self.is_touched |= *value != row;
-                *value = row;
+                let is_changed = std::mem::replace(value, row) != row;
+                self.note_change(is_changed);
             }
             _ => {}
         }
@@ -73,6 +73,10 @@ impl ProfileForm {
         self.take_row();
         if self.check(self.step).is_err() {
             self.was_refused = true;
+            if self.step == Step::Token && !self.draft.refresh_token.is_empty() {
+                // What was typed is what is wrong, and the keys that help are to reach it.
+                self.draft.focus = 0;
+            }
             return;
         }
         let steps = self.steps();

@@ -223,6 +223,50 @@ fn a_token_is_asked_for_until_there_is_one_and_kept_until_it_is_thrown_away() {
 }
 
 #[test]
+fn what_was_wrong_is_not_said_any_more_once_something_was_changed() {
+    // What is pressed after the failure, and whether it changes anything.
+    for (keys, is_changed) in [
+        (&[Key::Down, Key::Enter][..], false),
+        (&[Key::Down, Key::Enter, Key::Left][..], false),
+        (&[Key::Down, Key::Enter, Key::Char('x')][..], true),
+        (&[Key::Down, Key::Enter, Key::Backspace][..], true),
+        (&[Key::Down, Key::Down, Key::Enter, Key::Char('x')][..], true),
+        (&[Key::Down, Key::Down, Key::Down, Key::Enter, Key::Down, Key::Enter][..], true),
+        (&[Key::Down, Key::Down, Key::Down, Key::Down, Key::Enter, Key::Down, Key::Enter][..], true),
+    ] {
+        let mut model = typed();
+        let (task, _) = imported(&press(&mut model, &[Key::Enter]));
+        end(&mut model, task, Err(Error::new(Code::Usage, "there is already a profile `shop`")));
+        press(&mut model, &[Key::Home]);
+        press(&mut model, keys);
+        assert_eq!(form(&model).failure.is_none(), is_changed, "{keys:?}: {:?}", form(&model).step);
+    }
+    // So with a file: its path, or a token in its place.
+    for keys in [&[Key::Ctrl('u')][..], &[Key::Char('x')], &[Key::Tab, Key::Char('x')]] {
+        let mut model = at_token("", "shop");
+        read(&mut model, "nonsense");
+        assert!(form(&model).failure.is_some());
+        press(&mut model, keys);
+        assert_eq!(form(&model).failure, None, "{keys:?}");
+    }
+    let mut model = at_token("", "shop");
+    read(&mut model, "nonsense");
+    press(&mut model, &[Key::Tab]);
+    update(&mut model, Message::Pasted(TOKEN.to_owned()), now());
+    assert_eq!(form(&model).failure, None);
+}
+
+#[test]
+fn a_token_that_is_wrong_gets_the_cursor_and_the_keys_that_mend_it() {
+    let mut model = at_token("", "shop");
+    type_text(&mut model, "1000.a b");
+    press(&mut model, &[Key::Tab, Key::Enter]);
+    assert_eq!((form(&model).step, form(&model).draft.focus), (Step::Token, 0));
+    press(&mut model, &[Key::Ctrl('u')]);
+    assert!(form(&model).draft.refresh_token.is_empty());
+}
+
+#[test]
 fn only_providers_that_are_known_whole_are_offered() {
     let model = at_token(CONFIGURED, "shop");
     let offers: Vec<&str> = form(&model).offers.iter().map(|offer| offer.label.as_str()).collect();

@@ -175,6 +175,23 @@ fn a_request_can_be_typed() {
 }
 
 #[test]
+fn what_a_request_carries_is_cut_with_a_sign() {
+    for (width, height) in SIZES {
+        let mut model = with_keys(api_panel(), &[Key::Home, Key::Char('e')]);
+        resize(&mut model, width, height);
+        type_text(&mut model, "/crm/v8/Leads");
+        press(&mut model, &[Key::Tab, Key::Tab, Key::Tab]);
+        type_text(&mut model, &format!("@/srv/{}/lead.json", "much/longer".repeat(20)));
+        press(&mut model, &[Key::Esc]);
+        let screen = screen_text(&model, now());
+        for row in screen.lines().filter(|row| row.contains("the body of /srv")) {
+            assert!(row.trim_end_matches(['│', ' ']).ends_with('…'), "{width}x{height}: {row}");
+        }
+        assert!((width, height) != (80, 24) || screen.contains("the body of /srv"), "{screen}");
+    }
+}
+
+#[test]
 fn requests_are_looked_for_and_folded() {
     let looked_for = || {
         let mut model = with_keys(api_panel(), &[Key::Char('/')]);

@@ -66,12 +66,16 @@ fn request_line(around: &Surroundings, panel: &ApiPanel, room: usize) -> String 
 /// Whether the grant has the scope that the request needs; of an own request, what it carries.
 fn scope_lines(around: &Surroundings, panel: &ApiPanel, room: usize) -> Vec<Line<'static>> {
     match (panel.selected_entry().map(|entry| (entry.scope, entry.is_granted)), panel.selected_call()) {
-        (Some((Some(scope), true)), _) => vec![Line::styled(format!("needs {scope}: granted"), around.theme.faint)],
+        (Some((Some(scope), true)), _) => {
+            let words = format!("needs {scope}: granted");
+            vec![Line::styled(cut(&words, room, around.theme.cut()), around.theme.faint)]
+        }
         (Some((Some(scope), false)), _) => {
             marked(around, Mark::Attention, &format!("needs {scope}: not granted"), room)
         }
         (_, Some(Ok(call))) => {
-            carried(&call).map(|words| Line::styled(words, around.theme.faint)).into_iter().collect()
+            let line = |words: String| Line::styled(cut(&words, room, around.theme.cut()), around.theme.faint);
+            carried(&call).map(line).into_iter().collect()
         }
         (_, _) => Vec::new(),
     }

@@ -6,6 +6,7 @@ use super::{ProfileForm, Purpose};
 use crate::config::Profile;
 use crate::error::Error;
 use crate::service::{EnvFile, Import, ProfileStatus, SignedIn, State};
+use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::Effect;
 use crate::tui::panel::{Outcome, Then};
 use crate::tui::surroundings::{Now, Surroundings};
@@ -142,7 +143,8 @@ impl ProfileForm {
         }
         let mark = if reservations.is_empty() { Mark::Good } else { Mark::Attention };
         let all = std::iter::once(done.clone()).chain(reservations).collect::<Vec<_>>().join(" ");
-        around.say_in_room(mark, [all, done], now);
+        let in_the_log = format!("{done} {} tells more.", around.key(Scope::Profiles, Command::Log));
+        around.say_in_room(mark, [all, in_the_log, done], now);
         Outcome::About(signed_in.profile).into()
     }
 }

@@ -113,6 +113,8 @@ fn what_is_to_be_known_of_an_import_is_told_and_logged() {
     end(&mut model, task, Ok((config("[profiles.shop]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\n"), told)));
     let notice = model.around.notice.as_ref().expect("a notice");
     assert!(notice.mark == Some(Mark::Attention) && notice.text.ends_with("profile `work` has the same"), "{notice:?}");
+    // Where that has no room, it is said where it stands.
+    assert_eq!(notice.shorter[0], "shop: the token is imported, dana@example.com. L tells more.");
     assert!(model.around.log.entries().any(|entry| entry.text.contains("`work` has the same")));
 }
 

@@ -94,7 +94,7 @@ fn scope_list(access: &AccessRequest) -> Markup {
         items.push(&fill(template, &[("scope", &Markup::text(&scope_in_words(scope)))]));
     }
     if access.is_offline {
-        let words = Markup::text("Stay signed in until you end it");
+        let words = Markup::text("stay signed in until you end it");
         items.push(&fill(include_str!("pages/scope.html"), &[("scope", &words)]));
     }
     items
@@ -126,4 +126,18 @@ fn message_page(status: StatusCode, mark: Mark, title: &str, text: &str) -> Resp
 fn page(status: StatusCode, title: &str, content: &Markup) -> Response {
     let values = [("title", &Markup::text(title)), ("content", content)];
     (status, Html(fill(include_str!("pages/layout.html"), &values).into_html())).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_a_list_whose_rows_begin_alike() {
+        let access = AccessRequest::new("AaaServer.profile.READ,ZohoCRM.users.ALL", true, false).expect("scopes");
+        let html = scope_list(&access).into_html();
+        let rows: Vec<&str> = html.split("<li>").skip(1).collect();
+        assert_eq!(rows.len(), 3, "{html}");
+        assert!(rows.iter().all(|row| row.starts_with(char::is_lowercase)), "{html}");
+    }
 }

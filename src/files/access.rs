@@ -77,16 +77,7 @@ pub fn is_exposed(path: &Path, holds: Holds) -> bool {
 
 /// Judges a directory, those above it and every link on the way. Gives it without links.
 pub fn check_directory(directory: &Path) -> Result<PathBuf, Trouble> {
-    let mut is_there = false;
-    let place = walk(directory, |place, metadata, is_last| {
-        is_there = is_last && !metadata.is_symlink();
-        judge_step(place, metadata)
-    })?;
-    if is_there {
-        return Ok(place);
-    }
-    // In the system's own words, unless it was made meanwhile, and by whom is not known.
-    Err(place.symlink_metadata().err().unwrap_or_else(|| ErrorKind::NotFound.into()).into())
+    walk(directory, Last::IsThere, |place, metadata, _| judge_step(place, metadata))
 }
 
 /// Judges a directory that keeps secrets, so that others may not even look into it; not those above it. One that does not
@@ -124,6 +115,7 @@ pub fn follow(path: &Path) -> Result<PathBuf, Trouble> {
     refuse_directory(path)?;
     walk(
         path,
+        Last::MayBeMissing,
         |place, metadata, is_last| {
             if is_last && !metadata.is_symlink() { Ok(()) } else { judge_step(place, metadata) }
         },
@@ -143,16 +135,25 @@ fn refuse_directory(path: &Path) -> Result<(), Trouble> {
 /// `fs.protected_regular` are on.
 pub fn follow_to_write(path: &Path) -> Result<PathBuf, Trouble> {
     refuse_directory(path)?;
-    walk(
-        path,
-        |place, metadata, is_last| {
-            if metadata.is_symlink() || is_last { judge_planted(place, metadata) } else { Ok(()) }
-        },
-    )
+    walk(path, Last::MayBeMissing, |place, metadata, is_last| {
+        if metadata.is_symlink() || is_last { judge_planted(place, metadata) } else { Ok(()) }
+    })
 }
 
-/// Follows links up to a file or directory, which may not be there. Has each step judged, the last one as such.
-fn walk(path: &Path, mut judge: impl FnMut(&Path, &Metadata, bool) -> Result<(), Refusal>) -> Result<PathBuf, Trouble> {
+/// What the last step of a path leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    IsThere,
+    /// A file that is yet to be made.
+    MayBeMissing,
+}
+
+/// Follows links up to a file or directory. Has each step judged, the last one as such.
+fn walk(
+    path: &Path,
+    last: Last,
+    judge: impl Fn(&Path, &Metadata, bool) -> Result<(), Refusal>,
+) -> Result<PathBuf, Trouble> {
     let path = std::path::absolute(path)?;
     let mut place = PathBuf::new();
     let mut ahead: Vec<OsString> = Vec::new();
@@ -166,8 +167,9 @@ fn walk(path: &Path, mut judge: impl FnMut(&Path, &Metadata, bool) -> Result<(),
         place.push(&name);
         let metadata = match place.symlink_metadata() {
             Ok(metadata) => metadata,
-            // The last step of the path may be a file that is yet to be made.
-            Err(error) if error.kind() == ErrorKind::NotFound && ahead.is_empty() => return Ok(place),
+            Err(error) if error.kind() == ErrorKind::NotFound && ahead.is_empty() && last == Last::MayBeMissing => {
+                return Ok(place);
+            }
             Err(error) => return Err(not_opened(&path, error)),
         };
         judge(&place, &metadata, ahead.is_empty())?;
@@ -428,5 +430,44 @@ mod elsewhere {
 
     pub(super) fn is_device_of_root(_: &Metadata) -> bool {
         false
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_is_found_under_every_name_that_it_has() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        let inner = home.join("inner");
+        fs::create_dir(&inner).unwrap();
+        drop(File::create_new(home.join("file")).unwrap());
+        for (link, target) in [("dot", "."), ("up", "inner/.."), ("inner/above", ".."), ("on", "inner"), ("lost", "no")]
+        {
+            symlink(target, home.join(link)).unwrap();
+        }
+        for name in [".", "inner/..", "inner/../", "inner/.././.", "dot", "up", "inner/above", "dot/up/on/above"] {
+            let found = check_directory(&home.join(name)).unwrap_or_else(|trouble| panic!("{name}: {trouble:?}"));
+            assert_eq!(found, home, "{name}");
+            open(&home.join(name).join("file"), Holds::Settings)
+                .unwrap_or_else(|trouble| panic!("{name}: {trouble:?}"));
+        }
+        assert_eq!(check_directory(&home.join("dot/on")).unwrap(), inner);
+        for name in ["no", "no/..", "lost", "inner/no"] {
+            let trouble = check_directory(&home.join(name)).expect_err(name);
+            assert!(trouble.is_absence(), "{name}: {trouble:?}");
+        }
+        for name in ["file", "file/..", "file/x"] {
+            let trouble = check_directory(&home.join(name)).expect_err(name);
+            assert!(
+                matches!(&trouble, Trouble::Refused(refusal) if refusal.problem == "it is no directory"),
+                "{name}: {trouble:?}"
+            );
+        }
     }
 }

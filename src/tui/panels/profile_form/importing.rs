@@ -11,6 +11,7 @@ use crate::tui::message::Effect;
 use crate::tui::panel::{Outcome, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
+use crate::tui::widgets::field::Field;
 use crate::untrusted::Untrusted;
 
 impl ProfileForm {
@@ -84,6 +85,8 @@ impl ProfileForm {
         self.draft.refresh_token = Hidden::of(&import.refresh_token);
         self.draft.secret = import.client_secret.as_ref().map_or_else(Hidden::new, Hidden::of);
         self.draft.api_domain = import.api_domain;
+        // Also where the profile has it: another one that is named later must not get what belongs to this client.
+        self.draft.client_id = Field::new(&import.profile.client_id);
         if import.is_new {
             self.take_values(&import.profile);
         }

@@ -187,6 +187,18 @@ fn a_profile_that_is_there_gets_the_token_once_its_sign_in_may_go() {
 }
 
 #[test]
+fn what_a_file_has_goes_to_no_profile_with_another_client() {
+    const FILE: &str = "ZOHO_CLIENT_ID=1000.ABC\nZOHO_CLIENT_SECRET=s\nZOHO_REFRESH_TOKEN=1000.r\n";
+    let mut model = at_token(CONFIGURED, "work");
+    read(&mut model, FILE);
+    press(&mut model, &[Key::Esc, Key::Esc]);
+    answer(&mut model, "sso");
+    assert!(form(&model).step == Step::Name && form(&model).was_refused);
+    let problem = form(&model).check(Step::Name).expect_err("it has another client");
+    assert_eq!(problem, "Profile sso has another client id: choose another name.");
+}
+
+#[test]
 fn a_token_typed_over_that_of_a_file_is_one_of_the_profiles_own_place() {
     let mut model = at_token(CONFIGURED, "work");
     read(

@@ -40,7 +40,12 @@ impl EnvFile {
     ///
     /// The file lacks something, or does not fit the profile.
     pub fn import(self, config: &Config, name: Option<&ProfileName>) -> Result<Import, Error> {
-        let hint = "put it into the file, or add the profile first and give the refresh token alone";
+        let is_there = name.is_some_and(|name| config.profiles.contains_key(name));
+        let hint = if is_there {
+            "put it into the file, or give the refresh token alone"
+        } else {
+            "put it into the file, or add the profile first and give the refresh token alone"
+        };
         let client_id = self.client_id.clone().ok_or_else(|| self.lacks("ZOHO_CLIENT_ID").advise(hint))?;
         let refresh_token = self.refresh_token.clone().ok_or_else(|| {
             self.lacks("ZOHO_REFRESH_TOKEN").advise(if self.has_access_token {

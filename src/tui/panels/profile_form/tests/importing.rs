@@ -155,6 +155,18 @@ fn a_file_fills_in_what_it_has_and_the_rest_is_asked_for() {
 }
 
 #[test]
+fn nobody_is_told_to_add_a_profile_that_is_there() {
+    for (name, adds) in [("work", false), ("shop", true)] {
+        let mut model = at_token(CONFIGURED, name);
+        read(&mut model, &format!("ZOHO_REFRESH_TOKEN={TOKEN}\n"));
+        let failure = form(&model).failure.as_ref().expect("it lacks the client");
+        let advice = format!("{:?}", failure.advice);
+        assert!(advice.contains("give the refresh token alone"), "{advice}");
+        assert_eq!(advice.contains("add the profile first"), adds, "{name}: {advice}");
+    }
+}
+
+#[test]
 fn a_profile_that_is_there_gets_the_token_once_its_sign_in_may_go() {
     let mut model = at_token(CONFIGURED, "work");
     answer(&mut model, TOKEN);

@@ -178,7 +178,8 @@ pub fn start(model: &mut Model, start: Start, pulse: Option<Duration>, now: Now)
 
 /// The next moment at which the screen has to be drawn although nothing happened; `None` while nothing on it moves.
 pub fn next_wakeup(model: &Model, now: Now) -> Option<Moment> {
-    let panel = model.top.next_wakeup(&model.around, now);
+    let behind = model.behind().map(|(panel, _)| panel);
+    let panels = std::iter::once(&*model.top).chain(behind);
     let notice = model.around.notice.as_ref().map(|notice| notice.until);
-    panel.into_iter().chain(notice).min()
+    panels.filter_map(|panel| panel.next_wakeup(&model.around, now)).chain(notice).min()
 }

@@ -2,6 +2,8 @@
 
 use std::any::Any;
 
+use ratatui::layout::Rect;
+
 use super::keymap::Scope;
 use super::message::{Effect, Message};
 use super::panel::{Go, Outcome, Panel, Then};
@@ -93,6 +95,20 @@ impl Model {
         if list.is_some_and(|list| list.statuses.is_empty()) && self.around.config.profiles.is_empty() {
             self.open(Welcome::default());
         }
+    }
+
+    /// The panel in sight around the one that has the keys, and where that one is a box over it.
+    pub(super) fn behind(&self) -> Option<(&dyn Panel, Rect)> {
+        Some((&**self.below.last()?, self.top.place(&self.around)?))
+    }
+
+    /// Lets the panels in sight do what the time has come for. What the one behind does leads nowhere.
+    pub(super) fn wake(&mut self, now: Now) -> Vec<Effect> {
+        let is_boxed = self.top.place(&self.around).is_some();
+        let then = self.top.wake(&mut self.around, now);
+        let behind = self.below.last_mut().filter(|_| is_boxed);
+        let effects = behind.map(|panel| panel.wake(&mut self.around, now).effects);
+        self.go(then.and(effects.unwrap_or_default()), now)
     }
 
     /// Gives the screen to a panel.

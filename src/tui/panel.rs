@@ -149,6 +149,11 @@ pub trait Panel: Any + Debug + Send {
         None
     }
 
+    /// Where it is a box over the panel that opened it; `None` where it has the screen.
+    fn place(&self, _around: &Surroundings) -> Option<Rect> {
+        None
+    }
+
     /// Draws it.
     fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>);
 }

@@ -69,10 +69,7 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             around.set_theme(theme);
             Vec::new()
         }
-        Message::Woken => {
-            let then = model.top.wake(around, now);
-            model.go(then, now)
-        }
+        Message::Woken => model.wake(now),
         Message::ConfigurationChanged { ref result, .. } => {
             let changed = result.as_ref().as_ref().ok().cloned();
             changed_here(model, changed, message, now)

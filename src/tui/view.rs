@@ -25,10 +25,16 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
     if let (Some(overlay), None) = (&around.overlay, boxed) {
         return overlay_view(model, overlay, now, frame);
     }
-    match panel.title(around, now) {
+    let behind = model.behind();
+    let in_sight = behind.map_or(panel, |(behind, _)| behind);
+    match in_sight.title(around, now) {
         Some(title) => {
             let body = with_chrome(around, title, panel, frame);
-            panel.view(around, now, body, frame);
+            in_sight.view(around, now, body, frame);
+            if let Some((_, place)) = behind {
+                let name = panel.title(around, now).map_or("", |title| title.name);
+                panel.view(around, now, boxed::draw(around, name, "", place, frame), frame);
+            }
             tour(around, panel, frame);
             long_notice(around, frame);
         }

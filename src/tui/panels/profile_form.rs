@@ -33,7 +33,7 @@ use crate::storage::Protection;
 use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::Ended;
 use crate::tui::message::{Effect, Message, TaskId};
-use crate::tui::overlay::Overlay;
+use crate::tui::overlay::{Overlay, boxed};
 use crate::tui::panel::{Heard, Outcome, Panel, Then, Title};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
@@ -403,6 +403,13 @@ impl Panel for ProfileForm {
         around.say(Mark::Attention, format!("Profile {name} is not configured any more."), now);
         around.overlay.take_if(|overlay| overlay.asks_about(Command::Back));
         Outcome::Nothing.into()
+    }
+
+    /// A removal is a question, as any other over the profiles.
+    fn place(&self, around: &Surroundings) -> Option<Rect> {
+        let is_question = self.step == Step::Remove;
+        let rows = |columns| view::rows(around, self, columns);
+        is_question.then(|| boxed::place(around.window, None, &boxed::QUESTION, rows)).flatten()
     }
 
     fn view(&self, around: &Surroundings, _now: Now, area: Rect, frame: &mut Frame<'_>) {

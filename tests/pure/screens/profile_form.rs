@@ -12,7 +12,7 @@ use device_login::tui::update::update;
 
 use super::panels::*;
 use super::{SIZES, assert_no_control};
-use crate::support::screen::screen_text;
+use crate::support::screen::{changes, screen_text};
 
 const SECRET: &str = "sentinel-client-secret-0123456789";
 const WORK: &str = "[profiles.work]\nprovider = \"zoho\"\ndata_center = \"eu\"\nclient_id = \"1000.ABC\"\n\
@@ -40,7 +40,7 @@ fn answer(model: &mut Model, text: &str) {
 }
 
 /// A form for Zoho in Europe with so many steps answered.
-fn after(steps: usize) -> Model {
+pub(crate) fn after(steps: usize) -> Model {
     let mut model = new_form();
     let answers: [&dyn Fn(&mut Model); 7] = [
         &|model| answer(model, "shop"),
@@ -236,6 +236,21 @@ fn a_profile_that_is_signed_in_is_changed_renamed_and_removed_with_care() {
     };
     assert_screens!("not_removed", not_removed(), now());
     assert_screens!("throw_away", thrown_away(), now());
+}
+
+#[test]
+fn a_removal_is_asked_over_the_profiles_whose_times_go_on() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
+        let mut model = with_keys(profiles_at("work"), &[Key::Char('d')]);
+        resize(&mut model, columns, rows);
+        let text = screen_text(&model, now());
+        let shown = |words: &str| text.contains(words);
+        assert!(
+            ["Profiles", "archive@example.com", "Remove profile work?", "Keep it"].into_iter().all(shown),
+            "{text}"
+        );
+        assert!(!changes(&model, later, 0..90).is_empty());
+    }
 }
 
 #[test]

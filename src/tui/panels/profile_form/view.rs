@@ -128,7 +128,7 @@ pub(super) fn view(around: &Surroundings, form: &ProfileForm, area: Rect, frame:
     };
     // A margin where there is room for one.
     let margin = u16::from(page_area.width > 2);
-    let top = u16::from(area.height > 12);
+    let top = u16::from(area.height > 12 && form.step != Step::Remove);
     let page_area = Rect {
         x: page_area.x + margin,
         y: page_area.y + top,
@@ -159,6 +159,14 @@ fn draw_steps(around: &Surroundings, form: &ProfileForm, area: Rect, frame: &mut
     }
 }
 
+/// The rows that all of a page without fields and help takes.
+pub(super) fn rows(around: &Surroundings, form: &ProfileForm, columns: usize) -> usize {
+    let page = pages::page(around, form);
+    let notes = noted(&around.theme, &page.notes, columns).len();
+    let parts = [wrapped(&page.intro, columns).len(), page.rows.len(), notes];
+    1 + parts.into_iter().filter(|rows| *rows > 0).map(|rows| rows + 1).sum::<usize>()
+}
+
 /// The rows that each part of a page gets, from what all of them want.
 struct Rooms {
     intro: usize,
@@ -171,7 +179,8 @@ impl Rooms {
     /// What must be seen first, then what explains it; blanks between them where some is left.
     fn of(height: usize, page: &Page<'_>, intro: usize, notes: usize, help: usize) -> Self {
         // Where there is room, the parts stand apart.
-        let gaps = if height >= AIRY { 4 } else { 0 };
+        let parts = [intro, page.fields.len(), page.rows.len(), notes, help];
+        let gaps = if height >= AIRY { parts.into_iter().filter(|rows| *rows > 0).count() } else { 0 };
         let mut left = height.saturating_sub(1 + gaps + page.fields.len());
         let lacking = (page.rows.len().min(LEAST_ROWS) + notes).saturating_sub(left);
         let least = page.rows.len().min(LEAST_ROWS.saturating_sub(lacking).max(FEWEST_ROWS));

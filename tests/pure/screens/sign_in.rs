@@ -503,6 +503,27 @@ fn a_window_without_room_for_a_code_to_scan_has_large_letters() {
 }
 
 #[test]
+fn nothing_touches_the_light_around_the_code_to_scan() {
+    for user_code in ["WLKU-4502", "VLMX-8895"] {
+        let issued = SignInEvent::CodeIssued { code: code(user_code, 0), next_poll_at: at(30).moment };
+        let mut model = waiting(vec![issued]);
+        for (columns, rows) in [(80, 24), (100, 30), (120, 40), (160, 50), (200, 60)] {
+            model = sized(model, columns, rows);
+            let (buffer, _) = draw(&model, at(42));
+            let light = |position: &(u16, u16)| buffer[*position].bg == Color::Indexed(231);
+            let edges: Vec<_> =
+                (1..rows).filter_map(|row| (0..columns).map(|column| (column, row)).find(light)).collect();
+            assert!(edges.len() > 15, "{columns}x{rows}");
+            for (column, row) in edges {
+                let before = &buffer[(column - 1, row)];
+                let is_free = before.symbol() == " " && !before.modifier.contains(Modifier::REVERSED);
+                assert!(is_free, "{user_code} at {columns}x{rows}: row {row}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_part_of_a_code_is_never_shown() {
     for (columns, rows) in (1..=45).flat_map(|columns| (1..=14).map(move |rows| (columns, rows))) {
         let text = screen_text(&sized(pending(), columns, rows), at(42)).replace('\n', "");

@@ -17,7 +17,7 @@ const TEXT_COLUMNS: u16 = 43;
 /// Less will do where the address can go without its scheme.
 const NARROW_TEXT_COLUMNS: u16 = 38;
 /// Wider than this, lines are hard to follow, and the room goes around the text.
-const WIDEST_TEXT: u16 = 72;
+const WIDEST_TEXT: u16 = 80;
 /// In low windows, width has to stand in for height.
 const WIDEST_LOW_TEXT: u16 = 100;
 const LOW_ROWS: u16 = 24;
@@ -39,7 +39,7 @@ impl Place<'_> {
 }
 
 /// The middle columns of an area.
-fn narrowed(area: Rect, width: u16) -> Rect {
+pub(super) fn narrowed(area: Rect, width: u16) -> Rect {
     let width = width.min(area.width);
     Rect { x: area.x + (area.width - width) / 2, width, ..area }
 }
@@ -85,8 +85,10 @@ fn beside(matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Option<(F
     let mut ways = (NARROW_TEXT_COLUMNS..=TEXT_COLUMNS).rev().filter_map(leaving);
     let good = ways.clone().find(|fit| fit.quiet_zone() >= GOOD_QUIET_ZONE || step != 0);
     let fit = good.or_else(|| ways.next())?;
-    let text = (body.width - fit.columns()).min(WIDEST_TEXT);
-    let margin = (body.width - fit.columns() - text) / 3;
+    let free = body.width - fit.columns();
+    // The address has its columns before there is air.
+    let text = (free - u16::from(free >= TEXT_COLUMNS)).min(WIDEST_TEXT);
+    let margin = (free - text) / 3;
     let text = Rect { x: body.x + margin, width: text, ..body };
     let code = Rect {
         x: body.right() - margin - fit.columns(),

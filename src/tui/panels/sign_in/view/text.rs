@@ -236,14 +236,14 @@ impl<'a> Text<'a> {
                 self.lines.extend([blank.clone(), band(code), blank]);
             }
             CodeForm::Large => {
-                let room = width.saturating_sub(MARGIN);
                 // Where there is no air, lower letters will do.
                 let height = BigText::ROWS - u16::from(way.gap == 0);
-                let big = BigText::fitting(code, theme.accent, room, height)?;
+                let big = BigText::fitting(code, theme.accent, width, height)?;
                 self.code_at = Position::new(indent, self.rows());
                 self.lines.push(Line::from(vec![Span::raw(margin), Span::styled(code, theme.code)]));
                 (0..way.gap.min(1)).for_each(|_| self.blank());
-                let indent = if big.columns() + INDENT < width { INDENT } else { MARGIN };
+                let room = width.saturating_sub(big.columns());
+                let indent = if room > INDENT { INDENT } else { room.min(MARGIN) };
                 let rows = big.rows();
                 self.big = Some((Position::new(indent, self.rows()), big));
                 (0..rows).for_each(|_| self.blank());
@@ -263,7 +263,7 @@ impl<'a> Text<'a> {
     fn push_warning(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
         let around = scene.around;
         let first = format!("Did not start this yourself? Press {}.", around.key(Scope::SignIn, Command::Back));
-        let second = "Never approve a code that was sent to you.";
+        let second = "Never approve a code sent to you.";
         let both = format!("{first} {second}");
         let style = around.theme.attention;
         match way.warns_twice {

@@ -524,6 +524,17 @@ fn nothing_touches_the_light_around_the_code_to_scan() {
 }
 
 #[test]
+fn the_end_has_large_letters_in_the_middle_of_a_large_window() {
+    for ((columns, rows), has_letters) in [((80, 24), false), ((120, 40), true), ((200, 60), true)] {
+        let model = sized(ended(Ok(signed_in())), columns, rows);
+        let (buffer, _) = draw(&model, at(42));
+        let ink = buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED));
+        assert_eq!(ink, has_letters, "{columns}x{rows}");
+        assert!(screen_text(&model, at(42)).contains("✓ Signed in"), "{columns}x{rows}");
+    }
+}
+
+#[test]
 fn a_part_of_a_code_is_never_shown() {
     for (columns, rows) in (1..=45).flat_map(|columns| (1..=14).map(move |rows| (columns, rows))) {
         let text = screen_text(&sized(pending(), columns, rows), at(42)).replace('\n', "");

@@ -12,7 +12,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use self::column::{Column, Keep};
-use super::view::{asking, heading, profile_and_place};
+use super::view::{SIGNED_IN, asking, heading, profile_and_place};
 use super::{SignInPanel, Stage};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
@@ -179,7 +179,7 @@ impl Text<'_> {
         let text = account.map_or_else(|| "Signed in.".to_owned(), |account| format!("Signed in as {account}."));
         let mut column = top(self.around, self.panel, self.area.width, Keep::Wanted);
         let rows = self.area.height.saturating_sub(AROUND_LETTERS);
-        if let Some(large) = BigText::fitting("SIGNED IN", Style::new(), self.area.width, rows) {
+        if let Some(large) = BigText::fitting(SIGNED_IN, Style::new(), self.area.width, rows) {
             column.gap();
             column.big(large);
             column.gap();

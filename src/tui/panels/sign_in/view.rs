@@ -13,7 +13,7 @@ mod words;
 
 pub(super) use bare::lack_of_full_screen_qr;
 use outcome::Outcome;
-use place::Place;
+use place::{Place, narrowed};
 use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Line;
@@ -31,6 +31,7 @@ use crate::tui::chrome::{between, footer, has_room};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{cut, longest_that_fits, width};
+use crate::tui::widgets::big_text::BigText;
 use crate::tui::widgets::qr::{Fit, QrCode};
 
 /// Draws the sign-in.
@@ -107,11 +108,25 @@ fn message_screen(around: &Surroundings, panel: &SignInPanel, lines: &[Line<'_>]
     }
     let body = between(area.as_size());
     let free = body.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(body.height));
-    // A little above the middle, where eyes go first.
-    let top = body.y + if has_room { free / 4 } else { 0 };
-    let (x, width) = (body.x + margin, body.width.saturating_sub(margin));
-    draw_lines(lines, Rect { x, y: top, width, height: body.bottom().saturating_sub(top) }, frame);
+    let large = BigText::fitting(SIGNED_IN, around.theme.good, body.width.min(outcome::WIDEST), free / 2)
+        .filter(|_| matches!(panel.stage, Stage::SignedIn { .. }));
+    let mut place = Rect { x: body.x + margin, width: body.width.saturating_sub(margin), ..body };
+    if let Some(large) = large {
+        let widest = lines.iter().filter_map(|line| u16::try_from(line.width()).ok()).max().unwrap_or(0);
+        place = narrowed(body, widest.max(large.columns()));
+        place.y += (free - large.rows()) / 2;
+        (&large).render(place, frame.buffer_mut());
+        place.y += large.rows();
+    } else if has_room {
+        // A little above the middle, where eyes go first.
+        place.y += free / 4;
+    }
+    place.height = body.bottom() - place.y;
+    draw_lines(lines, place, frame);
 }
+
+/// What stands in large letters at the end.
+pub(super) const SIGNED_IN: &str = "SIGNED IN";
 
 /// From here on there is a row between title and text, for what is out of the ordinary.
 const WITH_NOTICE: u16 = 18;

@@ -25,7 +25,7 @@ use crate::tui::time_left::told;
 use crate::words::time_of_day;
 
 /// Lines longer than this are hard to follow.
-const WIDEST: u16 = 90;
+pub(super) const WIDEST: u16 = 90;
 /// From here on names of fields have a column of their own.
 const WITH_LABELS: u16 = 60;
 /// From here on there is air around the text.

@@ -241,7 +241,7 @@ fn a_token_from_elsewhere_is_typed_wrong_and_then_right() {
         // The cursor is on the token, and nothing else has to be typed again.
         ("import it again", "\r"),
         ("What is the refresh token?", &format!("\u{15}{refresh_token}\r")),
-        ("> Import the token", "\r"),
+        ("▌ Import the token", "\r"),
     ];
     for (asked, answer) in steps {
         terminal.wait_for(asked);
@@ -275,14 +275,14 @@ fn a_token_from_elsewhere_comes_with_all_that_its_file_has() {
     // It is read again where it was named.
     write("1000.mistyped");
     terminal.press("\r");
-    terminal.wait_for("> Import the token");
+    terminal.wait_for("▌ Import the token");
     terminal.press("\r");
     terminal.wait_for("import it again");
     write(&refresh_token);
     terminal.press("\r");
     terminal.wait_for("What is the refresh token?");
     terminal.press("\t\r");
-    terminal.wait_for("> Import the token");
+    terminal.wait_for("▌ Import the token");
     terminal.press("\r");
     assert_imported(&lab, terminal, &refresh_token);
 }

@@ -254,8 +254,8 @@ impl Panel for ProfileForm {
         Scope::ProfileForm
     }
 
-    fn title(&self, _around: &Surroundings, _now: Now) -> Option<Title> {
-        Some(view::title(self))
+    fn title(&self, around: &Surroundings, _now: Now) -> Option<Title> {
+        Some(view::title(around, self))
     }
 
     fn commands(&self, _around: &Surroundings) -> Vec<Command> {

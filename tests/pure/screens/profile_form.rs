@@ -198,7 +198,7 @@ fn saving_ends_in_a_sign_in_or_says_why_not() {
     let mut smallest = refused();
     resize(&mut smallest, 40, 12);
     let screen = screen_text(&smallest, now());
-    assert!(screen.contains("> Save the profile") && screen.contains("nothing was"), "what helps is seen:\n{screen}");
+    assert!(screen.contains("▌ Save the profile") && screen.contains("nothing was"), "what helps is seen:\n{screen}");
     let config = Config::parse(WORK, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
     assert_screens!("saved", finished(after(7), Ok(config.clone())), now());
 }

@@ -101,7 +101,7 @@ struct Choice {
 }
 
 /// What is done here, and on the right to which profile or in which step.
-pub(super) fn title(form: &ProfileForm) -> Title {
+pub(super) fn title(around: &Surroundings, form: &ProfileForm) -> Title {
     let name = form.name();
     let (name, about) = match &form.purpose {
         Purpose::Rename { old, .. } => ("Rename a profile", old.to_string()),
@@ -114,7 +114,7 @@ pub(super) fn title(form: &ProfileForm) -> Title {
             (if form.is_import() { "Import a token" } else { "Add a profile" }, step)
         }
     };
-    Title::new(name, about)
+    Title::new(name, Span::styled(about, around.theme.label))
 }
 
 /// Draws the form.
@@ -141,11 +141,17 @@ pub(super) fn view(around: &Surroundings, form: &ProfileForm, area: Rect, frame:
 fn draw_steps(around: &Surroundings, form: &ProfileForm, area: Rect, frame: &mut Frame<'_>) {
     let steps = form.steps();
     let at = steps.iter().position(|step| *step == form.step);
+    let theme = &around.theme;
+    // A word in brackets would have no room.
+    let done = Some(theme.symbol(Mark::Good)).filter(|mark| width(mark) == 1).unwrap_or("*");
     let line = |(index, step): (usize, &Step)| {
-        let is_current = at == Some(index);
-        let marker = if is_current { ">" } else { " " };
-        let style = if is_current { around.theme.title } else { around.theme.text };
-        Line::styled(format!(" {marker} {:>2} {}", index + 1, step.title()), style)
+        let (marker, style) = match at {
+            Some(at) if at == index => (Span::styled(theme.cursor(), theme.accent), theme.title),
+            Some(at) if at > index => (Span::styled(done, theme.label), theme.label),
+            _ => (Span::raw(" "), theme.text),
+        };
+        let words = format!(" {:>2} {}", index + 1, step.title());
+        Line::from(vec![Span::raw(" "), marker, Span::styled(words, style)])
     };
     let lines: Vec<Line<'_>> = steps.iter().enumerate().map(line).collect();
     draw_lines(
@@ -319,10 +325,11 @@ impl Pen<'_, '_> {
             if place.is_empty() {
                 return;
             }
-            let marker = if entry.is_focused && !has_list { ">" } else { " " };
+            let marker = if entry.is_focused && !has_list { theme.cursor() } else { " " };
             let style = if entry.is_focused { theme.title } else { theme.label };
-            let text = format!("{marker} {}", entry.label);
-            self.frame.buffer_mut().set_stringn(place.x, place.y, text, usize::from(place.width), style);
+            let marker = Span::styled(marker, theme.accent);
+            let line = Line::from(vec![marker, Span::raw(" "), Span::styled(&entry.label, style)]);
+            self.frame.buffer_mut().set_line(place.x, place.y, &line, place.width);
             let indent = u16::try_from(label).unwrap_or(place.width).min(place.width);
             let field = Rect { x: place.x + indent, width: place.width - indent, height: 1, ..place };
             if entry.is_empty() {
@@ -353,13 +360,18 @@ impl Pen<'_, '_> {
         let height = u16::try_from(height).unwrap_or(u16::MAX);
         let area = Rect { height: self.rest().height.min(height), ..self.rest() };
         let cursor = page.selected.unwrap_or(0).min(page.rows.len().saturating_sub(1));
+        let left = page.columns();
+        let details = page.rows.iter().filter(|_| shows_details).map(|row| width(&visible(&row.detail)));
+        let needs = u16::try_from(left + details.max().unwrap_or(0) + 1).unwrap_or(u16::MAX);
+        let area = Rect { width: area.width.min(needs), ..area };
         let list = List { area, cursor, all: page.rows.len() };
-        let (left, columns) = (page.columns(), usize::from(area.width));
+        let columns = usize::from(area.width);
         for (index, place) in list.rows() {
             let choice = &page.rows[index];
-            let marker = if index == cursor { ">" } else { " " };
-            let text = cut(&format!("{marker} {}", visible(&choice.text)), columns, theme.cut());
-            self.frame.buffer_mut().set_stringn(place.x, place.y, text, columns, theme.text);
+            let marker = Span::styled(if index == cursor { theme.cursor() } else { " " }, theme.accent);
+            let text = cut(&format!(" {}", visible(&choice.text)), columns.saturating_sub(1), theme.cut());
+            let line = Line::from(vec![marker, Span::styled(text, theme.text)]);
+            self.frame.buffer_mut().set_line(place.x, place.y, &line, place.width);
             let room = columns.saturating_sub(left);
             if shows_details {
                 let x = place.x + u16::try_from(left).unwrap_or(0);

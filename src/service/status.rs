@@ -267,7 +267,9 @@ impl Service {
         // A record elsewhere, and one that cannot be listed, is found by reading alone.
         let is_all = listed.is_ok() && versions.is_some();
         let recorded = listed.unwrap_or_default();
-        let is_absent = |name: &ProfileName| is_all && recorded.binary_search(name).is_err();
+        // A file system may take a name in other letters for the same.
+        let lowered: BTreeSet<String> = recorded.iter().map(|name| name.as_str().to_ascii_lowercase()).collect();
+        let is_absent = |name: &ProfileName| is_all && !lowered.contains(&name.as_str().to_ascii_lowercase());
         let names: BTreeSet<&ProfileName> = recorded.iter().chain(self.config.profiles.keys()).collect();
         seen.retain(|name, _| names.contains(name));
         let version = |name: &ProfileName| versions.and_then(|versions| versions.get(name).copied());

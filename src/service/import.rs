@@ -132,12 +132,13 @@ impl Service {
         }
         let added = self.keeping_providers(self.add_profile(&profile, client_secret).await?);
         let service = self.clone().with_config(added);
-        let before = service.grant(&profile).await.ok();
         match service.import_into(&profile, refresh_token, None, api_domain.as_deref(), options).await {
             Ok(signed_in) if profile.scopes.is_empty() => Ok(service.asking_for_what_was_granted(signed_in).await),
             Ok(signed_in) => Ok((Config::clone(&service.config), signed_in)),
             Err(error) => {
-                if service.grant(&profile).await.ok() == before {
+                // What cannot be read may be a grant that came with the failure, or one of before.
+                let record = service.record(&profile.name).await;
+                if record.is_ok_and(|record| record.is_none_or(|record| record.grant.is_none())) {
                     // The reason for the failure is the one to report.
                     let _ = service.remove_profile(&profile, true).await;
                 }

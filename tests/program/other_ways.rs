@@ -524,6 +524,22 @@ fn an_import_that_brings_a_new_refresh_token_alone_keeps_that_one() {
     }
 }
 
+/// A profile that was taken out of the configuration by hand has left its grant.
+#[test]
+fn an_import_drops_no_grant_of_before() {
+    let refused = |asked: &Asked| (asked.path == "/oauth/v2/token").then(|| json!({"error": "invalid_code"}));
+    let zoho = Zoho::answering(refused);
+    let home = zoho.home("");
+    home.sign_in_as("new", &zoho.us.origin(), |_| {});
+    let before = home.record("new").grant;
+    let (client, origin) = (format!("ZOHO_CLIENT_SECRET={CLIENT_SECRET}\n"), zoho.us.origin());
+    let text = format!("ZOHO_CLIENT_ID=client-1\n{client}ZOHO_REFRESH_TOKEN=bad\nZOHO_API_DOMAIN={origin}\n");
+    let env = home.write("x.env", &text);
+    let ran = home.run(&["login", "new", "--import", "--env-file", env.to_str().expect("a path")]);
+    ran.failed(2, &["still holds a grant"]);
+    assert!(before.is_some() && home.record("new").grant == before, "{:?}", home.record("new"));
+}
+
 #[test]
 fn a_sign_in_is_handed_out_as_it_is_imported() {
     let zoho = Zoho::start();

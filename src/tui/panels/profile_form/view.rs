@@ -147,8 +147,8 @@ fn draw_steps(around: &Surroundings, form: &ProfileForm, area: Rect, frame: &mut
     let line = |(index, step): (usize, &Step)| {
         let (marker, style) = match at {
             Some(at) if at == index => (Span::styled(theme.cursor(), theme.accent), theme.title),
-            Some(at) if at > index => (Span::styled(done, theme.label), theme.label),
-            _ => (Span::raw(" "), theme.text),
+            Some(at) if at < index => (Span::raw(" "), theme.text),
+            _ => (Span::styled(done, theme.label), theme.label),
         };
         let words = format!(" {:>2} {}", index + 1, step.title());
         Line::from(vec![Span::raw(" "), marker, Span::styled(words, style)])

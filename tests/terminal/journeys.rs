@@ -518,7 +518,7 @@ fn a_logout_is_found_by_another_word_and_asks_in_a_box_that_hears_one_key_as_yes
         terminal.press(":revoke");
         terminal.wait_for("▌ x  logout  revoke and forget");
         terminal.press("\r");
-        let screen = terminal.wait_for("╭ logout ─");
+        let screen = terminal.wait_for("┌ logout ─");
         assert!(screen.contains("✓ valid"), "the list is there around the box:\n{screen}");
         terminal.press(answer);
         terminal.wait_for("x logout");

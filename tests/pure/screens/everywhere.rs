@@ -276,7 +276,7 @@ fn the_help_and_the_commands_lie_over_no_part_of_a_qr_code_and_stay_where_they_a
             (beside, alone) = (beside + usize::from(is_beside), alone + usize::from(!is_beside));
         }
         let corners = |buffer: &Buffer| -> Vec<Position> {
-            buffer.area.positions().filter(|at| "╭╮╰╯".contains(buffer[*at].symbol())).collect()
+            buffer.area.positions().filter(|at| "┌┐└┘".contains(buffer[*at].symbol())).collect()
         };
         assert_eq!(corners(&drawn(":")), corners(&drawn(":co")), "{columns}x{rows}");
     }

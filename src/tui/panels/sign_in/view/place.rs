@@ -86,8 +86,7 @@ fn beside(matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Option<(F
     let good = ways.clone().find(|fit| fit.quiet_zone() >= GOOD_QUIET_ZONE || step != 0);
     let fit = good.or_else(|| ways.next())?;
     let free = body.width - fit.columns();
-    // The address has its columns before there is air.
-    let text = (free - u16::from(free >= TEXT_COLUMNS)).min(WIDEST_TEXT);
+    let text = free.min(WIDEST_TEXT);
     let margin = (free - text) / 3;
     let text = Rect { x: body.x + margin, width: text, ..body };
     let code = Rect {

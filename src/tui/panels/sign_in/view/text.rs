@@ -25,6 +25,8 @@ use crate::tui::widgets::gauge::Gauge;
 const MARGIN: u16 = 1;
 /// Where what belongs to a numbered step begins.
 const INDENT: u16 = 4;
+/// Between large letters and the light around the QR code.
+const AIR: u16 = 1;
 /// Left and right of the code in its band.
 const PADDING: u16 = 4;
 /// Between the end of the bar and that of the column.
@@ -238,6 +240,7 @@ impl<'a> Text<'a> {
             CodeForm::Large => {
                 // Where there is no air, lower letters will do.
                 let height = BigText::ROWS - u16::from(way.gap == 0);
+                let width = width.saturating_sub(AIR);
                 let big = BigText::fitting(code, theme.accent, width, height)?;
                 self.code_at = Position::new(indent, self.rows());
                 self.lines.push(Line::from(vec![Span::raw(margin), Span::styled(code, theme.code)]));
@@ -263,7 +266,7 @@ impl<'a> Text<'a> {
     fn push_warning(&mut self, scene: Scene<'a>, inner: usize, way: Way) {
         let around = scene.around;
         let first = format!("Did not start this yourself? Press {}.", around.key(Scope::SignIn, Command::Back));
-        let second = "Never approve a code sent to you.";
+        let second = "Never approve a code that was sent to you.";
         let both = format!("{first} {second}");
         let style = around.theme.attention;
         match way.warns_twice {

@@ -57,14 +57,11 @@ pub(super) fn odd_keys(config: &Config) -> Option<(Vec<String>, String)> {
 
 /// Opens the app on its profiles, again after what it was left for.
 pub(super) fn run_app(context: &Context) -> Result<u8, Error> {
-    loop {
-        let service = context.silent_service_later();
-        let ended = context.interrupts.block_on(open(context, service, options(context, Start::Profiles)))?;
-        match ended {
-            #[cfg(feature = "demo")]
-            Ended::Demo => super::demo::run_here(context)?,
-            ended => return told(context, ended),
-        }
+    let service = context.silent_service_later();
+    match context.interrupts.block_on(open(context, service, options(context, Start::Profiles)))? {
+        #[cfg(feature = "demo")]
+        Ended::Demo => super::demo::run_here(context).and_then(|()| run_app(context)),
+        ended => told(context, ended),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The sign-in: a code that waits for approval, and how it ended.
 //!
 //! The panel follows the events of `service::login`; it never polls and never counts down anything that the events did
-//! not bring. What becomes of it is in `events`, its keys are in `offer` and `actions`. Who decides is its [`Policy`]: a
-//! person, for whom [`view`] draws, or itself on a screen that nobody attends, the [`kiosk`].
+//! not bring. What becomes of it is in `events`, its keys are in `offer` and `actions`. Who decides is its `Policy`: a
+//! person, for whom `view` draws, or itself on a screen that nobody attends, the `kiosk`.
 
 mod actions;
 mod events;

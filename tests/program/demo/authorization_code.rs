@@ -119,7 +119,7 @@ fn a_browser_brings_a_code_back_that_is_good_for_tokens_once() {
     let challenge = challenge();
     let request = request(&server, &challenge);
     let page = open(&server, &request).text();
-    for words in ["read CRM users", "Stay signed in", "Maya Ortiz", "Jonas Keller", "http://127.0.0.1:8123"] {
+    for words in ["read CRM users", "stay signed in", "Maya Ortiz", "Jonas Keller", "http://127.0.0.1:8123"] {
         assert!(page.contains(words), "{words}: {page}");
     }
     let (address, parameters) = sent_to(&press(&server, &request, "us", "accept"));

@@ -162,18 +162,7 @@ impl Token {
         if let Some(token) = service.stored_token(profile, freshness, clock::wall())? {
             return Ok(token);
         }
-        self.refreshed(service, profile, freshness, context)
-    }
-
-    #[cold]
-    fn refreshed(
-        &self,
-        service: &Service,
-        profile: &Profile,
-        freshness: Freshness,
-        context: &Context,
-    ) -> Result<FreshToken, Error> {
-        match context.interrupts.block_on(service.token(profile, freshness)) {
+        match minted(service, profile, freshness, context) {
             Err(refusal) if self.stale && refusal.code == Code::SignInNeeded => {
                 service.stale_token(profile, refusal, clock::wall())
             }
@@ -223,6 +212,12 @@ impl Token {
             }),
         }
     }
+}
+
+/// Not a part of its caller, whose frame every token needs.
+#[cold]
+fn minted(service: &Service, profile: &Profile, freshness: Freshness, context: &Context) -> Result<FreshToken, Error> {
+    context.interrupts.block_on(service.token(profile, freshness))
 }
 
 /// The variables that programs are given a token in.

@@ -5,9 +5,10 @@
 //! does not fit, is left to the whole reading, which alone says what is wrong. So a text that is valid means the same either
 //! way, and a mistake in another profile stops no script.
 
+use std::iter;
 use std::path::Path;
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memmem};
 use toml::de::DeTable;
 
 use super::file::File;
@@ -16,6 +17,10 @@ use crate::profile::ProfileName;
 
 /// Lines between quotation marks may look like anything, and with these a key may be written in another way than it is called.
 const NOT_PLAIN: [&str; 3] = ["\"\"\"", "'''", "\\"];
+
+/// Bytes from which on a text is looked through with the widest registers that the processor has. Which those are is asked once,
+/// and in a virtual machine the answer takes longer than to look through what most people have.
+const LONG: usize = 16 * 1024;
 
 /// What `text`, which came from `file`, says for the profile with this name, or for the one that is meant where none is named;
 /// `None` where that takes the whole text.
@@ -100,21 +105,28 @@ enum About<'a> {
     Provider(&'a str),
 }
 
-/// Whether a text that may be long has this in it.
+/// Whether a text has this in it.
 fn has(text: &str, part: &str) -> bool {
-    memmem::find(text.as_bytes(), part.as_bytes()).is_some()
+    if text.len() < LONG { text.contains(part) } else { memmem::find(text.as_bytes(), part.as_bytes()).is_some() }
+}
+
+/// Where a text has this for the first time.
+fn find(text: &str, sign: u8) -> Option<usize> {
+    if text.len() < LONG { text.find(char::from(sign)) } else { memchr(sign, text.as_bytes()) }
 }
 
 /// The tables of a text, by the lines that begin them. Lines inside of a list may be among them, and are not plain.
 fn tables(text: &str) -> impl Iterator<Item = Table<'_>> {
-    memchr_iter(b'[', text.as_bytes()).filter_map(|bracket| {
-        let ahead = text[..bracket].trim_end_matches([' ', '\t']);
-        if !ahead.is_empty() && !ahead.ends_with('\n') {
-            return None;
-        }
-        let line = &text[bracket..];
-        let line = memchr(b'\n', line.as_bytes()).map_or(line, |end| &line[..end]);
-        Some(Table { at: ahead.len(), about: about(line) })
+    let mut end = 0;
+    let lines = iter::from_fn(move || {
+        let bracket = end + find(&text[end..], b'[')?;
+        end = find(&text[bracket..], b'\n').map_or(text.len(), |length| bracket + length);
+        Some((&text[..bracket], &text[bracket..end]))
+    });
+    lines.filter_map(|(ahead, line)| {
+        let ahead = ahead.trim_end_matches([' ', '\t']);
+        let begins = ahead.is_empty() || ahead.ends_with('\n');
+        begins.then(|| Table { at: ahead.len(), about: about(line) })
     })
 }
 

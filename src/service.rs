@@ -151,7 +151,7 @@ impl Service {
         &self.store
     }
 
-    fn load(&self, profile: &Profile) -> Result<Option<Record>, Error> {
+    fn load(&self, profile: &Profile) -> Result<Option<Box<Record>>, Error> {
         Ok(self.store.load(&profile.name)?)
     }
 

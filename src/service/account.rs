@@ -45,7 +45,7 @@ impl Service {
         let mut grant = self.grant(profile).await?;
         let provider = self.provider_of(profile, &grant).await?;
         let data_center = issuing_data_center(profile, &provider, &grant)?;
-        self.check_approved(profile, grant.endpoints.as_ref(), endpoints::USERINFO)?;
+        self.check_approved(profile, grant.endpoints.as_deref(), endpoints::USERINFO)?;
         let known = self.known_secrets(profile, grant.tokens()).await;
         let mut asked = self.ask_userinfo(&grant, &provider, data_center, &known).await;
         // The refusal may be of this very token.

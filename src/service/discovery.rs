@@ -37,7 +37,7 @@ impl Service {
 
     /// The provider of a profile as it was when `grant` was approved.
     pub(super) async fn provider_of(&self, profile: &Profile, grant: &Grant) -> Result<Provider, Error> {
-        self.provider_at(profile, grant.endpoints.as_ref()).await
+        self.provider_at(profile, grant.endpoints.as_deref()).await
     }
 
     /// The provider of a profile at the endpoints that were remembered, if any were.
@@ -141,14 +141,16 @@ impl Service {
 }
 
 /// What the grant keeps of a provider that the configuration or its issuer describes.
-pub(super) fn to_remember(provider: &Provider, source: &ProviderSource) -> Option<IssuerEndpoints> {
+pub(super) fn to_remember(provider: &Provider, source: &ProviderSource) -> Option<Box<IssuerEndpoints>> {
     let data_center = provider.default_data_center();
     let is_described = matches!(source, ProviderSource::Configured(_) | ProviderSource::Discovered(_));
     let endpoints = &data_center.endpoints;
-    (is_described && data_center.code.is_empty()).then(|| IssuerEndpoints {
-        token: endpoints.token.clone(),
-        revocation: endpoints.revocation.first().map(|revocation| revocation.url.clone()),
-        userinfo: endpoints.userinfo.clone(),
+    (is_described && data_center.code.is_empty()).then(|| {
+        Box::new(IssuerEndpoints {
+            token: endpoints.token.clone(),
+            revocation: endpoints.revocation.first().map(|revocation| revocation.url.clone()),
+            userinfo: endpoints.userinfo.clone(),
+        })
     })
 }
 

@@ -102,11 +102,11 @@ fn accept(source: &ProviderSource, provider: &Provider, held: &mut Held) -> Resu
     let approved = std::mem::replace(&mut record.client_endpoints, known(source, provider));
     let mut changed = changes(&approved, &now, source);
     if let Some(grant) = &mut record.grant {
-        changed.extend(moved(&mut grant.endpoints, endpoints.as_ref(), &now, source));
+        changed.extend(moved(&mut grant.endpoints, endpoints.as_deref(), &now, source));
         changed.extend(moved_server(&mut grant.issuer, &grant.data_center, server(&grant.data_center)));
     }
     for waiting in &mut record.to_revoke {
-        changed.extend(moved(&mut waiting.endpoints, endpoints.as_ref(), &now, source));
+        changed.extend(moved(&mut waiting.endpoints, endpoints.as_deref(), &now, source));
         changed.extend(moved_server(&mut waiting.issuer, &waiting.data_center, server(&waiting.data_center)));
     }
     if let Some(given_for) = &mut record.client_secret_for {
@@ -243,12 +243,13 @@ fn changes(approved: &Endpoints, now: &Endpoints, source: &ProviderSource) -> Ve
 
 /// Puts the endpoints of now in place of the approved ones, and tells the changes.
 fn moved(
-    approved: &mut Option<IssuerEndpoints>,
+    approved: &mut Option<Box<IssuerEndpoints>>,
     endpoints: Option<&IssuerEndpoints>,
     now: &Endpoints,
     source: &ProviderSource,
 ) -> Vec<ChangedEndpoint> {
-    let Some(before) = std::mem::replace(approved, endpoints.cloned()).map(|before| of_grant(&before)) else {
+    let Some(before) = std::mem::replace(approved, endpoints.cloned().map(Box::new)).map(|before| of_grant(&before))
+    else {
         return Vec::new();
     };
     let now = now.clone().into_iter().filter(|(key, _)| before.contains_key(key)).collect();

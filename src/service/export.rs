@@ -54,9 +54,9 @@ impl Service {
             .refresh_token
             .clone()
             .ok_or_else(|| refused().because("it has no refresh token").advise(Advice::SignIn(profile.name.clone())))?;
-        self.check_approved(profile, grant.endpoints.as_ref(), endpoints::TOKEN)?;
+        self.check_approved(profile, grant.endpoints.as_deref(), endpoints::TOKEN)?;
         let data_center = issuing_data_center(profile, &provider, grant)?;
-        let client = self.client(profile, record.as_ref(), &provider, &[endpoints::TOKEN])?;
+        let client = self.client(profile, record.as_deref(), &provider, &[endpoints::TOKEN])?;
         let own = || data_center.api_domain.as_ref().map(|url| url.origin().ascii_serialization());
         Ok(Exported {
             prefix,

@@ -28,10 +28,10 @@ impl Service {
         if self.grant_limit(profile).is_none() {
             return Vec::new();
         }
-        let records: Vec<Record> = self.records_of_client(profile).collect();
+        let records: Vec<_> = self.records_of_client(profile).collect();
         let own = records.iter().find(|record| record.profile == profile.name);
         let is_signed_in = own.is_some_and(|record| record.grant.is_some());
-        let counted: Vec<Counted> = records.iter().map(Counted::of).collect();
+        let counted: Vec<Counted> = records.iter().map(|record| Counted::of(record)).collect();
         self.grant_warnings(profile, is_signed_in, &Census::of(counted.iter()))
     }
 
@@ -61,18 +61,18 @@ impl Service {
     }
 
     /// Every record that can be read.
-    fn records(&self) -> impl Iterator<Item = Record> {
+    fn records(&self) -> impl Iterator<Item = Box<Record>> {
         self.records_of(|_| true)
     }
 
     /// The same of the profiles that have this one's client by now, and of those that nobody has configured: a fleet has
     /// thousands with clients of their own.
-    fn records_of_client(&self, profile: &Profile) -> impl Iterator<Item = Record> {
+    fn records_of_client(&self, profile: &Profile) -> impl Iterator<Item = Box<Record>> {
         let is_alike = |other: &Profile| (&other.provider, &other.client_id) == (&profile.provider, &profile.client_id);
         self.records_of(move |name| self.config.profiles.get(name).is_none_or(is_alike))
     }
 
-    fn records_of(&self, wanted: impl Fn(&ProfileName) -> bool) -> impl Iterator<Item = Record> {
+    fn records_of(&self, wanted: impl Fn(&ProfileName) -> bool) -> impl Iterator<Item = Box<Record>> {
         let names = self.store.profiles().unwrap_or_default();
         names.into_iter().filter(move |name| wanted(name)).filter_map(|name| self.store.load(&name).ok().flatten())
     }

@@ -88,7 +88,7 @@ impl Service {
         let name = profile.name.clone();
         let add = move |service: &Self, held: &mut Held| {
             let before = held.load()?;
-            let mut record = service.record_for(&profile, before.as_ref())?;
+            let mut record = service.record_for(&profile, before.as_deref())?;
             record.client_secret = secret;
             record.client_secret_for = Some(source.identity());
             record.client_endpoints = endpoints::given(&source);
@@ -126,7 +126,7 @@ impl Service {
         let ProfileDraft { profile, provider, secret } = draft;
         let name = &profile.name;
         let record_before = held.load()?;
-        if is_other_client && record_before.as_ref().is_some_and(has_tokens) {
+        if is_other_client && record_before.as_deref().is_some_and(has_tokens) {
             return Err(Error::new(Code::Config, format!("profile `{name}` cannot get another client"))
                 .because("the store still has a grant, or a token to revoke, of the client that it has now")
                 .advise(Advice::SignOut(name.clone()).and(" first")));
@@ -136,7 +136,7 @@ impl Service {
             has_pending && self.config.profile(Some(name)).is_ok_and(|before| asks_otherwise(before, profile));
         let is_recorded = is_other_client || secret.is_some() || gives_up;
         if is_recorded {
-            let mut record = record_before.clone().unwrap_or_else(|| empty_record(profile));
+            let mut record = record_before.clone().unwrap_or_else(|| Box::new(empty_record(profile)));
             record.pending.take_if(|_| gives_up);
             if is_other_client {
                 record.client_secret = None;
@@ -167,7 +167,7 @@ impl Service {
     /// Revokes what the provider still takes, then removes the profile. One whose access could not be revoked stays until
     /// a person has heard of it.
     async fn remove_signing_out(&self, profile: &Profile) -> Result<Config, Error> {
-        if self.load(profile)?.as_ref().is_some_and(has_tokens) {
+        if self.load(profile)?.as_deref().is_some_and(has_tokens) {
             let out = self.sign_out(profile, false).await?;
             if let Some(Err(error)) = out.revoked
                 && !out.is_unknown
@@ -196,7 +196,7 @@ impl Service {
         profile: &Profile,
         even_signed_in: bool,
         held: &mut Held,
-    ) -> Result<(Config, Option<Record>), Error> {
+    ) -> Result<(Config, Option<Box<Record>>), Error> {
         let name = &profile.name;
         let record = match held.load() {
             // Nobody can sign out what nobody can open; it is set aside.
@@ -372,11 +372,11 @@ fn has_tokens(record: &Record) -> bool {
 }
 
 /// Brings the record back to what it was. An error of that is the smaller one.
-fn roll_back(held: &mut Held, before: Option<Record>, error: Error) -> Error {
+fn roll_back(held: &mut Held, before: Option<Box<Record>>, error: Error) -> Error {
     let undone = match before {
         Some(before) => held.load().and_then(|now| {
             let generation = now.map_or(before.generation, |now| now.generation);
-            held.commit(&mut Record { generation, ..before })
+            held.commit(&mut Record { generation, ..*before })
         }),
         None => held.forget(),
     };

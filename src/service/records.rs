@@ -8,7 +8,7 @@ use crate::storage::{Held, LOCK_PATIENCE, Record};
 
 impl Service {
     /// The record as last committed.
-    pub(super) async fn record(&self, profile: &ProfileName) -> Result<Option<Record>, Error> {
+    pub(super) async fn record(&self, profile: &ProfileName) -> Result<Option<Box<Record>>, Error> {
         let (store, profile) = (self.store.clone(), profile.clone());
         Ok(aside(move || store.load(&profile)).await?)
     }

@@ -235,10 +235,10 @@ impl Service {
         record: &Record,
         grant: Option<&Grant>,
     ) -> Result<(), NotRevoked> {
-        let provider = self.provider_at(profile, note.endpoints.as_ref()).await.map_err(NotRevoked::unasked)?;
+        let provider = self.provider_at(profile, note.endpoints.as_deref()).await.map_err(NotRevoked::unasked)?;
         let data_center = data_center_of_issuer(profile, &provider, &note.data_center, &note.issuer);
         let data_center = data_center.map_err(NotRevoked::unasked)?;
-        self.check_approved(profile, note.endpoints.as_ref(), endpoints::REVOCATION).map_err(NotRevoked::unasked)?;
+        self.check_approved(profile, note.endpoints.as_deref(), endpoints::REVOCATION).map_err(NotRevoked::unasked)?;
         let keys = [endpoints::REVOCATION];
         let what = "the grant could not be revoked";
         self.check_client_endpoints(profile, record, &provider, &keys, what).map_err(NotRevoked::unasked)?;

@@ -312,7 +312,7 @@ impl Service {
     /// What the record that was loaded says of the profile.
     fn seen(
         &self,
-        loaded: Result<Option<Record>, Error>,
+        loaded: Result<Option<Box<Record>>, Error>,
         profile: Option<&Profile>,
         providers: &Providers<'_>,
         version: Option<Version>,

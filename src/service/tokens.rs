@@ -101,7 +101,7 @@ impl Service {
     pub(super) async fn renew(&self, profile: &Profile, minted_at: Timestamp) -> Result<Grant, Error> {
         let (freshness, now) = (Freshness::SuccessorOf(minted_at), clock::wall());
         let seen = self.record(&profile.name).await?;
-        let grant = grant_of(seen.as_ref(), profile)?;
+        let grant = grant_of(seen.as_deref(), profile)?;
         if lasts(grant, freshness, now) {
             return Ok(grant.clone());
         }
@@ -222,7 +222,7 @@ impl Service {
         held: &mut Held,
     ) -> Result<Decided, Error> {
         let record = held.load_for_change()?;
-        let grant = grant_of(record.as_ref(), &profile)?.clone();
+        let grant = grant_of(record.as_deref(), &profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
             return Ok(Decided::Unneeded(Box::new(grant)));
@@ -236,10 +236,10 @@ impl Service {
             let why = "one was refreshed for a refused call a short while ago";
             return Err(Error::new(Code::RateLimited, what).because(why));
         }
-        self.check_approved(&profile, grant.endpoints.as_ref(), endpoints::TOKEN)?;
+        self.check_approved(&profile, grant.endpoints.as_deref(), endpoints::TOKEN)?;
         let data_center = issuing_data_center(&profile, &provider, &grant)?.clone();
-        let client = self.client(&profile, record.as_ref(), &provider, &[endpoints::TOKEN])?;
-        let (record, actor) = (record.unwrap_or_else(|| login::empty_record(&profile)), self.actor.clone());
+        let client = self.client(&profile, record.as_deref(), &provider, &[endpoints::TOKEN])?;
+        let (record, actor) = (record.unwrap_or_else(|| Box::new(login::empty_record(&profile))), self.actor.clone());
         let refresh = Refresh { record, grant, is_replacement, profile, provider, data_center, client, what, actor };
         may_refresh(&refresh.grant, &refresh.asked(), now)?;
         refresh.check_client(held, now)?;

@@ -52,7 +52,7 @@ pub struct PendingSignIn {
     pub data_center: String,
     /// Where a provider that the configuration or its issuer describes takes the polls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoints: Option<IssuerEndpoints>,
+    pub endpoints: Option<Box<IssuerEndpoints>>,
     /// The ways in which the client may yet say who it is, the one in use first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authentication: Vec<ClientAuthentication>,

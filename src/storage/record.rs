@@ -43,7 +43,7 @@ pub struct Record {
     pub grant: Option<Grant>,
     /// A sign-in whose code waits for its approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending: Option<PendingSignIn>,
+    pub pending: Option<Box<PendingSignIn>>,
     /// How the last one ended, until another one begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<EndedSignIn>,
@@ -127,7 +127,7 @@ pub struct Grant {
     pub account: Option<Account>,
     /// Where a provider that the configuration or its issuer describes took requests when the person approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoints: Option<IssuerEndpoints>,
+    pub endpoints: Option<Box<IssuerEndpoints>>,
     /// How the client said who it is when that was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_authentication: Option<ClientAuthentication>,
@@ -260,7 +260,7 @@ pub struct RevocationNote {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data_center: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoints: Option<IssuerEndpoints>,
+    pub endpoints: Option<Box<IssuerEndpoints>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_authentication: Option<ClientAuthentication>,
     pub approved_at: Timestamp,

@@ -95,7 +95,7 @@ impl Store {
     }
 
     /// The record as last committed; `None` where the profile has none.
-    pub fn load(&self, profile: &ProfileName) -> Result<Option<Record>, StoreError> {
+    pub fn load(&self, profile: &ProfileName) -> Result<Option<Box<Record>>, StoreError> {
         let asked_at = self.shared.time_of_copy();
         let (record, place) = self.shared.load(&mut self.shared.reader(profile), profile)?;
         self.shared.copy(profile, record.as_deref(), asked_at);
@@ -105,7 +105,7 @@ impl Store {
         if place == Place::SpareForNow && self.shared.backend.is_shared() {
             self.bring_back(profile);
         }
-        Ok(record.map(|record| *record))
+        Ok(record)
     }
 
     /// Has a record come back out of the spare place, unless somebody else is at it.

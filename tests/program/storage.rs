@@ -150,7 +150,7 @@ fn try_commit(store: &Store, client_id: &str) -> Result<Record, StoreError> {
 }
 
 fn load(store: &Store) -> Result<Option<Record>, StoreError> {
-    store.load(&profile("work"))
+    Ok(store.load(&profile("work"))?.map(|record| *record))
 }
 
 fn client_id(store: &Store) -> Option<String> {

@@ -143,7 +143,7 @@ impl Fleet {
     fn change(&self, patience: Duration, change: impl FnOnce(&mut Option<Grant>)) -> Result<(), StoreError> {
         let name: ProfileName = "work".parse().expect("a name");
         self.store.holding(&name.clone(), patience, |held| {
-            let mut record = held.load()?.unwrap_or_else(|| Record::empty(name, "corp", "client-1"));
+            let mut record = held.load()?.unwrap_or_else(|| Box::new(Record::empty(name, "corp", "client-1")));
             change(&mut record.grant);
             held.commit(&mut record)
         })

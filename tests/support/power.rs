@@ -177,7 +177,7 @@ fn look(home: &Home) -> Found {
     let name: ProfileName = "work".parse().expect("a name");
     let looked = store.holding(&name, Duration::from_secs(5), |held| {
         let found = held.load()?;
-        let mut next = found.clone().unwrap_or_else(|| Record::empty(name.clone(), "corp", "client-1"));
+        let mut next = found.clone().unwrap_or_else(|| Box::new(Record::empty(name.clone(), "corp", "client-1")));
         held.commit(&mut next)?;
         Ok::<_, StoreError>(found)
     });

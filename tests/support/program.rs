@@ -141,7 +141,7 @@ impl Home {
     /// What the store keeps of a profile.
     pub(crate) fn record(&self, profile: &str) -> Record {
         let store = open(&StoreAddress::File(self.path("state")), key_options(self));
-        store.load(&profile.parse().expect("a name")).expect("it can be read").expect("it is there")
+        *store.load(&profile.parse().expect("a name")).expect("it can be read").expect("it is there")
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

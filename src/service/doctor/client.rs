@@ -80,7 +80,7 @@ async fn ask(service: &Service, profile: &Profile) -> Result<Vec<Check>, Error> 
     checks.extend(of_data_center(profile, &provider, data_center, grant)?);
     let (of_client, with_record, of_provider) = (profile.clone(), record.clone(), provider.clone());
     let client = service
-        .aside(move |service| service.client(&of_client, with_record.as_ref(), &of_provider, &[endpoints::TOKEN]))
+        .aside(move |service| service.client(&of_client, with_record.as_deref(), &of_provider, &[endpoints::TOKEN]))
         .await?;
     let approval = Approval::RefreshToken(Secret::new(NOBODYS_TOKEN));
     let mut flow = TokenFlow::new(provider.dialect, data_center.clone(), client.clone(), approval);

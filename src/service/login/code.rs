@@ -36,8 +36,8 @@ impl Attempt {
         let profile = self.profile.clone();
         let shown = presence.show(ShownCode { id: pending.id.clone(), is_new: true }).await;
         let keep = move |_: &Service, held: &mut Held| {
-            let mut record = super::kept::before(held)?.unwrap_or_else(|| empty_record(&profile));
-            (record.pending, record.ended) = (Some(kept), None);
+            let mut record = super::kept::before(held)?.unwrap_or_else(|| Box::new(empty_record(&profile)));
+            (record.pending, record.ended) = (Some(Box::new(kept)), None);
             held.commit(&mut record)?;
             // It goes on when nobody waits for it any more, and only now there is something to give up.
             drop(shown);

@@ -79,7 +79,7 @@ impl Attempt {
         let asking = profile.clone();
         let warnings = service.aside(move |service| service.sign_in_warnings(&asking)).await;
         let provider =
-            service.provider_at(profile, pending.as_ref().and_then(|pending| pending.endpoints.as_ref())).await?;
+            service.provider_at(profile, pending.as_ref().and_then(|pending| pending.endpoints.as_deref())).await?;
         let home = home_data_center(profile, &provider)?.clone();
         let (asking, from) = (profile.clone(), provider.clone());
         let read = move |service: &Service| -> Result<_, Error> {
@@ -88,7 +88,7 @@ impl Attempt {
                 Err(StoreError::Corrupt { .. }) => None,
                 loaded => loaded?,
             };
-            let client = service.client(&asking, record.as_ref(), &from, &WITH_SECRET)?;
+            let client = service.client(&asking, record.as_deref(), &from, &WITH_SECRET)?;
             Ok((client, record.and_then(|record| record.grant).map(|grant| grant.approved_at)))
         };
         let (client, approved_before) = service.aside(read).await?;

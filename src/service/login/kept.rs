@@ -71,7 +71,7 @@ impl From<StoreError> for NotKept {
 /// The right to write the record, with room for the next one, and what it replaces.
 pub(super) struct Reserved {
     held: Held,
-    before: Option<Record>,
+    before: Option<Box<Record>>,
 }
 
 impl Reserved {
@@ -107,7 +107,7 @@ impl Room {
 }
 
 /// The record that a sign-in replaces. A commit sets aside what nobody can open.
-pub(super) fn before(held: &mut Held) -> Result<Option<Record>, StoreError> {
+pub(super) fn before(held: &mut Held) -> Result<Option<Box<Record>>, StoreError> {
     match held.load() {
         Err(StoreError::Corrupt { .. }) => Ok(None),
         loaded => loaded,
@@ -380,7 +380,7 @@ impl Attempt {
 
     /// Commits the grant, and gives the record that it changed. The grant before is to be revoked where that ends no other
     /// one.
-    fn commit(&self, grant: Grant, room: Room) -> Result<(Option<Record>, Option<Replaced>), NotKept> {
+    fn commit(&self, grant: Grant, room: Room) -> Result<(Option<Box<Record>>, Option<Replaced>), NotKept> {
         let room = match room {
             Room::Held(reserved) => {
                 let Reserved { mut held, before } = *reserved;
@@ -408,7 +408,7 @@ impl Attempt {
 
     /// Makes sure that the sign-in still waits for this approval: nobody has given it up, or begun another one in its place,
     /// and who approved was checked if that is to be. Called under the lock of the commit.
-    fn check_pending(&self, record: Option<Record>, grant: &Grant) -> Result<(), NotKept> {
+    fn check_pending(&self, record: Option<Box<Record>>, grant: &Grant) -> Result<(), NotKept> {
         let Some(id) = &self.pending else { return Ok(()) };
         match still_pending(record, id, self.approved_before) {
             Ok(PendingSignIn { expected: Some(expected), .. }) if self.expected.as_ref() != Some(&expected) => {
@@ -424,12 +424,12 @@ impl Attempt {
     fn commit_held(
         &self,
         grant: Grant,
-        before: Option<Record>,
+        before: Option<Box<Record>>,
         room: Option<&Poller>,
         held: &mut Held,
-    ) -> Result<(Option<Record>, Option<Replaced>), Error> {
+    ) -> Result<(Option<Box<Record>>, Option<Replaced>), Error> {
         self.check_still_configured()?;
-        let mut record = before.clone().unwrap_or_else(|| empty_record(&self.profile));
+        let mut record = before.clone().unwrap_or_else(|| Box::new(empty_record(&self.profile)));
         let lived_on = |before: &Grant| !is_same_grant(before, &grant) && grants::lives(before, clock::wall());
         let replaced = record.grant.take().filter(lived_on).map(|before| {
             let limit = self.provider.dialect.grant_limit;

@@ -98,7 +98,7 @@ impl Service {
 
     /// Whether a sign-in of the profile has a code, or had one whose end is noted. What cannot be read may have had one.
     pub fn has_had_code(&self, profile: &Profile) -> bool {
-        let has = |record: Record| record.pending.is_some() || record.ended.is_some();
+        let has = |record: Box<Record>| record.pending.is_some() || record.ended.is_some();
         self.store.load(&profile.name).map_or(true, |record| record.is_some_and(has))
     }
 
@@ -143,7 +143,7 @@ impl Service {
     pub(super) async fn forget_code(&self, profile: &ProfileName, id: Option<PendingId>) -> Result<bool, Error> {
         let forget = move |_: &Self, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(false) };
-            let is_meant = |pending: &mut PendingSignIn| id.as_ref().is_none_or(|id| *id == pending.id);
+            let is_meant = |pending: &mut Box<PendingSignIn>| id.as_ref().is_none_or(|id| *id == pending.id);
             let is_forgotten = record.pending.take_if(is_meant).is_some();
             if is_forgotten {
                 held.commit(&mut record)?;
@@ -166,7 +166,7 @@ impl Service {
         pending.provider == profile.provider
             && pending.client_id == profile.client_id
             && issuer.is_some_and(|issuer| issuer.as_str() == pending.issuer)
-            && self.check_approved(profile, pending.endpoints.as_ref(), endpoints::TOKEN).is_ok()
+            && self.check_approved(profile, pending.endpoints.as_deref(), endpoints::TOKEN).is_ok()
     }
 
     /// Finds what a sign-in with these options begins with.
@@ -188,14 +188,14 @@ impl Service {
                 let is_expected = options.expect_account.is_none() || options.expect_account == pending.expected;
                 is_same && is_expected && !pending.left(&Clocks::now()).is_zero() && self.fits(profile, pending)
             };
-            let pending = pending.filter(is_alive);
-            return Ok(pending.map_or(TakenUp::Nothing, |pending| TakenUp::Pending(Box::new(pending))));
+            let pending = pending.filter(|pending| is_alive(pending));
+            return Ok(pending.map_or(TakenUp::Nothing, TakenUp::Pending));
         }
         // Who asks later is told, and not the agent.
         match (pending, ended.filter(|ended| !ended.is_told && !options.for_agent), grant) {
             (Some(pending), _, _) if self.fits(profile, &pending) => {
                 check_expected(profile, options.expect_account.as_ref(), &pending)?;
-                Ok(TakenUp::Pending(Box::new(pending)))
+                Ok(TakenUp::Pending(pending))
             }
             (Some(_), _, _) => Err(nothing_pending(profile)
                 .because("the one that is pending was begun for another client, provider or data center")),

@@ -347,7 +347,7 @@ impl Attempt {
         let keep = move |_: &Service, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(()) };
             if let Some(pending) = record.pending.take_if(|pending| pending.id == id) {
-                record.pending = Some(moved_on(pending, standing));
+                record.pending = Some(Box::new(moved_on(*pending, standing)));
                 held.commit(&mut record)?;
             }
             Ok(())
@@ -428,14 +428,16 @@ fn look(
 
 /// The sign-in that is known, as it is kept by now; else how it ended.
 pub(super) fn still_pending(
-    record: Option<Record>,
+    record: Option<Box<Record>>,
     known: &PendingId,
     approved_before: Option<Timestamp>,
 ) -> Result<PendingSignIn, Elsewhere> {
     let record = record.filter(|record| record.moved.is_none());
-    let Some(Record { pending, ended, grant, .. }) = record else { return Err(Elsewhere::GivenUp) };
+    let Some(Record { pending, ended, grant, .. }) = record.map(|record| *record) else {
+        return Err(Elsewhere::GivenUp);
+    };
     match pending {
-        Some(pending) if pending.id == *known => Ok(pending),
+        Some(pending) if pending.id == *known => Ok(*pending),
         Some(_) => Err(Elsewhere::Replaced),
         None => Err(over(known, ended, grant, approved_before)),
     }
@@ -472,7 +474,7 @@ fn take_over(
             ..pending
         });
         if let (Some(record), Ok(pending)) = (&mut record, &taken) {
-            record.pending = Some(pending.clone());
+            record.pending = Some(Box::new(pending.clone()));
             held.commit(record)?;
         }
         Ok::<_, StoreError>(taken)
@@ -514,7 +516,7 @@ mod tests {
         for (there, is_taken) in [(Some(&known), true), (Some(&other), false), (None, false)] {
             let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
             let mut record = Record::empty(name.clone(), "corp".to_owned(), "client".to_owned());
-            record.pending = there.cloned();
+            record.pending = there.cloned().map(Box::new);
             let kept = store.holding(&name, LOCK_PATIENCE, |held| held.commit(&mut record));
             kept.expect("memory has room");
             let poller = Arc::new(store.poller(&name).expect("nobody asks"));

@@ -42,7 +42,7 @@ impl Service {
             self.check_left_over(left_over, new)?;
         }
         if let Some(record) = &record {
-            let mut renamed = Record { profile: new.clone(), ..record.clone() };
+            let mut renamed = Record { profile: new.clone(), ..*record.clone() };
             at_new.commit(&mut renamed)?;
         }
         let config = config::rename_profile(&self.config, old, new).map_err(|error| {
@@ -107,12 +107,12 @@ impl Service {
         // There may be thousands of profiles, and the records of those that are configured are nobody's copies.
         let is_stray = |name: &ProfileName| *name != record.profile && !self.config.profiles.contains_key(name);
         for name in names.into_iter().filter(is_stray) {
-            if !self.store().load(&name)?.as_ref().is_some_and(is_copy) {
+            if !self.store().load(&name)?.as_deref().is_some_and(is_copy) {
                 continue;
             }
             self.store().holding(&name, LOCK_PATIENCE, |held| {
                 // Whoever renames holds this record until the configuration has the new name.
-                let is_stray = self.is_unknown_to_all(&name) && held.load()?.as_ref().is_some_and(is_copy);
+                let is_stray = self.is_unknown_to_all(&name) && held.load()?.as_deref().is_some_and(is_copy);
                 if is_stray { held.forget() } else { Ok(()) }
             })?;
         }

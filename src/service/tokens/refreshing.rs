@@ -55,7 +55,7 @@ impl Refreshing {
 
 /// What is refreshed, and how.
 pub(super) struct Refresh {
-    pub(super) record: Record,
+    pub(super) record: Box<Record>,
     pub(super) grant: Grant,
     /// Of a token that an API has refused.
     pub(super) is_replacement: bool,

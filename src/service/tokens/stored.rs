@@ -41,10 +41,12 @@ impl Service {
             return Ok(Stored::Lasting(Box::new(grant)));
         }
         match self.store.load(&profile.name) {
-            Ok(Some(Record { grant: Some(grant), .. })) if lasts(&grant, freshness, now) => {
-                Ok(Stored::Lasting(Box::new(grant)))
-            }
-            Ok(record) => Ok(Stored::Worn(record.map(Box::new))),
+            Ok(record) => Ok(match record.map(|record| *record) {
+                Some(Record { grant: Some(grant), .. }) if lasts(&grant, freshness, now) => {
+                    Stored::Lasting(Box::new(grant))
+                }
+                record => Stored::Worn(record.map(Box::new)),
+            }),
             Err(away) if away.is_away() => self.seen_last(profile, freshness, now, away),
             Err(error) => Err(error.into()),
         }

@@ -16,10 +16,10 @@ use crate::storage::{Attempt, ClientAt, PastCall, Poller, Record, StoreError, Th
 impl Held {
     /// Reads again, now that nobody else writes. A refresh that was [claimed](Self::claim) and of which nothing more was
     /// committed shows in the record as one whose answer got lost.
-    pub fn load(&mut self) -> Result<Option<Record>, StoreError> {
+    pub fn load(&mut self) -> Result<Option<Box<Record>>, StoreError> {
         let asked_at = self.shared.time_of_copy();
         let mut record = self.mend()?.map(|record| self.settle(record)).transpose()?;
-        self.shared.copy(&self.profile, record.as_ref(), asked_at);
+        self.shared.copy(&self.profile, record.as_deref(), asked_at);
         if let Some(record) = &mut record
             && let Some(attempt) = self.hold.attempt()?
         {
@@ -35,7 +35,7 @@ impl Held {
         self.before = match self.mend() {
             Ok(record) => {
                 self.spent = record.as_ref().and_then(|record| self.shared.spent(record));
-                Some(self.generation_of(record.as_ref())?)
+                Some(self.generation_of(record.as_deref())?)
             }
             // Whoever commits sets it aside, and nobody who may yet fail.
             Err(StoreError::Corrupt { .. }) => None,
@@ -174,9 +174,9 @@ impl Held {
         self.shared.backend.place_of(&self.profile, part)
     }
 
-    pub(super) fn spare_record(&mut self) -> Result<Option<Record>, StoreError> {
+    pub(super) fn spare_record(&mut self) -> Result<Option<Box<Record>>, StoreError> {
         let found = self.shared.spare_record(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
-        Ok(found.map(|(record, _)| *record))
+        Ok(found.map(|(record, _)| record))
     }
 
     pub(super) fn read(&mut self, part: Part) -> Result<OpenedRecord, StoreError> {
@@ -212,7 +212,7 @@ impl Held {
 
     /// The newest record. A damaged one is set aside, and so is one that is older than its predecessor. One that is in the
     /// spare place comes back, or is removed where it is not newer.
-    pub(super) fn mend(&mut self) -> Result<Option<Record>, StoreError> {
+    pub(super) fn mend(&mut self) -> Result<Option<Box<Record>>, StoreError> {
         let current = self.read(Part::Current)?;
         let previous = self.read(Part::Previous);
         let is_older = |previous: &Record| match &current {
@@ -240,12 +240,12 @@ impl Held {
                 // where it cannot be removed the next one tries again.
                 let _ = self.hold.remove(Part::Spare);
             }
-            return Ok(here.map(|record| *record));
+            return Ok(here);
         };
         if self.bring_back(&record).is_err() {
             // It is good where it is.
             let (record, _) = self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
-            return Ok(record.map(|record| *record));
+            return Ok(record);
         }
         self.shared.damaged().remove(&self.profile);
         Ok(Some(record))
@@ -262,7 +262,7 @@ impl Held {
     /// The generation that a commit replaces. Where nothing can be opened, all of it is set aside.
     pub(super) fn generation_before(&mut self) -> Result<u64, StoreError> {
         match self.mend() {
-            Ok(record) => self.generation_of(record.as_ref()),
+            Ok(record) => self.generation_of(record.as_deref()),
             Err(StoreError::Corrupt { .. }) => self.set_all_aside().map(|()| 0),
             Err(error) => Err(error),
         }

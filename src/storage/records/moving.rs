@@ -124,7 +124,7 @@ impl Held {
             attempt.show_in(&mut record);
         }
         let other = there.mend()?;
-        if let Some(done) = self.judge_move(&record, other.as_ref(), to)? {
+        if let Some(done) = self.judge_move(&record, other.as_deref(), to)? {
             return Ok(done);
         }
         let generation = record.generation.max(other.map_or(0, |other| other.generation)).saturating_add(1);
@@ -133,7 +133,7 @@ impl Held {
                 let why = "its provider may replace refresh tokens, and two places that refresh would end the sign-in";
                 return Ok(Copied::Refused(why.to_owned()));
             }
-            there.adopt(&Record { generation, moved: None, ..record })?;
+            there.adopt(&Record { generation, moved: None, ..*record })?;
             return Ok(Copied::Done);
         }
         let marked = self.mark(&record, to.address, true)?;
@@ -141,7 +141,7 @@ impl Held {
             let problem = format!("copying profile `{}` took too long", self.profile);
             return Err(self.shared.keyring.not_possible(&problem, "run the command again, which goes on with it"));
         }
-        there.adopt(&Record { generation: generation.max(marked.generation), moved: None, ..record })?;
+        there.adopt(&Record { generation: generation.max(marked.generation), moved: None, ..*record })?;
         self.copy_calls(there)?;
         self.mark(&marked, to.address, false)?;
         Ok(Copied::Done)
@@ -198,7 +198,7 @@ impl Held {
     }
 
     /// Ends a move that was cut short: it is refreshed here if the other store does not have it.
-    pub(super) fn settle(&mut self, record: Record) -> Result<Record, StoreError> {
+    pub(super) fn settle(&mut self, record: Box<Record>) -> Result<Box<Record>, StoreError> {
         let Some(moved @ Moved { is_under_way: true, .. }) = record.moved.clone() else { return Ok(record) };
         let elsewhere = match self.shared.reached(&moved.to) {
             Some(store) => store.and_then(|store| store.load(&self.profile)),
@@ -209,7 +209,7 @@ impl Held {
             Err(_) => false,
         };
         if has_arrived {
-            return self.mark(&record, &moved.to, false);
+            return self.mark(&record, &moved.to, false).map(Box::new);
         }
         // A directory of the same name on this machine tells nothing.
         let unseen = elsewhere.err().map(|error| error.to_string());
@@ -222,15 +222,15 @@ impl Held {
             let advice = Advice::CopyStore(moved.to.clone()).and(" where that can be reached, which ends the move");
             return Err(self.shared.keyring.not_possible(&problem, advice));
         }
-        let unmarked = Record { generation: record.generation.saturating_add(1), moved: None, ..record };
+        let unmarked = Record { generation: record.generation.saturating_add(1), moved: None, ..*record };
         self.replace(&unmarked)?;
-        Ok(unmarked)
+        Ok(Box::new(unmarked))
     }
 
     /// The record, of which one that has moved is refused.
-    pub fn load_for_change(&mut self) -> Result<Option<Record>, StoreError> {
+    pub fn load_for_change(&mut self) -> Result<Option<Box<Record>>, StoreError> {
         let record = self.load()?;
-        self.generation_of(record.as_ref())?;
+        self.generation_of(record.as_deref())?;
         Ok(record)
     }
 

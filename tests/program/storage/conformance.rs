@@ -185,7 +185,7 @@ fn attempts(place: &Place<'_>) {
     let generation = commit(&store, "one").generation;
     let attempt = |held: &mut Held| held.claim(Attempt::new(generation, Timestamp::UNIX_EPOCH));
     store.holding(&profile("work"), PATIENCE, attempt).unwrap();
-    let is_lost = |record: Option<Record>| {
+    let is_lost = |record: Option<Box<Record>>| {
         record.and_then(|record| record.grant?.last_refresh).is_some_and(|last| last.answer_lost)
     };
     // Whoever comes next sees it, and whoever comes after one that did nothing, too.
@@ -218,7 +218,7 @@ fn damaged(place: &Place<'_>) {
     assert_eq!(load(&store).unwrap(), Some(before.clone()));
     assert_eq!((store.found_damaged().len(), store.damage().len()), (1, 1));
     // The next writer goes on with it, and what was damaged is told from then on.
-    assert_eq!(store.holding(&profile("work"), PATIENCE, Held::load).unwrap(), Some(before));
+    assert_eq!(store.holding(&profile("work"), PATIENCE, Held::load).unwrap(), Some(Box::new(before)));
     assert_eq!(commit(&store, "three").generation, 2);
     assert_eq!(place.store().damage().len(), 1);
 }
@@ -410,7 +410,10 @@ fn spares(place: &Place<'_>) {
             }
             let expected = if counts || !is_here { spared } else { here };
             assert_eq!(load(&place.store()).unwrap(), expected, "{spare:?}, {is_here}");
-            assert_eq!(place.store().holding(&profile("work"), PATIENCE, Held::load).unwrap(), expected);
+            assert_eq!(
+                place.store().holding(&profile("work"), PATIENCE, Held::load).unwrap().as_deref(),
+                expected.as_ref()
+            );
             let left = (place.backend)().read(&profile("work"), Part::Spare).unwrap();
             assert_eq!(left, Found::Missing, "{spare:?}, {is_here}");
             assert_eq!(load(&place.store()).unwrap(), expected);
@@ -431,7 +434,7 @@ fn limits(place: &Place<'_>) {
         let name: ProfileName = name.parse().unwrap();
         let mut record = Record { profile: name.clone(), ..record("one") };
         store.holding(&name, PATIENCE, |held| held.commit(&mut record)).unwrap();
-        assert_eq!(place.store().load(&name).unwrap(), Some(record));
+        assert_eq!(place.store().load(&name).unwrap(), Some(Box::new(record)));
     }
     assert_eq!(store.profiles().unwrap().len(), 3);
     let mut kept = record(&"x".repeat(900 * 1024));

@@ -203,7 +203,7 @@ fn damage_each(home: &Home, keys: &KeyOptions, path: &Path, step: usize) -> (usi
                 Ok(found) => {
                     // What else it has may say that an answer got lost, where the attempt in the lock file is another one.
                     let [found, before] =
-                        [&found, &before].map(|record| record.as_ref().map(|record| &record.client_id));
+                        [found.as_deref(), before.as_ref()].map(|record| record.map(|record| &record.client_id));
                     assert!(name != "work" || found == before, "{}", path.display());
                     recovered += 1;
                 }

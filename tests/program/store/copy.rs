@@ -82,7 +82,7 @@ fn records_go_there_and_back_any_number_of_times() {
     let name_of = |name: &str| ProfileName::from_str(name).expect("a name");
     let signed_in = store.load(&name_of("work")).expect("the store works").expect("a record");
     for (name, _) in MEANWHILE {
-        let mut record = Record { profile: name_of(name), ..signed_in.clone() };
+        let mut record = Record { profile: name_of(name), ..*signed_in.clone() };
         let commit = |held: &mut Held| held.commit(&mut record);
         store.holding(&name_of(name), Duration::from_secs(5), commit).expect("it is kept");
     }
@@ -96,7 +96,7 @@ fn records_go_there_and_back_any_number_of_times() {
         }
         if happens {
             let store = open(&StoreAddress::parse(from).expect("an address"), key_options(&home));
-            let mut record = Record { profile: name_of(ANEW), ..signed_in.clone() };
+            let mut record = Record { profile: name_of(ANEW), ..*signed_in.clone() };
             record.grant.iter_mut().for_each(|grant| grant.approved_at = clock::wall());
             let commit = |held: &mut Held| held.commit(&mut record);
             store.holding(&name_of(ANEW), Duration::from_secs(5), commit).expect("it is kept");

@@ -163,7 +163,7 @@ pub static GITHUB: &[ErrorWord] = &[
         words: &["bad_refresh_token"],
         places: &[Refresh],
         code: Some(Code::SignInNeeded),
-        meaning: "{provider} no longer takes the refresh token of this sign-in",
+        meaning: "{provider} does not take the refresh token of this sign-in",
         causes: &["the refresh token was used before: each one works once", "it ran out after six months of disuse"],
         next: "{sign_in}",
         source: "GitHub, refreshing user access tokens",

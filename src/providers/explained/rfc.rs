@@ -90,7 +90,7 @@ pub static WORDS: &[ErrorWord] = &[
         words: &["invalid_grant"],
         places: &[Refresh],
         code: Some(Code::SignInNeeded),
-        meaning: "{provider} no longer takes the refresh token of this sign-in",
+        meaning: "{provider} does not take the refresh token of this sign-in",
         causes: &[
             "the access was taken back by the person or an administrator",
             "{provider} ended it by itself: after long disuse, after a new password, or because the app is in testing",

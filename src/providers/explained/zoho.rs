@@ -147,7 +147,7 @@ pub static WORDS: &[ErrorWord] = &[
         words: &["invalid_code", "invalid_grant"],
         places: &[Refresh],
         code: Some(Code::SignInNeeded),
-        meaning: "{provider} no longer takes the refresh token of this sign-in",
+        meaning: "{provider} does not take the refresh token of this sign-in",
         causes: &[
             "the access was taken back: under Connected Apps, by an administrator, or by signing out everywhere",
             "newer sign-ins pushed it out: Zoho keeps about 20 for each account and client and drops the oldest",

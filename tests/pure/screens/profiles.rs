@@ -71,7 +71,7 @@ fn likely_causes_are_listed_below_what_helps_and_give_way_first() {
             "the client was deleted, or is another one than at the sign-in",
         ]);
         let error = Error::new(Code::SignInNeeded, "the access token of profile `work` could not be refreshed")
-            .because("Zoho no longer takes the refresh token of this sign-in (invalid_code)")
+            .because("Zoho does not take the refresh token of this sign-in (invalid_code)")
             .likely(causes)
             .advise(Advice::SignIn("work".parse().expect("a name")));
         update(&mut model, Message::Refreshed { task, profile: name("work"), result: Err(error) }, now());

@@ -224,11 +224,23 @@ impl Panel for ApiPanel {
     }
 
     fn commands(&self, around: &Surroundings) -> Vec<Command> {
-        let to_send =
-            [Command::Send, Command::Edit, Command::CopyCurl].into_iter().filter(|_| self.test_calls().is_some());
+        let is_product = self.focus == Focus::Requests && matches!(self.list.row(), Some(Row::Product(_)));
+        // A product is not sent.
+        let to_send: &[Command] = if is_product {
+            &[Command::Fold, Command::Edit]
+        } else {
+            &[Command::Send, Command::Edit, Command::CopyCurl]
+        };
+        let knows_calls = self.test_calls().is_some();
+        let to_send = to_send.iter().copied().filter(|_| knows_calls);
         let has_earlier = !self.earlier().is_empty();
         let is_there = |command: &Command| {
-            if *command == Command::History { has_earlier } else { self.text().is_some() }
+            match command {
+                Command::History => has_earlier,
+                // Lines of headers have no path to them.
+                Command::CopyPath => self.text().is_some_and(|text| text.document().is_json()),
+                _ => self.text().is_some(),
+            }
         };
         // What is most useful after an answer comes first, for narrow screens show the first few only.
         let to_read = [
@@ -245,7 +257,8 @@ impl Panel for ApiPanel {
             Focus::Form => return vec![Command::SendForm, Command::NextPane, Command::Back],
             Focus::Filter | Focus::Query | Focus::History => return vec![Command::Choose, Command::Back],
             Focus::Requests => {
-                let to_look = [Command::Find, Command::Fold].into_iter().filter(|_| self.test_calls().is_some());
+                let to_look: &[Command] = if is_product { &[Command::Find] } else { &[Command::Find, Command::Fold] };
+                let to_look = to_look.iter().copied().filter(|_| knows_calls);
                 let to_read = to_read.filter(|command| !matches!(command, Command::Find | Command::Fold));
                 let (to_send, pane) = (to_send.chain(to_look), [Command::NextPane]);
                 match self.text() {
@@ -254,7 +267,7 @@ impl Panel for ApiPanel {
                 }
             }
             // Of what could not be sent there is nothing to read, and something to mend.
-            Focus::Answer if self.text().is_none() && self.test_calls().is_some() => {
+            Focus::Answer if self.text().is_none() && knows_calls => {
                 let earlier = has_earlier.then_some(Command::History);
                 let commands = [Command::Edit, Command::Send, Command::NextPane, Command::CopyCurl];
                 commands.into_iter().chain(earlier).collect()

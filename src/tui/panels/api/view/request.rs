@@ -57,7 +57,9 @@ fn request_line(around: &Surroundings, panel: &ApiPanel, room: usize) -> String 
         (None, Some(Row::OwnRequest)) => format!("Press {} to type a request.", around.key(Scope::Api, Command::Edit)),
         (None, Some(Row::Product(product))) => {
             let (fold, choose) = (around.key(Scope::Api, Command::Fold), around.key(Scope::Api, Command::Choose));
-            format!("{product}: {fold} or {choose} folds its calls.")
+            let is_folded = panel.test_calls().is_some_and(|known| panel.list.is_folded(known, product));
+            let does = if is_folded { "shows" } else { "folds" };
+            format!("{product}: {fold} or {choose} {does} its calls.")
         }
         (None, _) => String::new(),
     }

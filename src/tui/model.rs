@@ -18,7 +18,6 @@ use crate::config::Config;
 use crate::service::Machine;
 
 /// The whole state of the app. `update` alone changes it; `view` only reads it.
-#[derive(Debug)]
 pub struct Model {
     pub around: Surroundings,
     /// The panel that has the screen.

@@ -2,7 +2,6 @@
 //! hears of its end, is plain data.
 
 use std::any::Any;
-use std::fmt::Debug;
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -34,7 +33,7 @@ impl Title {
 }
 
 /// One screen of the app.
-pub trait Panel: Any + Debug + Send {
+pub trait Panel: Any + Send {
     /// The bindings that hold on it.
     fn scope(&self) -> Scope;
 

@@ -486,7 +486,7 @@ fn a_profile_that_is_not_read_yet_is_not_called_signed_out() {
 fn the_secret_is_in_no_debug_text() {
     let mut model = at_review();
     let effects = press(&mut model, &[Key::Enter]);
-    assert!(!format!("{model:?} {effects:?}").contains("sentinel"));
+    assert!(!format!("{:?} {:?} {effects:?}", model.around, form(&model)).contains("sentinel"));
 }
 
 /// A form at its scopes, with nothing of it chosen yet.

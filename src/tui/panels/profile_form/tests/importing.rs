@@ -96,7 +96,7 @@ fn a_token_that_is_typed_comes_into_a_new_profile_or_everything_stays() {
     answer(&mut model, "1000.sentinel-other");
     let (task, import) = imported(&press(&mut model, &[Key::Enter]));
     assert_eq!(import.refresh_token.expose(), "1000.sentinel-other");
-    assert!(!format!("{model:?} {import:?}").contains("sentinel"));
+    assert!(!format!("{:?} {:?} {import:?}", model.around, form(&model)).contains("sentinel"));
     let text = "[profiles.shop]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\n";
     let effects = end(&mut model, task, Ok((config(text), signed_in("shop"))));
     assert_eq!(effects, [Effect::UseConfiguration(Box::new(config(text))), Effect::LoadStatuses]);

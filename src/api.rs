@@ -220,7 +220,7 @@ mod tests {
     fn paths_go_below_the_api_domain_or_the_product() {
         let zoho = zoho::provider();
         let eu = zoho.data_center("eu").expect("eu");
-        let resolved = |path, product| resolve(path, product, eu, zoho.dialect.products).map(|url| url.to_string());
+        let resolved = |path, product| resolve(path, product, eu, zoho.dialect.products()).map(|url| url.to_string());
         assert_eq!(resolved("/crm/v8/org", None), Ok("https://www.zohoapis.eu/crm/v8/org".to_owned()));
         assert_eq!(
             resolved("/organizations", Some("desk")),
@@ -275,10 +275,10 @@ mod tests {
         let zoho = zoho::provider();
         let us = zoho.default_data_center();
         let resolved = |path: &str, product: &Product| {
-            let url = resolve(path, Some(product.key), us, zoho.dialect.products).expect(path);
+            let url = resolve(path, Some(product.key), us, zoho.dialect.products()).expect(path);
             (url.host_str().map(str::to_owned), url[url::Position::BeforePath..].to_owned())
         };
-        for product in zoho.dialect.products {
+        for product in zoho.dialect.products() {
             let Some(base) = product.base(us) else { continue };
             let host = base.host_str().map(str::to_owned);
             let base = base.path().trim_end_matches('/');
@@ -305,7 +305,7 @@ mod tests {
             "/:80@evil.example",
             "/.evil.example",
         ] {
-            let url: Url = resolve(path, None, us, zoho.dialect.products).expect(path);
+            let url: Url = resolve(path, None, us, zoho.dialect.products()).expect(path);
             assert_eq!(url.host_str(), Some("www.zohoapis.com"), "{path}");
         }
     }

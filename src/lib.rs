@@ -36,6 +36,7 @@ pub mod service;
 pub mod signals;
 pub mod storage;
 pub mod supervisor;
+pub mod tables;
 pub mod tui;
 pub mod untrusted;
 pub mod words;

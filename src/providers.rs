@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::{Origin, Url};
 
+use crate::tables::Pairs;
 use crate::untrusted::Rejected;
 
 /// An authorization server, or several that share their clients.
@@ -41,9 +42,7 @@ impl Provider {
     /// The data center that people or other programs call so: by its code, its domain or one of its addresses.
     pub fn data_center_called(&self, name: &str) -> Option<&DataCenter> {
         let name = name.trim().to_ascii_lowercase();
-        let aliases = self.dialect.data_center_aliases.iter();
-        let code = aliases.into_iter().find(|(alias, _)| *alias == name).map(|(_, code)| *code);
-        self.data_center(code.unwrap_or(&name)).or_else(|| {
+        self.data_center(self.dialect.data_center_aliases.of(&name).unwrap_or(&name)).or_else(|| {
             let address = name.split_once("://").map_or(name.as_str(), |(_, address)| address);
             let host = address.split('/').next().unwrap_or_default().trim_start_matches('.');
             self.data_centers.iter().find(|data_center| data_center.has_host(host))
@@ -246,7 +245,7 @@ pub struct Dialect {
     /// Its client ids have no blanks, so that one with a blank is a mistake.
     pub client_ids_are_words: bool,
     /// What else data centers are called: word, code.
-    pub data_center_aliases: &'static [(&'static str, &'static str)],
+    pub data_center_aliases: Pairs,
     /// Fixed parameters of the authorization request that a browser opens (RFC 6749 §4.1.1).
     pub authorization_request: &'static [(&'static str, &'static str)],
     /// The same where one of these scopes is asked for.
@@ -303,8 +302,8 @@ pub struct Dialect {
     pub git_username: Option<&'static str>,
     /// What the names of variables begin with that other programs of this provider read, beside this program's own.
     pub variable_prefix: Option<&'static str>,
-    /// The products whose APIs are known.
-    pub products: &'static [catalog::Product],
+    /// The products of its APIs are those of the catalogue.
+    pub has_products: bool,
     /// The scope that lets the account be read and little else, proposed where nobody names one.
     pub default_scope: &'static str,
     /// What kind of client to register, and where, in one sentence.
@@ -314,9 +313,16 @@ pub struct Dialect {
     /// How a person makes a code by hand, as a sentence.
     pub code_by_hand: &'static str,
     /// What its error words mean; the first table that knows a word decides.
-    pub error_words: &'static [&'static [explained::ErrorWord]],
+    pub error_words: &'static [explained::Table],
     /// Where, on the accounts server's site, a person takes the access of an app back.
     pub removal_by_hand: Option<&'static str>,
+}
+
+impl Dialect {
+    /// The products whose APIs are known.
+    pub fn products(&self) -> &'static [catalog::Product] {
+        if self.has_products { &catalog::PRODUCTS } else { &[] }
+    }
 }
 
 /// What ends when a refresh token is revoked.

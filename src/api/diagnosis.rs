@@ -10,6 +10,7 @@ use crate::providers::Dialect;
 use crate::providers::answers::{self, Answers, Diagnosis, Failure, Organization, Word};
 use crate::providers::catalog::{PRODUCTS, Product};
 use crate::secret::Known;
+use crate::tables::Words;
 use crate::untrusted::Untrusted;
 
 impl Diagnosis {
@@ -132,8 +133,8 @@ pub struct Finding {
 
 impl Finding {
     /// A failure of which an answer of this product says no more.
-    pub fn new(diagnosis: Diagnosis, product: Option<&Product>) -> Self {
-        let organizations = product.map_or(&[][..], |product| product.organizations);
+    pub fn new(diagnosis: Diagnosis, product: Option<&'static Product>) -> Self {
+        let organizations = product.map_or(&[][..], |product| &product.organizations);
         let pause = product.and_then(|product| product.answers.pause);
         Self { diagnosis, said: None, organizations, pause, scopes: None }
     }
@@ -176,7 +177,7 @@ impl Finding {
 /// Reads what a failed call failed of; `None` for one that worked. `product` is whose answer it is, where that is known.
 ///
 /// The body may be the beginning of one: it is judged by what it has.
-pub fn diagnose(dialect: &Dialect, product: Option<&Product>, response: &Response) -> Option<Finding> {
+pub fn diagnose(dialect: &Dialect, product: Option<&'static Product>, response: &Response) -> Option<Finding> {
     let answers = product.map_or(&dialect.api.answers, |product| product.answers);
     let reader = Reader { dialect, answers };
     if (300..400).contains(&response.status) && response.header("location").is_some() {
@@ -203,7 +204,7 @@ pub fn diagnose(dialect: &Dialect, product: Option<&Product>, response: &Respons
     }
     let known = said.first(reader.words()).map(|word| word.means);
     let names_organization = || {
-        let mut names = product.into_iter().flat_map(|product| product.organizations).map(|by| by.name());
+        let mut names = product.into_iter().flat_map(|product| &product.organizations).map(|by| by.name());
         names.any(|name| said.texts.iter().any(|text| has_word(text, name)))
     };
     let diagnosis = match (known, response.status) {
@@ -221,7 +222,7 @@ pub fn diagnose(dialect: &Dialect, product: Option<&Product>, response: &Respons
 }
 
 /// The words that APIs are known to use, with whose they are, for people.
-pub fn known_words() -> Vec<(String, &'static Word)> {
+pub fn known_words() -> Vec<(String, Word)> {
     let shared = answers::zoho::DIALECT.answers.words.iter().map(|word| ("all of Zoho's".to_owned(), word));
     let mut known: Vec<_> = shared.collect();
     for (index, product) in PRODUCTS.iter().enumerate() {
@@ -258,18 +259,18 @@ struct Reader<'a> {
     answers: &'a Answers,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// The product's words, then those that all products of the provider share, then those of any API.
-    fn words(&self) -> impl Iterator<Item = &'a Word> + Clone + use<'a> {
-        self.answers.words.iter().chain(self.dialect.api.answers.words).chain(answers::RFC_WORDS)
+    fn words(&self) -> impl Iterator<Item = Word> + Clone + use<> {
+        self.answers.words.iter().chain(self.dialect.api.answers.words.iter()).chain(answers::RFC_WORDS.iter())
     }
 
     /// The part of a body with a status of success that tells of a failure.
     fn failed_part<'b>(&self, body: &'b Value) -> Option<&'b Value> {
         self.answers.failures.iter().find_map(|failure| match failure {
-            Failure::Is(place, values) => at(body, place, &|found| is_among(found, values)),
+            Failure::Is(place, values) => at(body, place, &|found| is_among(found, *values)),
             Failure::Not(place, values) => {
-                at(body, place, &|found| scalar(found).is_some() && !is_among(found, values))
+                at(body, place, &|found| scalar(found).is_some() && !is_among(found, *values))
             }
             Failure::Has(place) => at(body, place, &|found| !decode::says_nothing(found)),
             Failure::Account => account(body, 0),
@@ -295,7 +296,7 @@ fn has_only_error_members(value: &Value, dialect: &Dialect, depth: usize) -> boo
             let is_of_error = |name: &String| {
                 let name = plain(name);
                 let known = dialect.api.code_members.iter().chain(dialect.api.text_members);
-                known.chain(&["status", "statuscode", "requesturl", "instance"]).any(|known| *known == name)
+                known.chain(Words("status statuscode requesturl instance")).any(|known| known == name)
             };
             depth < DEEPEST
                 && members.len() <= MOST_MEMBERS
@@ -322,7 +323,7 @@ fn account(value: &Value, depth: usize) -> Option<&Value> {
                 && members.get("details").is_some_and(|details| details.is_object() || details.is_array());
             if is_account {
                 return Some(value)
-                    .filter(|_| members.get("status").is_some_and(|status| is_among(status, &["error"])));
+                    .filter(|_| members.get("status").is_some_and(|status| is_among(status, Words("error"))));
             }
             members.values().filter(|_| depth < DEEPEST).find_map(|value| account(value, depth + 1))
         }
@@ -350,7 +351,7 @@ fn follow<'b>(body: &'b Value, place: &str) -> Option<&'b Value> {
     })
 }
 
-fn is_among(value: &Value, values: &[&str]) -> bool {
+fn is_among(value: &Value, values: Words) -> bool {
     scalar(value).is_some_and(|text| values.iter().any(|known| known.eq_ignore_ascii_case(&text)))
 }
 
@@ -401,9 +402,9 @@ impl Said {
         let name = plain(name);
         let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         let values = values.iter().filter(|value| !value.is_boolean()).filter_map(scalar);
-        if dialect.api.code_members.contains(&name.as_str()) {
+        if dialect.api.code_members.contains(&name) {
             self.codes.extend(values.filter(|value| !value.is_empty()));
-        } else if dialect.api.text_members.contains(&name.as_str()) {
+        } else if dialect.api.text_members.contains(&name) {
             self.texts.extend(values.filter(|value| !value.is_empty()));
         }
     }
@@ -413,21 +414,21 @@ impl Said {
     }
 
     /// Tells whether a word stands in its place, or amid others where it can stand for nothing else.
-    fn has(&self, word: &Word) -> bool {
+    fn has(&self, word: Word) -> bool {
         let mut all = self.codes.iter().chain(&self.texts);
         self.codes.iter().any(|code| code.eq_ignore_ascii_case(word.word))
             || is_distinct(word) && all.any(|text| has_word(text, word.word))
     }
 
     /// Tells whether a sentence is this word alone. A number there is no code.
-    fn tells(&self, word: &Word) -> bool {
+    fn tells(&self, word: Word) -> bool {
         let is_number = word.word.bytes().all(|byte| byte.is_ascii_digit());
         !is_number && self.texts.iter().any(|text| text.eq_ignore_ascii_case(word.word))
     }
 
     /// The word that decides.
-    fn first<'a>(&self, mut words: impl Iterator<Item = &'a Word> + Clone) -> Option<&'a Word> {
-        words.clone().find(|word| self.has(word)).or_else(|| words.find(|word| self.tells(word)))
+    fn first(&self, mut words: impl Iterator<Item = Word> + Clone) -> Option<Word> {
+        words.clone().find(|word| self.has(*word)).or_else(|| words.find(|word| self.tells(*word)))
     }
 
     /// The word and the sentence that say it best.
@@ -441,7 +442,7 @@ impl Said {
 }
 
 /// Such a word stands for nothing else.
-fn is_distinct(word: &Word) -> bool {
+fn is_distinct(word: Word) -> bool {
     word.word.contains(['_', ' '])
 }
 

@@ -104,12 +104,12 @@ impl Api {
         self.check_combination()?;
         let service = context.service()?;
         let profile = service.config.profile(context.flagged_profile()?.as_ref())?;
-        self.check_product(service.config.provider(profile)?.dialect().products)?;
+        self.check_product(service.config.provider(profile)?.dialect().products())?;
         // Read here, where a signal still ends a program that waits for a pipe.
         let given = Given::read(&self)?;
         if self.curl {
             let (data_center, dialect) = service.known_api_place(profile)?;
-            let call = self.call(&given, &data_center, dialect.products)?;
+            let call = self.call(&given, &data_center, dialect.products())?;
             api::check(&call, &data_center.origins())
                 .map_err(|refusal| refusal_error("the call cannot be shown", &refusal))?;
             return context.output.text(&api::as_curl(&call, &self.body_for_curl(), dialect));
@@ -129,7 +129,7 @@ impl Api {
         file: Option<Replacement>,
     ) -> Result<(), Error> {
         let (data_center, dialect) = service.api_place(profile).await?;
-        let mut call = self.call(&given, &data_center, dialect.products)?;
+        let mut call = self.call(&given, &data_center, dialect.products())?;
         if self.paginate {
             let paging = service::paging(&data_center, dialect, &call.url, self.product.as_deref());
             return pages::exchange(self, context, service, profile, (call, paging), file).await;

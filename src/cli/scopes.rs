@@ -69,7 +69,7 @@ struct TestCallJson {
     scope: &'static str,
     /// Parameters in the body, as it is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
+    body: Option<&'static str>,
 }
 
 impl Scopes {
@@ -90,7 +90,7 @@ impl Scopes {
             None => provider.data_centers.iter().collect(),
         };
         if self.json {
-            let products = product.map_or(PRODUCTS, std::slice::from_ref);
+            let products = product.map_or(&PRODUCTS[..], std::slice::from_ref);
             let products = products.iter().map(|product| product_json(product, &data_centers)).collect();
             return context.output.json(&ScopesJson { schema_version: 1, products });
         }
@@ -143,7 +143,7 @@ fn described(product: &Product, data_centers: &[&DataCenter]) -> String {
             parts.push(format!("{title}\n{}", lines.join("\n")));
         }
     };
-    let scopes: Vec<_> = product.scopes.iter().map(|scope| [(*scope).to_owned(), scope_in_words(scope)]).collect();
+    let scopes: Vec<_> = product.scopes.iter().map(|scope| [scope.to_owned(), scope_in_words(scope)]).collect();
     part("Known scopes; there are more", words::columns(&scopes));
     let hosts: Vec<_> = data_centers
         .iter()
@@ -184,9 +184,9 @@ fn product_json(product: &'static Product, data_centers: &[&DataCenter]) -> Prod
         method: call.method.to_string(),
         path: call.path,
         scope: call.scope,
-        body: call.body(),
+        body: call.form,
     });
-    let scope = |scope: &&'static str| ScopeJson { scope, words: scope_in_words(scope), writes: can_write(scope) };
+    let scope = |scope: &'static str| ScopeJson { scope, words: scope_in_words(scope), writes: can_write(scope) };
     ProductJson {
         product: product.key,
         name: product.name,
@@ -194,7 +194,7 @@ fn product_json(product: &'static Product, data_centers: &[&DataCenter]) -> Prod
         scopes: product.scopes.iter().map(scope).collect(),
         hosts: data_centers.iter().filter_map(host).collect(),
         test_calls: test_calls.collect(),
-        notes: product.notes,
+        notes: &product.notes,
     }
 }
 

@@ -278,7 +278,7 @@ fn odd<'a>(
     let mut known: BTreeMap<&str, Option<String>> = BTreeMap::new();
     let of_profiles = profiles.iter().flat_map(move |profile| {
         let source = config.providers.get(&profile.provider);
-        let has_products = source.is_some_and(|source| !source.dialect().products.is_empty());
+        let has_products = source.is_some_and(|source| source.dialect().has_products);
         let scopes = if has_products { &profile.scopes[..] } else { &[] };
         let mut advice = |scope: &'a String| known.entry(scope).or_insert_with(|| catalog::advice(scope)).clone();
         let scopes =

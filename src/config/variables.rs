@@ -3,13 +3,14 @@
 //! A variable that steers where tokens are kept or sent is used or refused by its name, never passed over; its value is
 //! not told, since it may be secret. Those that only steer how things are drawn have something to fall back to.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error};
 use crate::files;
 use crate::near;
 use crate::registered::is_client_secret;
+use crate::tables::Words;
 
 /// The variables that steer the program, by name.
 #[derive(Clone, Copy)]
@@ -28,13 +29,24 @@ impl Environment<'_> {
 
 /// Variables of one meaning.
 pub struct Variables {
-    pub names: &'static [&'static str],
+    pub names: Words,
     pub means: &'static str,
     pub reader: Reader,
-    /// What becomes of a value that cannot be used.
-    pub unusable: &'static str,
-    /// Tells, as a clause, why a value cannot be used, where that shows before it is.
-    problem: fn(&str) -> Option<&'static str>,
+    /// What becomes of a value that cannot be used, where it is not refused.
+    fallback: Option<&'static str>,
+    value: Value,
+}
+
+/// What a value has to be, as far as that shows before it is used.
+#[derive(Clone, Copy)]
+enum Value {
+    Text,
+    Path,
+    Store,
+    Secret,
+    Socket,
+    Number,
+    Seconds,
 }
 
 /// Who reads a variable.
@@ -82,117 +94,117 @@ impl Reader {
     }
 }
 
-/// What becomes of most values that cannot be used.
-const REFUSED: &str = "refused, exit code 2";
 const AS_UNSET: &str = "as unset";
 const TEXT: &str = "none: any text will do";
 
 /// All variables that this program and the libraries in it read.
 pub static VARIABLES: [Variables; 41] = [
-    row(&["DEVICE_LOGIN_HOME"], "one directory for everything: `config.toml`, `key`, `state/`, `spare/`", path_problem),
-    row(&["DEVICE_LOGIN_CONFIG"], "the configuration file", path_problem),
-    row(&["DEVICE_LOGIN_PROFILE"], "the profile, where none is named", nothing),
-    row(&["DEVICE_LOGIN_STORE"], "the store: `file:DIR`, `plain:DIR`, `postgres://…` or `memory:`", store_problem),
-    row(&["DEVICE_LOGIN_KEY_FILE"], "the store's key; a file that gives none: exit code 9", path_problem),
+    row("DEVICE_LOGIN_HOME", "one directory for everything: `config.toml`, `key`, `state/`, `spare/`", Value::Path),
+    row("DEVICE_LOGIN_CONFIG", "the configuration file", Value::Path),
+    row("DEVICE_LOGIN_PROFILE", "the profile, where none is named", Value::Text),
+    row("DEVICE_LOGIN_STORE", "the store: `file:DIR`, `plain:DIR`, `postgres://…` or `memory:`", Value::Store),
+    row("DEVICE_LOGIN_KEY_FILE", "the store's key; a file that gives none: exit code 9", Value::Path),
     row(
-        &["DEVICE_LOGIN_PASSPHRASE_FILE"],
+        "DEVICE_LOGIN_PASSPHRASE_FILE",
         "a file with the passphrase that opens the store's key; one that does not: exit code 9",
-        path_problem,
+        Value::Path,
     ),
-    row(&["DEVICE_LOGIN_CLIENT_SECRET"], "the client secret, instead of the profile's", secret_problem),
+    row("DEVICE_LOGIN_CLIENT_SECRET", "the client secret, instead of the profile's", Value::Secret),
     row(
-        &["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"],
+        "HOME XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME",
         "where files live, without `DEVICE_LOGIN_HOME`; absolute paths",
-        nothing,
+        Value::Text,
     ),
     row(
-        &["CREDENTIALS_DIRECTORY"],
+        "CREDENTIALS_DIRECTORY",
         "where systemd puts `device-login.key`; a directory without one is passed over",
-        path_problem,
+        Value::Path,
     ),
-    row(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"], "the proxy; the first that is set counts", nothing)
+    row("https_proxy HTTPS_PROXY all_proxy ALL_PROXY", "the proxy; the first that is set counts", Value::Text)
         .of(Reader::Network),
-    row(&["no_proxy", "NO_PROXY"], "who is asked without the proxy", nothing)
+    row("no_proxy NO_PROXY", "who is asked without the proxy", Value::Text)
         .of(Reader::Network)
         .falls_back("an entry of another form exempts nobody; no UTF-8: refused, exit code 2"),
-    row(&["SSL_CERT_FILE"], "certificate authorities instead of the system's", nothing).of(Reader::Network),
-    row(&["SSL_CERT_DIR"], "directories with such files, by `:`", nothing).of(Reader::Network),
-    row(&["PGPASSWORD"], "the password, where the store's address has none", nothing).of(Reader::Database),
-    row(&["PGPASSFILE"], "the file with passwords; else `~/.pgpass`", path_problem).of(Reader::Database),
-    row(&["PGSSLROOTCERT"], "the only certificate authorities that count; `system`: those of the system", path_problem)
+    row("SSL_CERT_FILE", "certificate authorities instead of the system's", Value::Text).of(Reader::Network),
+    row("SSL_CERT_DIR", "directories with such files, by `:`", Value::Text).of(Reader::Network),
+    row("PGPASSWORD", "the password, where the store's address has none", Value::Text).of(Reader::Database),
+    row("PGPASSFILE", "the file with passwords; else `~/.pgpass`", Value::Path).of(Reader::Database),
+    row("PGSSLROOTCERT", "the only certificate authorities that count; `system`: those of the system", Value::Path)
         .of(Reader::Database),
-    row(&["PGSSLCERT", "PGSSLKEY"], "this machine's certificate and its key", path_problem).of(Reader::Database),
-    row(&["PGAPPNAME"], "what the server's list of sessions shows; else `device-login`", nothing).of(Reader::Database),
-    row(&["PGCONNECT_TIMEOUT"], "seconds for connecting to one host; else 5", seconds_problem).of(Reader::Database),
-    row(&["NOTIFY_SOCKET"], "where systemd hears how the kiosk or the agent is", socket_problem).of(Reader::Services),
-    row(&["WATCHDOG_USEC", "WATCHDOG_PID"], "how often it wants to hear that, and from whom", number_problem)
+    row("PGSSLCERT PGSSLKEY", "this machine's certificate and its key", Value::Path).of(Reader::Database),
+    row("PGAPPNAME", "what the server's list of sessions shows; else `device-login`", Value::Text).of(Reader::Database),
+    row("PGCONNECT_TIMEOUT", "seconds for connecting to one host; else 5", Value::Seconds).of(Reader::Database),
+    row("NOTIFY_SOCKET", "where systemd hears how the kiosk or the agent is", Value::Socket).of(Reader::Services),
+    row("WATCHDOG_USEC WATCHDOG_PID", "how often it wants to hear that, and from whom", Value::Number)
         .of(Reader::Services),
-    row(&["JOURNAL_STREAM"], "whether stderr is the journal, which has times and levels of its own", nothing)
+    row("JOURNAL_STREAM", "whether stderr is the journal, which has times and levels of its own", Value::Text)
         .of(Reader::Agent)
         .falls_back("lines have their times in them"),
-    row(&["BROWSER"], "the program that opens links; a name or a path", nothing)
+    row("BROWSER", "the program that opens links; a name or a path", Value::Text)
         .of(Reader::Screens)
         .falls_back("the desktop's program is taken"),
-    row(&["DISPLAY", "WAYLAND_DISPLAY"], "there is a desktop that can open links", nothing)
+    row("DISPLAY WAYLAND_DISPLAY", "there is a desktop that can open links", Value::Text)
         .of(Reader::Screens)
         .falls_back(TEXT),
     row(
-        &["SSH_CONNECTION"],
+        "SSH_CONNECTION",
         "where the user came from, for the sign-in to tell; the desktop's browser is left alone",
-        nothing,
+        Value::Text,
     )
     .of(Reader::SignIn)
     .falls_back(TEXT),
-    row(&["USER", "LOGNAME", "USERNAME"], "who asks, for the sign-in to tell; else the account's name", nothing)
+    row("USER LOGNAME USERNAME", "who asks, for the sign-in to tell; else the account's name", Value::Text)
         .of(Reader::SignIn)
         .falls_back(TEXT),
-    row(&["COMPUTERNAME"], "the machine's name, where the system has none", nothing)
+    row("COMPUTERNAME", "the machine's name, where the system has none", Value::Text)
         .of(Reader::SignIn)
         .falls_back(TEXT),
-    row(&["NO_COLOR"], "no colours, with any value", nothing).of(Reader::Screens).falls_back(TEXT),
-    row(&["CLICOLOR_FORCE"], "colours, with any value but `0`", nothing).of(Reader::Screens).falls_back(TEXT),
-    row(&["TERM"], "what the terminal can do", nothing)
+    row("NO_COLOR", "no colours, with any value", Value::Text).of(Reader::Screens).falls_back(TEXT),
+    row("CLICOLOR_FORCE", "colours, with any value but `0`", Value::Text).of(Reader::Screens).falls_back(TEXT),
+    row("TERM", "what the terminal can do", Value::Text)
         .of(Reader::Screens)
         .falls_back("a terminal of the usual kind; `dumb` or empty: lines instead of screens"),
-    row(&["COLORTERM"], "`truecolor` or `24bit`: it has 256 colours", nothing).of(Reader::Screens).falls_back(AS_UNSET),
-    row(&["COLORFGBG"], "whether its background is light, until the terminal says it", nothing)
+    row("COLORTERM", "`truecolor` or `24bit`: it has 256 colours", Value::Text)
+        .of(Reader::Screens)
+        .falls_back(AS_UNSET),
+    row("COLORFGBG", "whether its background is light, until the terminal says it", Value::Text)
         .of(Reader::Screens)
         .falls_back("the dark theme"),
-    row(&["LC_ALL", "LC_CTYPE", "LANG"], "whether it shows more than ASCII; the first that is set counts", nothing)
+    row("LC_ALL LC_CTYPE LANG", "whether it shows more than ASCII; the first that is set counts", Value::Text)
         .of(Reader::Screens)
         .falls_back("ASCII"),
-    row(&["ACCESSIBLE"], "lines that are never rewritten instead of screens, with any value but `0`", nothing)
+    row("ACCESSIBLE", "lines that are never rewritten instead of screens, with any value but `0`", Value::Text)
         .of(Reader::Screens)
         .falls_back(TEXT),
-    row(&["COLUMNS", "LINES"], "the window's size, where the terminal does not tell it", nothing)
+    row("COLUMNS LINES", "the window's size, where the terminal does not tell it", Value::Text)
         .of(Reader::Screens)
         .falls_back("80 columns, 24 lines"),
-    row(&["TMUX", "TMUX_TMPDIR", "STY"], "which multiplexer copies go through", nothing)
+    row("TMUX TMUX_TMPDIR STY", "which multiplexer copies go through", Value::Text)
         .of(Reader::Screens)
         .falls_back("the copy does not arrive, which is said"),
-    row(&["TZ"], "the time zone of the times that are shown", nothing).of(Reader::Screens).falls_back("UTC"),
-    row(&["PATH"], "where the programs are that are started", nothing)
+    row("TZ", "the time zone of the times that are shown", Value::Text).of(Reader::Screens).falls_back("UTC"),
+    row("PATH", "where the programs are that are started", Value::Text)
         .of(Reader::Screens)
         .falls_back("what is not found is said"),
-    row(&["XDG_RUNTIME_DIR"], "where the token file is, if that is in memory; else in `/dev/shm` or `TMPDIR`", nothing)
-        .of(Reader::Exec)
-        .falls_back("the next place is taken"),
-    row(&["TMPDIR"], "where the files of `demo` are; else `/tmp`", nothing)
+    row(
+        "XDG_RUNTIME_DIR",
+        "where the token file is, if that is in memory; else in `/dev/shm` or `TMPDIR`",
+        Value::Text,
+    )
+    .of(Reader::Exec)
+    .falls_back("the next place is taken"),
+    row("TMPDIR", "where the files of `demo` are; else `/tmp`", Value::Text)
         .of(Reader::Demo)
         .falls_back("what cannot be written is said"),
-    row(&[EXEC_INFO], "which version of its credentials kubectl wants: `v1` or `v1beta1`", nothing)
+    row(EXEC_INFO, "which version of its credentials kubectl wants: `v1` or `v1beta1`", Value::Text)
         .of(Reader::Kubernetes),
 ];
 
 /// What kubectl tells a program that it asks for credentials.
 pub const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 
-const fn row(
-    names: &'static [&'static str],
-    means: &'static str,
-    problem: fn(&str) -> Option<&'static str>,
-) -> Variables {
-    Variables { names, means, reader: Reader::Everything, unusable: REFUSED, problem }
+const fn row(names: &'static str, means: &'static str, value: Value) -> Variables {
+    Variables { names: Words(names), means, reader: Reader::Everything, fallback: None, value }
 }
 
 impl Variables {
@@ -200,18 +212,23 @@ impl Variables {
         Self { reader, ..self }
     }
 
-    const fn falls_back(self, unusable: &'static str) -> Self {
-        Self { unusable, ..self }
+    const fn falls_back(self, fallback: &'static str) -> Self {
+        Self { fallback: Some(fallback), ..self }
+    }
+
+    /// What becomes of a value that cannot be used.
+    pub fn unusable(&self) -> &'static str {
+        self.fallback.unwrap_or("refused, exit code 2")
     }
 
     /// Of several that are set the first one counts.
     fn counts_once(&self) -> bool {
-        let first = self.names[0].to_ascii_lowercase();
-        ["https_proxy", "no_proxy", "lc_all", "user"].contains(&first.as_str())
+        let first = self.names.iter().next();
+        first.is_some_and(|first| ["https_proxy", "no_proxy", "LC_ALL", "USER"].contains(&first))
     }
 
     fn is_refused(&self) -> bool {
-        self.unusable == REFUSED
+        self.fallback.is_none()
     }
 }
 
@@ -223,14 +240,10 @@ pub fn check(reader: Reader, variable: &dyn Fn(&str) -> Option<OsString>) -> Res
 /// All that is set for `reader` and cannot be used.
 pub fn problems(reader: Reader, variable: &dyn Fn(&str) -> Option<OsString>) -> impl Iterator<Item = Error> {
     let rows = VARIABLES.iter().filter(move |row| row.reader == reader && row.is_refused());
-    rows.flat_map(|row| row.names.iter().map(move |name| (name, row.problem))).filter_map(|(name, problem)| {
+    rows.flat_map(|row| row.names.iter().map(move |name| (name, row.value))).filter_map(|(name, wanted)| {
         let value = variable(name).filter(|value| !value.is_empty())?;
-        Some(unusable(name, problem_of(&value, problem)?))
+        Some(unusable(name, value.to_str().map_or(Some("it is no text in UTF-8"), |value| wanted.problem(value))?))
     })
-}
-
-fn problem_of(value: &OsStr, problem: fn(&str) -> Option<&'static str>) -> Option<&'static str> {
-    value.to_str().map_or(Some("it is no text in UTF-8"), problem)
 }
 
 /// The error of a variable whose value cannot be used.
@@ -256,31 +269,14 @@ pub fn store() -> Option<String> {
 }
 
 /// Those of which the value may be secret, or a part of it.
-const SECRET: [&str; 7] = [
-    "DEVICE_LOGIN_CLIENT_SECRET",
-    "DEVICE_LOGIN_STORE",
-    "PGPASSWORD",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-];
+const SECRET: Words =
+    Words("DEVICE_LOGIN_CLIENT_SECRET DEVICE_LOGIN_STORE PGPASSWORD https_proxy HTTPS_PROXY all_proxy ALL_PROXY");
 
 /// What libpq reads and this program does not.
-const NOT_READ: [&str; 12] = [
-    "PGHOST",
-    "PGHOSTADDR",
-    "PGPORT",
-    "PGDATABASE",
-    "PGUSER",
-    "PGSERVICE",
-    "PGSERVICEFILE",
-    "PGSYSCONFDIR",
-    "PGSSLMODE",
-    "PGREQUIRESSL",
-    "PGOPTIONS",
-    "PGTARGETSESSIONATTRS",
-];
+const NOT_READ: Words = Words(
+    "PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGSERVICE PGSERVICEFILE PGSYSCONFDIR \
+     PGSSLMODE PGREQUIRESSL PGOPTIONS PGTARGETSESSIONATTRS",
+);
 
 /// A variable that is set.
 pub struct Set {
@@ -296,11 +292,11 @@ pub struct Set {
 pub fn set(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<Set> {
     let is_set = |name: &&'static str| variable(name).is_some_and(|value| !value.is_empty());
     let of_row = |row: &'static Variables| {
-        let names = || row.names.iter().copied().filter(is_set);
+        let names = || row.names.iter().filter(is_set);
         let first = if row.counts_once() { names().next() } else { None };
         names().map(move |name| Set {
             name,
-            value: variable(name).filter(|_| !SECRET.contains(&name)).map(|value| value.to_string_lossy().into_owned()),
+            value: variable(name).filter(|_| !SECRET.contains(name)).map(|value| value.to_string_lossy().into_owned()),
             reader: row.reader,
             shadowed_by: first.filter(|first| *first != name),
         })
@@ -318,7 +314,7 @@ pub fn misspelt(names: impl Iterator<Item = OsString>) -> Vec<String> {
     const PREFIX: &str = "DEVICE_LOGIN_";
     /// What programs are given by this one.
     const GIVEN: [&str; 3] = ["DEVICE_LOGIN_ACCESS_TOKEN", "DEVICE_LOGIN_API_DOMAIN", "DEVICE_LOGIN_TOKEN_FILE"];
-    let known = || VARIABLES.iter().flat_map(|row| row.names).copied().filter(|name| name.starts_with(PREFIX));
+    let known = || VARIABLES.iter().flat_map(|row| row.names).filter(|name| name.starts_with(PREFIX));
     let own = names.filter(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
     let strange = own
         .filter_map(|name| name.into_string().ok())
@@ -330,8 +326,25 @@ pub fn misspelt(names: impl Iterator<Item = OsString>) -> Vec<String> {
     strange.filter_map(warning).collect()
 }
 
-fn nothing(_value: &str) -> Option<&'static str> {
-    None
+impl Value {
+    /// Tells, as a clause, why a value cannot be used.
+    fn problem(self, value: &str) -> Option<&'static str> {
+        match self {
+            Value::Text => None,
+            Value::Path => path_problem(value),
+            Value::Store => path_problem(value).or_else(|| path_problem(value.split_once(':')?.1)),
+            Value::Secret => secret_problem(value),
+            Value::Socket => {
+                let is_address = Path::new(value).is_absolute() || value.starts_with(['@', 'v']);
+                (!is_address).then_some("it is no absolute path and no abstract name")
+            }
+            Value::Number => value.parse::<u64>().is_err().then_some("it is no number"),
+            Value::Seconds => {
+                let is_number = value.trim().parse::<u16>().is_ok_and(|seconds| seconds > 0);
+                (!is_number).then_some("it is no number of seconds from 1 on")
+            }
+        }
+    }
 }
 
 fn path_problem(value: &str) -> Option<&'static str> {
@@ -351,24 +364,6 @@ fn path_problem(value: &str) -> Option<&'static str> {
 pub fn secret_problem(value: &str) -> Option<&'static str> {
     let is_usable = value.trim().is_empty() || is_client_secret(value.trim());
     (!is_usable).then_some("it is not one line of printable characters")
-}
-
-fn store_problem(value: &str) -> Option<&'static str> {
-    path_problem(value).or_else(|| path_problem(value.split_once(':')?.1))
-}
-
-fn socket_problem(value: &str) -> Option<&'static str> {
-    let is_address = Path::new(value).is_absolute() || value.starts_with(['@', 'v']);
-    (!is_address).then_some("it is no absolute path and no abstract name")
-}
-
-fn number_problem(value: &str) -> Option<&'static str> {
-    value.parse::<u64>().is_err().then_some("it is no number")
-}
-
-fn seconds_problem(value: &str) -> Option<&'static str> {
-    let is_number = value.trim().parse::<u16>().is_ok_and(|seconds| seconds > 0);
-    (!is_number).then_some("it is no number of seconds from 1 on")
 }
 
 #[cfg(test)]
@@ -437,7 +432,7 @@ mod tests {
 
         for row in VARIABLES.iter().filter(|row| row.is_refused()) {
             for name in row.names {
-                let variable = |asked: &str| (asked == *name).then(|| OsString::from_vec(b"/\xff".to_vec()));
+                let variable = |asked: &str| (asked == name).then(|| OsString::from_vec(b"/\xff".to_vec()));
                 assert!(check(row.reader, &variable).is_err(), "{name}");
             }
         }
@@ -445,7 +440,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_misspelt_ones_are_told_from_others() {
-        let mut names: Vec<&str> = VARIABLES.iter().flat_map(|row| row.names).copied().collect();
+        let mut names: Vec<&str> = VARIABLES.iter().flat_map(|row| row.names).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();

@@ -6,10 +6,14 @@
 pub mod paging;
 pub mod zoho;
 
+use serde::Deserialize;
+
 use self::paging::Paging;
+use crate::tables::{Words, named};
 
 /// What a failed call failed of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Diagnosis {
     /// The token is expired, revoked or was never good here.
     BadToken,
@@ -46,15 +50,27 @@ pub struct Answers {
     /// anything, so these name the places that the API itself fills.
     pub failures: &'static [Failure],
     /// What its words mean; the first that an answer has decides.
-    pub words: &'static [Word],
+    pub words: Vocabulary,
     /// How long it refuses calls after too many of them, as a clause; where answers do not say it.
     pub pause: Option<&'static str>,
     /// How it gives a list in pages; `None` where that is not known.
     pub paging: Option<&'static Paging>,
 }
 
+/// Words, one in a line, each with what it means and its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vocabulary(&'static str);
+
+impl Vocabulary {
+    pub const NONE: Vocabulary = Vocabulary("");
+
+    pub fn iter(self) -> impl Iterator<Item = Word> + Clone {
+        self.0.lines().filter_map(Word::read)
+    }
+}
+
 /// A word or number that an API uses.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
     /// Compared whole and without case.
     pub word: &'static str,
@@ -63,15 +79,23 @@ pub struct Word {
     pub source: &'static str,
 }
 
+impl Word {
+    fn read(line: &'static str) -> Option<Self> {
+        let (word, rest) = line.trim_ascii().split_once(": ")?;
+        let (means, source) = rest.split_once(", ")?;
+        Some(Self { word, means: named(means)?, source })
+    }
+}
+
 /// How a body tells of a failure.
 ///
 /// Places are names with dots between them, from the top: `response.status`. `[]` stands for each element of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// This member is one of these.
-    Is(&'static str, &'static [&'static str]),
+    Is(&'static str, Words),
     /// This member is there and none of these.
-    Not(&'static str, &'static [&'static str]),
+    Not(&'static str, Words),
     /// This member is there, with something in it.
     Has(&'static str),
     /// An object anywhere that is nothing but the account of a failure: `code`, `message`, `details` and the `status`
@@ -89,6 +113,15 @@ pub enum Organization {
 }
 
 impl Organization {
+    /// Reads one as the catalogue has it.
+    pub fn read(text: &'static str) -> Option<Self> {
+        match text.split_once(' ')? {
+            ("header", name) => Some(Organization::Header(name)),
+            ("query", name) => Some(Organization::Query(name)),
+            _ => None,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Organization::Header(name) | Organization::Query(name) => name,
@@ -108,89 +141,94 @@ impl Organization {
 pub struct ApiDialect {
     pub answers: Answers,
     /// Members whose values are words or numbers of errors, in lower case without `_`.
-    pub code_members: &'static [&'static str],
+    pub code_members: Words,
     /// Members whose values are sentences that may have such words in them.
-    pub text_members: &'static [&'static str],
+    pub text_members: Words,
     /// What may lie behind a failure beside what may at any provider.
     pub causes: &'static [(Diagnosis, &'static str)],
     /// The provider has data centers that do not know each other's tokens.
     pub has_data_centers: bool,
 }
 
-const fn word(word: &'static str, means: Diagnosis, source: &'static str) -> Word {
-    Word { word, means, source }
-}
-
 /// RFC 6750 §3.1. They are in the header `WWW-Authenticate`; many servers repeat them in the body. Any API may use them
 /// beside its own.
-pub const RFC_WORDS: &[Word] = &[
-    word("insufficient_scope", Diagnosis::MissingScope, "RFC 6750 §3.1"),
-    word("invalid_token", Diagnosis::BadToken, "RFC 6750 §3.1"),
-];
+pub const RFC_WORDS: Vocabulary = Vocabulary(
+    "insufficient_scope: missing-scope, RFC 6750 §3.1
+    invalid_token: bad-token, RFC 6750 §3.1",
+);
 
 /// APIs that keep to RFC 6750.
 pub static RFC: ApiDialect = RFC_6750;
 
 const RFC_6750: ApiDialect = ApiDialect {
-    answers: Answers { failures: &[], words: &[], pause: None, paging: Some(&paging::LINK) },
-    code_members: &["error"],
-    text_members: &[],
+    answers: Answers { failures: &[], words: Vocabulary::NONE, pause: None, paging: Some(&paging::LINK) },
+    code_members: Words("error"),
+    text_members: Words(""),
     causes: &[],
     has_data_centers: false,
 };
 
-const SEEN_AT_GITHUB: &str = "GitHub: Authenticating to the REST API, Rate limits";
-
 pub static GITHUB: ApiDialect = ApiDialect {
     answers: Answers {
-        words: &[
-            word("Bad credentials", Diagnosis::BadToken, SEEN_AT_GITHUB),
-            word("rate limit exceeded", Diagnosis::RateLimited, SEEN_AT_GITHUB),
-            word("secondary rate limit", Diagnosis::RateLimited, SEEN_AT_GITHUB),
-            word("Resource not accessible by integration", Diagnosis::MissingScope, SEEN_AT_GITHUB),
-        ],
+        words: Vocabulary(
+            "Bad credentials: bad-token, GitHub: Authenticating to the REST API, Rate limits
+            rate limit exceeded: rate-limited, GitHub: Authenticating to the REST API, Rate limits
+            secondary rate limit: rate-limited, GitHub: Authenticating to the REST API, Rate limits
+            Resource not accessible by integration: missing-scope, GitHub: Authenticating to the REST API, Rate limits",
+        ),
         ..RFC_6750.answers
     },
-    text_members: &["message"],
+    text_members: Words("message"),
     ..RFC_6750
 };
-
-const SEEN_AT_GOOGLE: &str = "Google Cloud APIs: Errors";
 
 pub static GOOGLE: ApiDialect = ApiDialect {
     answers: Answers {
-        words: &[
-            word("RESOURCE_EXHAUSTED", Diagnosis::RateLimited, SEEN_AT_GOOGLE),
-            word("rateLimitExceeded", Diagnosis::RateLimited, SEEN_AT_GOOGLE),
-            word("userRateLimitExceeded", Diagnosis::RateLimited, SEEN_AT_GOOGLE),
-            word("ACCESS_TOKEN_SCOPE_INSUFFICIENT", Diagnosis::MissingScope, SEEN_AT_GOOGLE),
-            word("insufficientPermissions", Diagnosis::MissingScope, SEEN_AT_GOOGLE),
-            word("CREDENTIALS_MISSING", Diagnosis::WrongScheme, SEEN_AT_GOOGLE),
-            word("ACCESS_TOKEN_EXPIRED", Diagnosis::BadToken, SEEN_AT_GOOGLE),
-            word("UNAUTHENTICATED", Diagnosis::BadToken, SEEN_AT_GOOGLE),
-            word("PERMISSION_DENIED", Diagnosis::NoPermission, SEEN_AT_GOOGLE),
-        ],
+        words: Vocabulary(
+            "RESOURCE_EXHAUSTED: rate-limited, Google Cloud APIs: Errors
+            rateLimitExceeded: rate-limited, Google Cloud APIs: Errors
+            userRateLimitExceeded: rate-limited, Google Cloud APIs: Errors
+            ACCESS_TOKEN_SCOPE_INSUFFICIENT: missing-scope, Google Cloud APIs: Errors
+            insufficientPermissions: missing-scope, Google Cloud APIs: Errors
+            CREDENTIALS_MISSING: wrong-scheme, Google Cloud APIs: Errors
+            ACCESS_TOKEN_EXPIRED: bad-token, Google Cloud APIs: Errors
+            UNAUTHENTICATED: bad-token, Google Cloud APIs: Errors
+            PERMISSION_DENIED: no-permission, Google Cloud APIs: Errors",
+        ),
         paging: Some(&paging::GOOGLE),
         ..RFC_6750.answers
     },
-    code_members: &["error", "status", "reason"],
+    code_members: Words("error status reason"),
     ..RFC_6750
 };
-
-const SEEN_AT_MICROSOFT: &str = "Microsoft Graph: Error responses";
 
 pub static MICROSOFT: ApiDialect = ApiDialect {
     answers: Answers {
-        words: &[
-            word("InvalidAuthenticationToken", Diagnosis::BadToken, SEEN_AT_MICROSOFT),
-            word("TokenExpired", Diagnosis::BadToken, SEEN_AT_MICROSOFT),
-            word("TooManyRequests", Diagnosis::RateLimited, SEEN_AT_MICROSOFT),
-            word("activityLimitReached", Diagnosis::RateLimited, SEEN_AT_MICROSOFT),
-            word("Authorization_RequestDenied", Diagnosis::NoPermission, SEEN_AT_MICROSOFT),
-        ],
+        words: Vocabulary(
+            "InvalidAuthenticationToken: bad-token, Microsoft Graph: Error responses
+            TokenExpired: bad-token, Microsoft Graph: Error responses
+            TooManyRequests: rate-limited, Microsoft Graph: Error responses
+            activityLimitReached: rate-limited, Microsoft Graph: Error responses
+            Authorization_RequestDenied: no-permission, Microsoft Graph: Error responses",
+        ),
         paging: Some(&paging::MICROSOFT),
         ..RFC_6750.answers
     },
-    code_members: &["error", "code"],
+    code_members: Words("error code"),
     ..RFC_6750
 };
+
+#[cfg(test)]
+mod tests {
+    use super::{Answers, GITHUB, GOOGLE, MICROSOFT, RFC_WORDS, zoho};
+    use crate::providers::catalog::PRODUCTS;
+
+    #[test]
+    fn every_word_is_read() {
+        let dialects = [&GITHUB, &GOOGLE, &MICROSOFT, &zoho::DIALECT].map(|dialect| &dialect.answers);
+        let answers = PRODUCTS.iter().map(|product| product.answers).chain(dialects);
+        for words in answers.map(|answers: &Answers| answers.words).chain([RFC_WORDS]) {
+            assert_eq!(words.iter().count(), words.0.lines().count(), "{}", words.0);
+        }
+    }
+}

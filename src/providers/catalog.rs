@@ -1,17 +1,25 @@
 //! The products whose APIs the API panel and `api` know: hosts, harmless test calls, scopes and what they mean.
 
-mod products;
 mod scope;
+
+use std::sync::LazyLock;
 
 use url::Url;
 
 use super::DataCenter;
-use super::answers::{Answers, Organization};
+use super::answers::{Answers, Organization, zoho};
 use crate::http::Method;
 use crate::near::nearest;
+use crate::tables::{self, Entry, Words};
 
-pub use products::PRODUCTS;
 pub use scope::{advice, can_write, covers, likely_meant, scope_in_words};
+
+/// Every known product: that which needs the least first, then those behind the gateway, those with hosts of their own,
+/// and those whose hosts are not known.
+pub static PRODUCTS: LazyLock<Vec<Product>> =
+    LazyLock::new(|| tables::entries(TEXT).filter_map(|entry| Product::read(&entry)).collect());
+
+const TEXT: &str = include_str!("catalog/products.txt");
 
 /// A Zoho product with an API.
 #[derive(Debug, PartialEq)]
@@ -23,18 +31,18 @@ pub struct Product {
     pub scope_service: &'static str,
     pub base: Base,
     /// Hosts of the product domain at which it answers as well.
-    pub hosts: &'static [&'static str],
+    pub hosts: Words,
     /// Data centers in which it does not answer.
-    pub absent_from: &'static [&'static str],
-    pub calls: &'static [TestCall],
+    pub absent_from: Words,
+    pub calls: Vec<TestCall>,
     /// Scopes that are documented or were seen to work, among them those that the calls need. There are more.
-    pub scopes: &'static [&'static str],
+    pub scopes: Words,
     /// What is odd about its API, for people.
-    pub notes: &'static [&'static str],
+    pub notes: Vec<&'static str>,
     /// What it means by its answers.
     pub answers: &'static Answers,
     /// How a call names the organization that it is for, the usual way first; empty where none has to be named.
-    pub organizations: &'static [Organization],
+    pub organizations: Vec<Organization>,
 }
 
 /// Where a product's API lives.
@@ -59,11 +67,28 @@ pub struct TestCall {
     pub path: &'static str,
     /// The smallest scope that allows it.
     pub scope: &'static str,
-    /// Form parameters, for calls that are a POST.
-    pub form: &'static [(&'static str, &'static str)],
+    /// Form parameters as they are sent, for calls that are a POST.
+    pub form: Option<&'static str>,
 }
 
 impl Product {
+    /// `None` where something is missing or odd, which nothing in the catalogue is.
+    fn read(entry: &Entry) -> Option<Self> {
+        Some(Self {
+            key: entry.one("key")?,
+            name: entry.one("name")?,
+            scope_service: entry.one("service")?,
+            base: entry.one("base").map_or(Some(Base::Unknown), Base::read)?,
+            hosts: entry.words("hosts"),
+            absent_from: entry.words("absent from"),
+            calls: entry.all("call").map(TestCall::read).collect::<Option<_>>()?,
+            scopes: entry.words("scopes"),
+            notes: entry.all("note").collect(),
+            answers: zoho::answers(entry.one("answers"))?,
+            organizations: entry.all("organization").map(Organization::read).collect::<Option<_>>()?,
+        })
+    }
+
     /// The product that goes by this name among people: its key, its name, or how its scopes begin.
     pub fn known_as(name: &str) -> Option<&'static Product> {
         PRODUCTS.iter().find(|product| product.is_called(name))
@@ -92,7 +117,7 @@ impl Product {
     /// Where the product answers in `data_center`, without a slash at the end; `None` where it does not, or where that is
     /// not known.
     pub fn base(&self, data_center: &DataCenter) -> Option<Url> {
-        if self.absent_from.contains(&data_center.code.as_str()) {
+        if self.absent_from.contains(&data_center.code) {
             return None;
         }
         let (mut url, path) = match self.base {
@@ -125,7 +150,7 @@ impl Product {
         let label = || url.host_str()?.strip_suffix(data_center.product_domain.as_deref()?)?.strip_suffix('.');
         if let Some(label) = label() {
             return products.iter().find(|product| {
-                matches!(product.base, Base::Host { host, .. } if host == label) || product.hosts.contains(&label)
+                matches!(product.base, Base::Host { host, .. } if host == label) || product.hosts.contains(label)
             });
         }
         let fits =
@@ -165,12 +190,33 @@ fn is_below(path: &str, base: &str) -> bool {
     path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
 }
 
+impl Base {
+    fn read(text: &'static str) -> Option<Self> {
+        if let Some(address) = text.strip_prefix("//") {
+            let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+            return Some(Base::Host { host, path });
+        }
+        match text {
+            "accounts" => Some(Base::Accounts),
+            path => path.starts_with('/').then_some(Base::Gateway(path)),
+        }
+    }
+}
+
 impl TestCall {
-    /// Its form parameters as they are sent; `None` for a call without a body.
-    pub fn body(&self) -> Option<String> {
-        let mut serializer = url::form_urlencoded::Serializer::new(String::new());
-        serializer.extend_pairs(self.form);
-        Some(serializer.finish()).filter(|body| !body.is_empty())
+    /// Reads its method, its path, its scope, its form if it is a POST, and its name.
+    fn read(text: &'static str) -> Option<Self> {
+        let (method, text) = text.split_once(' ')?;
+        let (path, text) = text.split_once(' ')?;
+        let (scope, name) = text.split_once(' ')?;
+        let get = Self { name, method: Method::Get, path, scope, form: None };
+        match method {
+            "GET" => Some(get),
+            "POST" => {
+                name.split_once(' ').map(|(form, name)| Self { name, method: Method::Post, form: Some(form), ..get })
+            }
+            _ => None,
+        }
     }
 
     /// The call's whole address in `data_center`.
@@ -184,20 +230,30 @@ impl TestCall {
 mod tests {
     use super::{PRODUCTS, Product, advice, scope_in_words};
     use crate::providers::zoho;
+    use crate::tables;
+
+    #[test]
+    fn the_catalogue_is_read_whole() {
+        let names = "key name service base hosts absent from call scopes organization answers note";
+        for entry in tables::entries(super::TEXT) {
+            assert!(entry.names().all(|name| names.contains(name)), "{entry:?}");
+            assert!(Product::read(&entry).is_some(), "{entry:?}");
+        }
+    }
 
     #[test]
     fn products_are_told_apart_and_their_scopes_are_theirs_and_readable() {
         for (index, product) in PRODUCTS.iter().enumerate() {
             assert!(PRODUCTS[..index].iter().all(|other| other.key != product.key), "{}", product.key);
-            assert!(!product.scopes.is_empty(), "{}", product.key);
-            for call in product.calls {
-                assert!(product.scopes.contains(&call.scope), "{} is not listed", call.scope);
+            assert!(product.scopes.iter().next().is_some(), "{}", product.key);
+            for call in &product.calls {
+                assert!(product.scopes.contains(call.scope), "{} is not listed", call.scope);
             }
             for scope in product.scopes {
-                let is_openid = ["openid", "email", "profile"].contains(scope);
+                let is_openid = ["openid", "email", "profile"].contains(&scope);
                 let service = scope.split('.').next().unwrap_or_default();
                 assert!(is_openid || service.eq_ignore_ascii_case(product.scope_service), "{scope}");
-                assert_ne!(scope_in_words(scope), **scope, "no words for {scope}");
+                assert_ne!(scope_in_words(scope), scope, "no words for {scope}");
             }
         }
     }
@@ -238,7 +294,7 @@ mod tests {
             "ZohoPeople.forms.ALL",
             "ZohoPeople.employee.ALL",
         ] {
-            assert!(PRODUCTS.iter().any(|product| product.scopes.contains(&scope)), "{scope} is not listed");
+            assert!(PRODUCTS.iter().any(|product| product.scopes.contains(scope)), "{scope} is not listed");
             assert_eq!(advice(scope), None, "{scope}");
         }
         // Of what is listed the other operations are as good.
@@ -251,14 +307,14 @@ mod tests {
     fn an_answer_is_its_products_by_its_address() {
         let zoho = zoho::provider();
         for data_center in &zoho.data_centers {
-            for product in PRODUCTS {
-                for call in product.calls {
+            for product in PRODUCTS.iter() {
+                for call in &product.calls {
                     let Some(url) = call.url(product, data_center) else { continue };
-                    let found = Product::answering(&url, data_center, PRODUCTS).map(|product| product.key);
+                    let found = Product::answering(&url, data_center, &PRODUCTS).map(|product| product.key);
                     assert_eq!(found, Some(product.key), "{url}");
                 }
                 for address in product.addresses(data_center) {
-                    let found = Product::answering(&address, data_center, PRODUCTS).map(|product| product.key);
+                    let found = Product::answering(&address, data_center, &PRODUCTS).map(|product| product.key);
                     assert!(found == Some(product.key) || product.key == "accounts", "{address}: {found:?}");
                 }
             }
@@ -274,7 +330,7 @@ mod tests {
             ("https://download.zoho.eu/v1/workdrive/download/1", None),
             ("https://accounts.zoho.eu/oauth/user/info", Some("accounts")),
         ] {
-            let found = Product::answering(&address.parse().expect("an address"), eu, PRODUCTS);
+            let found = Product::answering(&address.parse().expect("an address"), eu, &PRODUCTS);
             assert_eq!(found.map(|product| product.key), key, "{address}");
         }
         // Where all stand behind one address, several may have a path.
@@ -286,7 +342,7 @@ mod tests {
             ("/restapi/v2/orgs", Some("analytics")),
             ("/api/v1/organizations", None),
         ] {
-            let found = Product::answering(&at(&format!("http://127.0.0.1:2{path}")), &lab, PRODUCTS);
+            let found = Product::answering(&at(&format!("http://127.0.0.1:2{path}")), &lab, &PRODUCTS);
             assert_eq!(found.map(|product| product.key), key, "{path}");
         }
     }

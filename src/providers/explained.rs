@@ -1,15 +1,12 @@
 //! What the error words of authorization servers mean: likely causes in order, and what to do next.
 //!
-//! One table for each speaker, as data; the command line, the screens and `docs/errors.md` all take their texts from
-//! here. The same word can mean different things by where it was said, so entries name their [`Place`]s. What an API
-//! says about a token is in `api::diagnosis`.
-
-pub mod others;
-pub mod rfc;
-pub mod zoho;
+//! One table for each speaker, as a text beside this file; the command line, the screens and `docs/errors.md` all take their
+//! texts from there. The same word can mean different things by where it was said, so entries name their [`Place`]s. What an
+//! API says about a token is in `api::diagnosis`.
 
 use crate::error::{Advice, Code, Value};
 use crate::profile::ProfileName;
+use crate::tables::{self, Entry};
 
 /// Stands for any answer by which a server asks for fewer requests (RFC 6585 §4), also one whose words are localised.
 pub const THROTTLED: &str = "HTTP 429";
@@ -18,8 +15,24 @@ pub const UNREADABLE: &str = "no readable answer";
 /// Stands for a sign-in that brought no refresh token.
 pub const NO_REFRESH_TOKEN: &str = "no refresh token";
 
-/// A cause that comes first where a secret was sent, and is none where there was not.
-const WRONG_SECRET: &str = "the client secret is wrong, or was replaced at the provider since";
+/// The words of one speaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table(&'static str);
+
+pub const ZOHO: Table = Table(include_str!("explained/zoho.txt"));
+pub const RFC: Table = Table(include_str!("explained/rfc.txt"));
+pub const GOOGLE: Table = Table(include_str!("explained/google.txt"));
+pub const MICROSOFT: Table = Table(include_str!("explained/microsoft.txt"));
+pub const GITHUB: Table = Table(include_str!("explained/github.txt"));
+/// What GitHub alone means by words that others have for something else.
+pub const GITHUB_ALONE: Table = Table(include_str!("explained/github-alone.txt"));
+pub const GITLAB: Table = Table(include_str!("explained/gitlab.txt"));
+
+impl Table {
+    pub fn entries(self) -> impl Iterator<Item = ErrorWord> {
+        tables::entries(self.0).filter_map(|entry| ErrorWord::read(&entry))
+    }
+}
 
 /// Where a word was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +54,16 @@ pub enum Place {
 }
 
 impl Place {
+    const ALL: [Place; 7] = [
+        Place::DeviceAuthorization,
+        Place::Poll,
+        Place::PollAfterMove,
+        Place::CodeExchange,
+        Place::Refresh,
+        Place::Authorization,
+        Place::Revocation,
+    ];
+
     pub fn in_words(self) -> &'static str {
         match self {
             Place::DeviceAuthorization => "asking for a code",
@@ -58,14 +81,16 @@ impl Place {
 #[derive(Debug, PartialEq)]
 pub struct ErrorWord {
     /// Compared without case.
-    pub words: &'static [&'static str],
-    pub places: &'static [Place],
+    pub words: Vec<&'static str>,
+    pub places: Vec<Place>,
     /// `None` where the program goes on by itself.
     pub code: Option<Code>,
     /// A clause that can follow what failed and a colon.
     pub meaning: &'static str,
+    /// Comes before the others where a secret was sent, and is no cause where there was none.
+    pub cause_with_secret: Option<&'static str>,
     /// The likeliest first.
-    pub causes: &'static [&'static str],
+    pub causes: Vec<&'static str>,
     /// What to do, beginning with a verb; `{sign_in}` and `{list_scopes}` in it are what this program does.
     pub next: &'static str,
     /// Where this is known from.
@@ -105,42 +130,54 @@ pub struct Explanation {
 }
 
 /// What `word` means at `place`, according to the first of the tables that knows it there.
-pub fn look_up(tables: &[&'static [ErrorWord]], place: Place, word: &str) -> Option<&'static ErrorWord> {
-    let is_it = |entry: &&ErrorWord| {
-        entry.places.contains(&place) && entry.words.iter().any(|known| known.eq_ignore_ascii_case(word))
-    };
-    tables.iter().find_map(|table| table.iter().find(is_it))
+pub fn look_up(tables: &[Table], place: Place, word: &str) -> Option<ErrorWord> {
+    all(tables).find(|entry| entry.places.contains(&place) && entry.is(word))
 }
 
 /// The same of an answer: Microsoft has a few words for everything, and begins its sentence with a finer one.
-pub fn look_up_answer(
-    tables: &[&'static [ErrorWord]],
-    place: Place,
-    word: &str,
-    description: Option<&str>,
-) -> Option<&'static ErrorWord> {
+pub fn look_up_answer(tables: &[Table], place: Place, word: &str, description: Option<&str>) -> Option<ErrorWord> {
     let finer = description.and_then(|description| description.split([':', ' ']).next());
     let finer = finer.filter(|finer| finer.starts_with("AADSTS"));
     finer.and_then(|finer| look_up(tables, place, finer)).or_else(|| look_up(tables, place, word))
 }
 
 /// Whether one of the tables knows `word`, at any place, as one that speaks of the request and not of the moment.
-pub fn is_final(tables: &[&'static [ErrorWord]], word: &str) -> bool {
-    let is_it = |entry: &&ErrorWord| {
-        let is_passing = matches!(entry.code, None | Some(Code::Provider | Code::RateLimited));
-        !is_passing && entry.words.iter().any(|known| known.eq_ignore_ascii_case(word))
-    };
-    tables.iter().flat_map(|table| table.iter()).any(|entry| is_it(&entry))
+pub fn is_final(tables: &[Table], word: &str) -> bool {
+    let is_passing = |code| matches!(code, None | Some(Code::Provider | Code::RateLimited));
+    all(tables).any(|entry| !is_passing(entry.code) && entry.is(word))
+}
+
+fn all(tables: &[Table]) -> impl Iterator<Item = ErrorWord> {
+    tables.iter().flat_map(|table| table.entries())
 }
 
 impl ErrorWord {
+    /// `None` where a name or a word is unknown, which no entry of the tables has.
+    fn read(entry: &Entry) -> Option<Self> {
+        let place = |words: &str| Place::ALL.into_iter().find(|place| place.in_words() == words);
+        let code = |word: &str| Code::ALL.into_iter().find(|code| code.word() == word);
+        Some(Self {
+            words: entry.one("words")?.split(", ").collect(),
+            places: entry.one("when")?.split(", ").map(place).collect::<Option<_>>()?,
+            code: entry.one("code").and_then(code),
+            meaning: entry.one("meaning")?,
+            cause_with_secret: entry.one("cause with a secret"),
+            causes: entry.all("cause").collect(),
+            next: entry.one("next")?,
+            source: entry.one("source")?,
+        })
+    }
+
+    fn is(&self, word: &str) -> bool {
+        self.words.iter().any(|known| known.eq_ignore_ascii_case(word))
+    }
+
     pub fn explain(&self, facts: &Facts<'_>) -> Explanation {
-        let (of_secret, others): (Vec<&str>, _) = self.causes.iter().partition(|cause| **cause == WRONG_SECRET);
-        let of_secret = of_secret.into_iter().filter(|_| facts.sends_secret);
+        let of_secret = self.cause_with_secret.filter(|_| facts.sends_secret);
         Explanation {
             code: self.code,
             meaning: facts.fill(self.meaning),
-            causes: of_secret.chain(others).map(|cause| facts.fill(cause)).collect(),
+            causes: of_secret.iter().chain(&self.causes).map(|cause| facts.fill(cause)).collect(),
             next: facts.advice(self.next),
         }
     }
@@ -199,21 +236,14 @@ mod tests {
     use std::borrow::Cow;
     use std::sync::LazyLock;
 
-    use super::{ErrorWord, Facts, Place, look_up, others, rfc, zoho};
+    use super::{ErrorWord, Facts, GITHUB, GITHUB_ALONE, GITLAB, GOOGLE, MICROSOFT, Place, RFC, Table, ZOHO, look_up};
     use crate::error::{Advice, Code};
     use crate::profile::ProfileName;
-    use crate::providers::{Dialect, standard, zoho as zoho_provider};
+    use crate::providers::{Dialect, standard, zoho};
+    use crate::tables;
     use Place::{Authorization, CodeExchange, DeviceAuthorization, Poll, PollAfterMove, Refresh, Revocation};
 
-    const TABLES: [&[ErrorWord]; 7] = [
-        zoho::WORDS,
-        rfc::WORDS,
-        others::GOOGLE,
-        others::MICROSOFT,
-        others::GITHUB,
-        others::GITHUB_ALONE,
-        others::GITLAB,
-    ];
+    const TABLES: [Table; 7] = [ZOHO, RFC, GOOGLE, MICROSOFT, GITHUB, GITHUB_ALONE, GITLAB];
     static WORK: LazyLock<ProfileName> = LazyLock::new(|| "work".parse().expect("a name"));
     static FACTS: LazyLock<Facts<'_>> = LazyLock::new(|| Facts {
         profile: &WORK,
@@ -229,7 +259,7 @@ mod tests {
     const WAIT: Advice = Advice::Words(Cow::Borrowed("wait"));
 
     /// Every word that a page or RFC names, where it names it.
-    const ZOHO: &[(Place, &[&str])] = &[
+    const ZOHOS: &[(Place, &[&str])] = &[
         (DeviceAuthorization, &["invalid_client", "invalid_scope", "general_error", "Access Denied", "server_error"]),
         (Poll, &["authorization_pending", "slow_down", "other_dc", "access_denied", "expired", "expired_token"]),
         (Poll, &["invalid_client", "invalid_client_secret", "invalid_code", "general_error", "server_error"]),
@@ -267,13 +297,13 @@ mod tests {
         (Refresh, &["bad_refresh_token", "incorrect_client_credentials", "interaction_required", "consent_required"]),
     ];
 
-    fn known(dialect: &Dialect, place: Place, word: &str) -> Option<&'static ErrorWord> {
+    fn known(dialect: &Dialect, place: Place, word: &str) -> Option<ErrorWord> {
         look_up(dialect.error_words, place, word)
     }
 
     #[test]
     fn every_word_of_the_rfcs_and_of_zohos_pages_is_explained() {
-        for (dialect, list) in [(&zoho_provider::DIALECT, ZOHO), (&standard::DIALECT, STANDARD)] {
+        for (dialect, list) in [(&zoho::DIALECT, ZOHOS), (&standard::DIALECT, STANDARD)] {
             for (place, words) in list {
                 for word in *words {
                     assert!(known(dialect, *place, word).is_some(), "{word} when {}", place.in_words());
@@ -285,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_same_word_means_another_thing_elsewhere() {
-        let zoho = |place, word| known(&zoho_provider::DIALECT, place, word).and_then(|entry| entry.code);
+        let zoho = |place, word| known(&zoho::DIALECT, place, word).and_then(|entry| entry.code);
         assert_eq!(zoho(Poll, "access_denied"), Some(Code::Denied));
         assert_eq!(zoho(Refresh, "access_denied"), Some(Code::RateLimited));
         assert_eq!(zoho(Refresh, "invalid_code"), Some(Code::SignInNeeded));
@@ -296,12 +326,22 @@ mod tests {
     }
 
     #[test]
+    fn every_entry_is_read_whole() {
+        let names = ["words", "when", "code", "meaning", "cause", "cause with a secret", "next", "source"];
+        for entry in TABLES.into_iter().flat_map(|table| tables::entries(table.0)) {
+            let read = ErrorWord::read(&entry).expect("its words are known");
+            assert_eq!(read.code.is_some(), entry.one("code").is_some(), "{read:?}");
+            assert!(!read.causes.is_empty() && entry.names().all(|name| names.contains(&name)), "{entry:?}");
+        }
+    }
+
+    #[test]
     fn no_two_entries_of_a_table_speak_of_one_word_at_one_place() {
         for table in TABLES {
             let mut seen: Vec<(Place, &str)> = Vec::new();
-            for entry in table {
-                for place in entry.places {
-                    for word in entry.words {
+            for entry in table.entries() {
+                for place in &entry.places {
+                    for word in &entry.words {
                         assert!(!seen.contains(&(*place, word)), "{word} when {}", place.in_words());
                         seen.push((*place, word));
                     }

@@ -1,21 +1,22 @@
 //! Which scopes an answer grants, where servers name others than were asked for.
 
 use super::catalog;
+use crate::tables::{Pairs, Words};
 
 /// What a server's answer leaves out or writes otherwise.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ScopeNames {
     /// Granted by the refresh token itself, so that answers need not name it.
-    pub of_refresh_token: &'static [&'static str],
+    pub of_refresh_token: Words,
     /// What scopes may begin with, and mean the same without.
     pub prefix: &'static str,
     /// What else grants a scope: the one that was asked for, and one that answers have for it.
-    pub others: &'static [(&'static str, &'static str)],
+    pub others: Pairs,
 }
 
 impl ScopeNames {
     /// The names of RFC 6749 and OpenID Connect.
-    pub const PLAIN: Self = Self { of_refresh_token: &["offline_access"], prefix: "", others: &[] };
+    pub const PLAIN: Self = Self { of_refresh_token: Words("offline_access"), prefix: "", others: Pairs("") };
 
     /// Tells whether `granted`, with or without a refresh token, has what `wanted` stands for.
     pub fn grant(&self, granted: &[String], has_refresh_token: bool, wanted: &str) -> bool {
@@ -23,9 +24,9 @@ impl ScopeNames {
         let is_same = |granted: &String, wanted: &str| bare(granted).eq_ignore_ascii_case(&bare(wanted));
         let means = |granted: &String| {
             is_same(granted, wanted)
-                || self.others.iter().any(|(asked, given)| *asked == bare(wanted) && is_same(granted, given))
+                || self.others.iter().any(|(asked, given)| asked == bare(wanted) && is_same(granted, given))
         };
-        (has_refresh_token && self.of_refresh_token.contains(&wanted))
+        (has_refresh_token && self.of_refresh_token.contains(wanted))
             || granted.iter().any(means)
             || catalog::covers(granted, wanted)
     }

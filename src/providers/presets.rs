@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::explained::{others, rfc};
 use super::granted::ScopeNames;
 use super::standard::{RFC, StandardEndpoints, StandardServer};
 use super::{
     AccountFields, ClientAuthentication, Dialect, GrantLimit, Intervals, PollError, Provider, RevocationEnds, Rotation,
-    answers,
+    answers, explained,
 };
+use crate::tables::Pairs;
 use crate::untrusted::check_address;
 
 /// A provider with blanks to fill in.
@@ -153,26 +153,26 @@ static GITHUB: Dialect = Dialect {
     refresh_refusals: &["bad_refresh_token", "invalid_grant"],
     // "Scopes for OAuth apps", normalized scopes: an answer names the widest one alone.
     scope_names: ScopeNames {
-        others: &[
-            ("read:user", "user"),
-            ("user:email", "user"),
-            ("user:follow", "user"),
-            ("repo:status", "repo"),
-            ("repo_deployment", "repo"),
-            ("public_repo", "repo"),
-            ("repo:invite", "repo"),
-            ("security_events", "repo"),
-            ("write:org", "admin:org"),
-            ("read:org", "admin:org"),
-            ("read:org", "write:org"),
-            ("read:packages", "write:packages"),
-            ("read:project", "project"),
-        ],
+        others: Pairs(
+            "read:user user
+            user:email user
+            user:follow user
+            repo:status repo
+            repo_deployment repo
+            public_repo repo
+            repo:invite repo
+            security_events repo
+            write:org admin:org
+            read:org admin:org
+            read:org write:org
+            read:packages write:packages
+            read:project project",
+        ),
         ..ScopeNames::PLAIN
     },
     rotation: Rotation::Strict,
     default_scope: "read:user",
-    error_words: &[others::GITHUB, others::GITHUB_ALONE, rfc::WORDS],
+    error_words: &[explained::GITHUB, explained::GITHUB_ALONE, explained::RFC],
     removal_by_hand: Some("Settings > Applications"),
     registration: "register an OAuth app or a GitHub App in GitHub's developer settings, and tick \"Enable Device Flow\"",
     ..RFC
@@ -187,12 +187,12 @@ static GOOGLE: Dialect = Dialect {
     authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
     // "OAuth 2.0 Scopes for Google APIs": answers have the long names of OpenID Connect's scopes.
     scope_names: ScopeNames {
-        others: &[
-            ("email", "https://www.googleapis.com/auth/userinfo.email"),
-            ("profile", "https://www.googleapis.com/auth/userinfo.profile"),
-            ("https://www.googleapis.com/auth/userinfo.email", "email"),
-            ("https://www.googleapis.com/auth/userinfo.profile", "profile"),
-        ],
+        others: Pairs(
+            "email https://www.googleapis.com/auth/userinfo.email
+            profile https://www.googleapis.com/auth/userinfo.profile
+            https://www.googleapis.com/auth/userinfo.email email
+            https://www.googleapis.com/auth/userinfo.profile profile",
+        ),
         ..ScopeNames::PLAIN
     },
     rotation: Rotation::None,
@@ -200,7 +200,7 @@ static GOOGLE: Dialect = Dialect {
     revocation_ends: RevocationEnds::AllOfThePerson,
     // "Using OAuth 2.0 to access Google APIs", refresh token expiration.
     grant_limit: Some(GrantLimit { grants: 100, warn_from: 95 }),
-    error_words: &[others::GOOGLE, rfc::WORDS],
+    error_words: &[explained::GOOGLE, explained::RFC],
     removal_by_hand: Some("Security > Third-party connections"),
     registration: "register a client of the type \"TVs and Limited Input devices\" in the Google Cloud console",
     ..RFC
@@ -226,7 +226,7 @@ static MICROSOFT: Dialect = Dialect {
     // An administrator of any tenant can put any address into `email`, and none of them is marked as verified.
     account_fields: AccountFields { email: &[], ..RFC.account_fields },
     rotation: Rotation::Grace,
-    error_words: &[others::MICROSOFT, rfc::WORDS],
+    error_words: &[explained::MICROSOFT, explained::RFC],
     registration: "register an application in Microsoft Entra and allow public client flows",
     ..RFC
 };
@@ -237,7 +237,7 @@ static GITLAB: Dialect = Dialect {
     git_username: Some("oauth2"),
     rotation: Rotation::Strict,
     default_scope: "read_user",
-    error_words: &[others::GITLAB, rfc::WORDS],
+    error_words: &[explained::GITLAB, explained::RFC],
     registration: "register an application in GitLab's user settings, Applications",
     ..RFC
 };

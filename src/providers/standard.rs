@@ -11,6 +11,7 @@ use super::{
     RevocationEnds, Rotation, answers, explained,
 };
 use crate::http::decode;
+use crate::tables::Pairs;
 use crate::untrusted::{Rejected, Untrusted, is_near};
 
 /// The dialect of the RFCs.
@@ -24,7 +25,7 @@ pub const RFC: Dialect = Dialect {
     device_code_parameter: "device_code",
     scope_separator: " ",
     scope_names: ScopeNames::PLAIN,
-    data_center_aliases: &[],
+    data_center_aliases: Pairs(""),
     needs_scope: false,
     client_ids_are_words: false,
     authorization_request: &[],
@@ -72,17 +73,12 @@ pub const RFC: Dialect = Dialect {
     api: &answers::RFC,
     git_username: None,
     variable_prefix: None,
-    products: &[],
+    has_products: false,
     default_scope: "openid",
     registration: "register a client that may use the device grant",
     web_registration: "register a client that may use the authorization code grant",
     code_by_hand: "Have the provider make an authorization code for this client.",
-    error_words: &[
-        explained::rfc::WORDS,
-        explained::others::GOOGLE,
-        explained::others::MICROSOFT,
-        explained::others::GITHUB,
-    ],
+    error_words: &[explained::RFC, explained::GOOGLE, explained::MICROSOFT, explained::GITHUB],
     removal_by_hand: None,
 };
 

@@ -10,8 +10,9 @@ use url::Url;
 use super::granted::ScopeNames;
 use super::{
     AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, GrantLimit, Intervals, MintLimit, PollError,
-    Provider, Revocation, RevocationEnds, Rotation, answers, catalog, explained,
+    Provider, Revocation, RevocationEnds, Rotation, answers, explained,
 };
+use crate::tables::Pairs;
 
 /// How Zoho's accounts servers speak.
 pub static DIALECT: Dialect = Dialect {
@@ -26,18 +27,18 @@ pub static DIALECT: Dialect = Dialect {
     device_code_parameter: "code",
     scope_separator: ",",
     scope_names: ScopeNames::PLAIN,
-    data_center_aliases: &[
-        ("usa", "us"),
-        ("europe", "eu"),
-        ("india", "in"),
-        ("australia", "au"),
-        ("japan", "jp"),
-        ("canada", "ca"),
-        ("ksa", "sa"),
-        ("gb", "uk"),
-        ("uae", "ae"),
-        ("china", "cn"),
-    ],
+    data_center_aliases: Pairs(
+        "usa us
+        europe eu
+        india in
+        australia au
+        japan jp
+        canada ca
+        ksa sa
+        gb uk
+        uae ae
+        china cn",
+    ),
     needs_scope: true,
     client_ids_are_words: true,
     authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
@@ -83,41 +84,57 @@ pub static DIALECT: Dialect = Dialect {
     api: &answers::zoho::DIALECT,
     git_username: None,
     variable_prefix: Some("ZOHO"),
-    products: catalog::PRODUCTS,
+    has_products: true,
     default_scope: "AaaServer.profile.READ",
     registration: "register a client of the type \"Non-browser application\" in the API console of the data center",
     web_registration: "register a self client, or a server-based or mobile-based application, in the API console of the data \
                        center",
     code_by_hand: "In the API console, open the self client and generate a code.",
-    error_words: &[explained::zoho::WORDS, explained::rfc::WORDS],
+    error_words: &[explained::ZOHO, explained::RFC],
     removal_by_hand: Some("Sessions > Connected Apps"),
 };
 
-/// Code, accounts server, gateway, domain of product hosts. Canada's gateway does not share its products' domain.
-const DATA_CENTERS: [(&str, &str, &str, &str); 11] = [
-    ("us", "https://accounts.zoho.com", "https://www.zohoapis.com", "zoho.com"),
-    ("eu", "https://accounts.zoho.eu", "https://www.zohoapis.eu", "zoho.eu"),
-    ("in", "https://accounts.zoho.in", "https://www.zohoapis.in", "zoho.in"),
-    ("au", "https://accounts.zoho.com.au", "https://www.zohoapis.com.au", "zoho.com.au"),
-    ("jp", "https://accounts.zoho.jp", "https://www.zohoapis.jp", "zoho.jp"),
-    ("ca", "https://accounts.zohocloud.ca", "https://www.zohoapis.ca", "zohocloud.ca"),
-    ("sa", "https://accounts.zoho.sa", "https://www.zohoapis.sa", "zoho.sa"),
-    ("uk", "https://accounts.zoho.uk", "https://www.zohoapis.uk", "zoho.uk"),
-    ("ae", "https://accounts.zoho.ae", "https://www.zohoapis.ae", "zoho.ae"),
-    ("sg", "https://accounts.zoho.sg", "https://www.zohoapis.sg", "zoho.sg"),
-    ("cn", "https://accounts.zoho.com.cn", "https://www.zohoapis.com.cn", "zoho.com.cn"),
-];
+/// Code, domain, and what people call the place.
+const DATA_CENTERS: Pairs = Pairs(
+    "us zoho.com     United States
+    eu zoho.eu      Europe
+    in zoho.in      India
+    au zoho.com.au  Australia
+    jp zoho.jp      Japan
+    ca zohocloud.ca Canada
+    sa zoho.sa      Saudi Arabia
+    uk zoho.uk      United Kingdom
+    ae zoho.ae      United Arab Emirates
+    sg zoho.sg      Singapore
+    cn zoho.com.cn  China",
+);
 
 /// The code of the data center that is meant where a profile names none.
-pub const HOME: &str = DATA_CENTERS[0].0;
+pub const HOME: &str = "us";
+
+/// The domain of one of Zoho's own data centers, which its accounts server and its products share.
+fn domain(code: &str) -> Option<&'static str> {
+    DATA_CENTERS.of(code)?.split(' ').next()
+}
+
+fn accounts_server_of(domain: &str) -> Url {
+    built_in(&format!("https://accounts.{domain}"))
+}
+
+/// Canada's does not share the domain.
+fn gateway_of(domain: &str) -> String {
+    let ending = domain.split_once('.').map_or(domain, |(_, ending)| ending);
+    format!("https://www.zohoapis.{ending}")
+}
 
 /// Zoho itself, under the name `zoho`.
 pub fn provider() -> Provider {
-    let data_centers = DATA_CENTERS.iter().map(|&(code, accounts, gateway, products)| {
-        let data_center = data_center(code, &built_in(accounts), &built_in(gateway));
-        let hosts = file_hosts(gateway, products);
+    let data_centers = DATA_CENTERS.iter().filter_map(|(code, about)| {
+        let (domain, _) = about.split_once(' ')?;
+        let data_center = data_center(code, &accounts_server_of(domain), &built_in(&gateway_of(domain)));
+        let hosts = file_hosts(&gateway_of(domain), domain);
         let further_hosts = data_center.environments.iter().cloned().chain(hosts).collect();
-        DataCenter { product_domain: Some(products.to_owned()), further_hosts, ..data_center }
+        Some(DataCenter { product_domain: Some(domain.to_owned()), further_hosts, ..data_center })
     });
     provider_at("zoho", data_centers.collect())
 }
@@ -137,20 +154,7 @@ fn file_hosts(gateway: &str, products: &str) -> Vec<Url> {
 
 /// What people call the place that a data center's code stands for.
 pub fn place(code: &str) -> Option<&'static str> {
-    let places = [
-        ("us", "United States"),
-        ("eu", "Europe"),
-        ("in", "India"),
-        ("au", "Australia"),
-        ("jp", "Japan"),
-        ("ca", "Canada"),
-        ("sa", "Saudi Arabia"),
-        ("uk", "United Kingdom"),
-        ("ae", "United Arab Emirates"),
-        ("sg", "Singapore"),
-        ("cn", "China"),
-    ];
-    places.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(_, place)| place)
+    DATA_CENTERS.of(&code.to_ascii_lowercase())?.split_once(' ').map(|(_, place)| place.trim_ascii())
 }
 
 /// Where clients are registered for one of Zoho's own data centers.
@@ -174,15 +178,14 @@ pub fn provider_at(name: &str, data_centers: Vec<DataCenter>) -> Provider {
 /// Zoho's own addresses for the same code are accepted in its answers, since a proxy passes them on unchanged.
 pub fn data_center(code: &str, accounts_server: &Url, api_domain: &Url) -> DataCenter {
     let code = code.to_ascii_lowercase();
-    let zohos_own = DATA_CENTERS.iter().find(|(own, ..)| *own == code);
-    let api_domain_aliases = zohos_own.map(|(_, _, gateway, products)| {
+    let zohos_own = domain(&code);
+    let api_domain_aliases = zohos_own.map(|domain| {
         // Older pages of the documentation name `api.zoho.com` and the like.
-        vec![built_in(gateway), built_in(&format!("https://api.{products}"))]
+        vec![built_in(&gateway_of(domain)), built_in(&format!("https://api.{domain}"))]
     });
     let environments =
-        zohos_own.map(|(_, _, gateway, _)| environments(gateway).map(|address| built_in(&address)).to_vec());
-    let environments = environments.unwrap_or_default();
-    let verification_origins = zohos_own.map(|(_, accounts, ..)| vec![built_in(accounts).origin()]);
+        zohos_own.map(|domain| environments(&gateway_of(domain)).map(|address| built_in(&address)).to_vec());
+    let verification_origins = zohos_own.map(|domain| vec![accounts_server_of(domain).origin()]);
     DataCenter {
         code,
         endpoints: endpoints(accounts_server),
@@ -190,7 +193,7 @@ pub fn data_center(code: &str, accounts_server: &Url, api_domain: &Url) -> DataC
         api_domain: Some(api_domain.clone()),
         product_domain: None,
         api_domain_aliases: api_domain_aliases.unwrap_or_default(),
-        environments,
+        environments: environments.unwrap_or_default(),
         further_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         verification_origins: verification_origins.unwrap_or_default(),

@@ -304,8 +304,8 @@ pub fn paging(place: &DataCenter, dialect: &Dialect, url: &Url, product: Option<
 
 /// The product that was named, or that answers at `url`.
 fn product_behind(place: &DataCenter, dialect: &Dialect, url: &Url, product: Option<&str>) -> Option<&'static Product> {
-    let named = product.and_then(|name| dialect.products.iter().find(|product| product.is_called(name)));
-    named.or_else(|| Product::answering(url, place, dialect.products))
+    let named = product.and_then(|name| dialect.products().iter().find(|product| product.is_called(name)));
+    named.or_else(|| Product::answering(url, place, dialect.products()))
 }
 
 /// A call that got no whole answer. The API may have acted on it all the same.

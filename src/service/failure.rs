@@ -53,7 +53,7 @@ impl Asked<'_> {
                 .advise(hint);
         };
         let mut error = self.error(explained, Some(answer.to_string())).said_as(&answer.word);
-        if error.code == Code::InvalidScope && !self.provider.dialect.products.is_empty() {
+        if error.code == Code::InvalidScope && self.provider.dialect.has_products {
             // What is known about the very scopes that were asked for comes before what may be.
             error.causes.splice(..0, self.scopes.iter().filter_map(|scope| catalog::likely_meant(scope)));
         }
@@ -63,7 +63,7 @@ impl Asked<'_> {
             let (scopes, name) = (self.scopes.join(", "), &self.profile.name);
             let correct =
                 format!("check the scopes that were asked for in place of those of profile `{name}`: {scopes}");
-            let list = (!self.provider.dialect.products.is_empty()).then_some(Advice::ListScopes);
+            let list = self.provider.dialect.has_products.then_some(Advice::ListScopes);
             error = error.advise_only(correct).advise_all(list);
         }
         if self.place == Place::DeviceAuthorization || !self.lacks_secret(error.code) {

@@ -45,7 +45,7 @@ impl Service {
     /// nobody knows all scopes.
     pub fn advice_on_scopes(&self, profile: &Profile, scopes: &[String]) -> Vec<String> {
         match self.config.provider(profile) {
-            Ok(provider) if !provider.dialect().products.is_empty() => {
+            Ok(provider) if provider.dialect().has_products => {
                 scopes.iter().filter_map(|scope| catalog::advice(scope)).collect()
             }
             _ => Vec::new(),

@@ -52,7 +52,7 @@ impl TestCalls {
         let of_product = |product: &'static Product| {
             product.calls.iter().filter_map(|call| entry(product, call, &data_center, granted)).collect::<Vec<_>>()
         };
-        let mut calls: Vec<TestCallEntry> = dialect.products.iter().flat_map(of_product).collect();
+        let mut calls: Vec<TestCallEntry> = dialect.products().iter().flat_map(of_product).collect();
         if calls.is_empty() {
             calls.extend(data_center.endpoints.userinfo.clone().map(|url| TestCallEntry {
                 product: "Accounts",
@@ -99,8 +99,8 @@ fn entry(
 ) -> Option<TestCallEntry> {
     let mut call =
         Call { method: test.method, url: test.url(product, data_center)?, headers: Vec::new(), body: Vec::new() };
-    if let Some(body) = test.body() {
-        call.body = body.into_bytes();
+    if let Some(form) = test.form {
+        call.body = form.into();
         call.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
     }
     Some(TestCallEntry {

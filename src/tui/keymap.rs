@@ -5,16 +5,16 @@ mod key;
 mod synonyms;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use serde::de::IntoDeserializer;
-use serde::de::value::{Error as NameError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 pub use self::key::Key;
 
 use crate::config;
+use crate::tables::named;
 
-use Key::{Char, Ctrl};
+use Key::Char;
 use Scope::{Api, Everywhere, ProfileForm, Profiles, Question, SignIn, Typing, Welcome};
 
 /// What the person asks for.
@@ -150,7 +150,7 @@ impl Scope {
 #[derive(Debug)]
 pub struct Binding {
     pub scope: Scope,
-    pub keys: &'static [Key],
+    pub keys: Vec<Key>,
     pub command: Command,
     /// One or two words for the footer.
     pub label: &'static str,
@@ -158,109 +158,25 @@ pub struct Binding {
     pub help: &'static str,
 }
 
-const fn bind(
-    scope: Scope,
-    keys: &'static [Key],
-    command: Command,
-    label: &'static str,
-    help: &'static str,
-) -> Binding {
-    Binding { scope, keys, command, label, help }
+impl Binding {
+    /// `None` for a line that is none, of which the table has but the empty ones.
+    fn read(line: &'static str) -> Option<Self> {
+        let mut columns = line.split('|').map(str::trim_ascii);
+        let mut next = || columns.next();
+        Some(Self {
+            scope: named(next()?)?,
+            keys: next()?.split(' ').map(Key::from_label).collect::<Option<_>>()?,
+            command: named(next()?)?,
+            label: next()?,
+            help: next()?,
+        })
+    }
 }
 
-/// Every binding there is.
-pub static BINDINGS: &[Binding] = &[
-    bind(SignIn, &[Char('c')], Command::CopyCode, "copy code", "copy the code"),
-    bind(SignIn, &[Char('u')], Command::CopyLink, "copy link", "copy the link"),
-    bind(SignIn, &[Char('p')], Command::BareLink, "plain link", "show the link alone"),
-    bind(SignIn, &[Char('o')], Command::OpenBrowser, "browser", "open a browser here"),
-    bind(SignIn, &[Char('f')], Command::FullScreenQr, "big QR", "show the QR code big"),
-    bind(SignIn, &[Char('i')], Command::InvertQr, "invert QR", "invert the QR code"),
-    bind(SignIn, &[Char('+')], Command::BiggerQr, "bigger", "make the QR code bigger"),
-    bind(SignIn, &[Char('-')], Command::SmallerQr, "smaller", "make the QR code smaller"),
-    bind(SignIn, &[Char('s')], Command::SaveQrPng, "save QR", "save the QR code as PNG"),
-    bind(SignIn, &[Char('v')], Command::SaveQrSvg, "save as SVG", "save the QR code as SVG"),
-    bind(SignIn, &[Char('n')], Command::NewCode, "new code", "ask for a new code"),
-    bind(SignIn, &[Char('y')], Command::DemoApprove, "approve", "approve (demo)"),
-    bind(SignIn, &[Char('e')], Command::DemoApproveElsewhere, "approve in EU", "approve in EU (demo)"),
-    bind(SignIn, &[Char('d')], Command::DemoDecline, "decline", "decline (demo)"),
-    bind(SignIn, &[Key::Enter], Command::Choose, "go on", "go on; approved: ask now"),
-    bind(SignIn, &[Key::Esc, Key::Backspace], Command::Back, "cancel", "cancel, go back"),
-    bind(SignIn, &[Char('a')], Command::Api, "api", "api: try calls"),
-    bind(SignIn, &[Char('x')], Command::Logout, "logout", "logout: revoke and forget"),
-    bind(Profiles, &[Char('n')], Command::SignIn, "sign in", "sign in, or in again"),
-    bind(Profiles, &[Char('r')], Command::Refresh, "refresh", "refresh the access token"),
-    bind(Profiles, &[Char('v')], Command::Whoami, "whoami", "whoami: ask whose it is"),
-    bind(Profiles, &[Char('a')], Command::Api, "api", "api: try calls"),
-    bind(Profiles, &[Char('x')], Command::Logout, "logout", "logout: revoke and forget"),
-    bind(Profiles, &[Char('t')], Command::RevealToken, "show token", "show the token for a moment"),
-    bind(Profiles, &[Char('c')], Command::CopyToken, "copy token", "copy the token"),
-    bind(Profiles, &[Key::Enter], Command::Choose, "details", "show all about the profile"),
-    bind(Profiles, &[Char('/')], Command::Find, "filter", "filter by name or state"),
-    bind(Profiles, &[Char('s')], Command::Sort, "sort", "sort by another column"),
-    bind(Profiles, &[Char('S')], Command::ReverseSort, "turn around", "turn the order around"),
-    bind(Profiles, &[Char('p'), Char('+')], Command::AddProfile, "add", "add a profile"),
-    bind(Profiles, &[Char('i')], Command::Import, "import", "import a refresh token"),
-    bind(Profiles, &[Char('e')], Command::EditProfile, "edit", "edit the profile"),
-    bind(Profiles, &[Char('w')], Command::RenameProfile, "rename", "rename the profile"),
-    bind(Profiles, &[Char('d'), Key::Delete], Command::RemoveProfile, "remove", "remove the profile (asks)"),
-    bind(Profiles, &[Char('u')], Command::UseProfile, "use", "use where none is named"),
-    bind(Welcome, &[Char('p'), Char('+')], Command::AddProfile, "add", "add a profile"),
-    bind(Welcome, &[Char('d')], Command::Demo, "demo", "open the demo here"),
-    bind(Welcome, &[Char('i')], Command::Import, "import", "import a refresh token"),
-    bind(ProfileForm, &[Char(' ')], Command::Toggle, "tick", "tick or untick the scope"),
-    bind(ProfileForm, &[Key::Enter], Command::Choose, "go on", "go on, choose the line"),
-    bind(ProfileForm, &[Key::Esc], Command::Back, "back", "go back a step"),
-    bind(Api, &[Char('f')], Command::Fix, "fix", "fix what made it fail"),
-    bind(Api, &[Char('s')], Command::Send, "send", "send the request"),
-    bind(Api, &[Char('e')], Command::Edit, "edit", "edit the request"),
-    bind(Api, &[Char('v')], Command::NextView, "view", "view body, raw, headers"),
-    bind(Api, &[Char(' ')], Command::Fold, "fold", "fold or unfold"),
-    bind(Api, &[Char('z')], Command::FoldAll, "fold all", "fold everything"),
-    bind(Api, &[Char('Z')], Command::UnfoldAll, "unfold all", "unfold everything"),
-    bind(Api, &[Char('-')], Command::FoldMore, "fold more", "fold one level more"),
-    bind(Api, &[Char('+')], Command::FoldLess, "fold less", "fold one level less"),
-    bind(Api, &[Char('y')], Command::CopyAnswer, "copy", "copy the value at the cursor"),
-    bind(Api, &[Char('p')], Command::CopyPath, "path", "copy the path to the value"),
-    bind(Api, &[Char('u')], Command::CopyCurl, "curl", "copy as curl, token hidden"),
-    bind(Api, &[Char('w')], Command::SaveAnswer, "save", "save the answer to a file"),
-    bind(Api, &[Char('/')], Command::Find, "find", "find in the list or answer"),
-    bind(Api, &[Char('n')], Command::FindNext, "next", "find the next match"),
-    bind(Api, &[Char('N')], Command::FindPrevious, "previous", "find the match before"),
-    bind(Api, &[Key::Left, Char('h')], Command::ScrollLeft, "left", "scroll left"),
-    bind(Api, &[Key::Right, Char('l')], Command::ScrollRight, "right", "scroll right"),
-    bind(Api, &[Char('r')], Command::History, "history", "show earlier answers"),
-    bind(Typing, &[Key::Enter], Command::Choose, "go on", "go on, keep it, choose it"),
-    bind(Typing, &[Key::Esc], Command::Back, "back", "go back, drop it"),
-    bind(Typing, &[Key::Tab], Command::NextPane, "next field", "go to the next field"),
-    bind(Typing, &[Key::BackTab], Command::PreviousPane, "field before", "go to the field before"),
-    bind(Typing, &[Ctrl('s')], Command::SendForm, "send", "send what is typed"),
-    bind(Typing, &[Key::Up, Ctrl('p')], Command::Up, "up", "move up"),
-    bind(Typing, &[Key::Down, Ctrl('n')], Command::Down, "down", "move down"),
-    bind(Typing, &[Key::PageUp], Command::PageUp, "page up", "move up a page"),
-    bind(Typing, &[Key::PageDown], Command::PageDown, "page down", "move down a page"),
-    bind(Question, &[Char('y')], Command::Yes, "yes", "answer yes"),
-    bind(Question, &[Char('n'), Key::Esc], Command::No, "no", "answer no"),
-    bind(Everywhere, &[Key::Up, Char('k')], Command::Up, "up", "move up"),
-    bind(Everywhere, &[Key::Down, Char('j')], Command::Down, "down", "move down"),
-    bind(Everywhere, &[Key::PageUp], Command::PageUp, "page up", "move up a page"),
-    bind(Everywhere, &[Key::PageDown], Command::PageDown, "page down", "move down a page"),
-    bind(Everywhere, &[Key::Home, Char('g')], Command::Home, "first", "move to the first"),
-    bind(Everywhere, &[Key::End, Char('G')], Command::End, "last", "move to the last"),
-    bind(Everywhere, &[Key::Tab], Command::NextPane, "pane", "go to the next pane"),
-    bind(Everywhere, &[Key::BackTab], Command::PreviousPane, "pane back", "go to the pane before"),
-    bind(Everywhere, &[Key::Enter], Command::Choose, "choose", "choose, go on"),
-    bind(Everywhere, &[Char('?')], Command::Help, "help", "show the keys"),
-    bind(Everywhere, &[Char(':'), Ctrl('p')], Command::Palette, "more", "find what can be done"),
-    bind(Everywhere, &[Char('L')], Command::Log, "log", "show what has happened"),
-    bind(Everywhere, &[Ctrl('t')], Command::NextTheme, "theme", "change the theme"),
-    bind(Everywhere, &[Char('m')], Command::ToggleMouse, "mouse", "toggle the mouse"),
-    bind(Everywhere, &[Key::Esc, Key::Backspace], Command::Back, "back", "go back"),
-    bind(Everywhere, &[Char('q')], Command::Quit, "quit", "go back, or quit"),
-    bind(Everywhere, &[Ctrl('l')], Command::Redraw, "redraw", "draw again"),
-    bind(Everywhere, &[Ctrl('z')], Command::Suspend, "suspend", "suspend"),
-    bind(Everywhere, &[Ctrl('c')], Command::LeaveNow, "leave", "leave at once"),
-];
+/// Every binding there is: scope, keys, command, label and help of one in each line.
+pub static BINDINGS: LazyLock<Vec<Binding>> = LazyLock::new(|| TEXT.lines().filter_map(Binding::read).collect());
+
+const TEXT: &str = include_str!("keymap/bindings.txt");
 
 /// The bindings in force.
 #[derive(Clone, Debug)]
@@ -275,7 +191,7 @@ pub struct Bound {
 
 impl Default for Keymap {
     fn default() -> Self {
-        let bound = |binding: &'static Binding| Bound { binding, keys: binding.keys.to_vec() };
+        let bound = |binding: &'static Binding| Bound { binding, keys: binding.keys.clone() };
         Self(BINDINGS.iter().map(bound).collect())
     }
 }
@@ -386,12 +302,6 @@ impl Bound {
     }
 }
 
-/// A scope or command by the name that the configuration has for it.
-fn named<'a, T: Deserialize<'a>>(name: &'a str) -> Option<T> {
-    let name: StrDeserializer<'a, NameError> = name.into_deserializer();
-    T::deserialize(name).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -408,11 +318,16 @@ mod tests {
     }
 
     #[test]
+    fn every_line_of_the_table_is_a_binding() {
+        assert_eq!(BINDINGS.len(), super::TEXT.lines().filter(|line| !line.is_empty()).count());
+    }
+
+    #[test]
     fn no_key_asks_for_two_things_in_one_scope() {
         for scope in Scope::ALL {
             let mut seen: HashMap<Key, Command> = HashMap::new();
             for binding in BINDINGS.iter().filter(|binding| binding.scope == scope) {
-                for key in binding.keys {
+                for key in &binding.keys {
                     assert_eq!(seen.insert(*key, binding.command), None, "{key:?} twice in {scope:?}");
                 }
             }
@@ -429,7 +344,7 @@ mod tests {
 
     #[test]
     fn every_key_is_read_as_it_is_written() {
-        let written = BINDINGS.iter().flat_map(|binding| binding.keys).copied().chain(Key::NAMED);
+        let written = BINDINGS.iter().flat_map(|binding| &binding.keys).copied().chain(Key::NAMED);
         for key in written {
             assert_eq!(Key::from_label(&key.label()), Some(key));
         }

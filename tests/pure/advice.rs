@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use device_login::cli::advice::said;
 use device_login::error::Advice;
 use device_login::profile::ProfileName;
-use device_login::providers::explained::{ErrorWord, Explanation, Facts, others, rfc, zoho};
+use device_login::providers::explained::{
+    Explanation, Facts, GITHUB, GITHUB_ALONE, GITLAB, GOOGLE, MICROSOFT, RFC, Table, ZOHO,
+};
 use device_login::providers::{presets, standard};
 
-const TABLES: [&[ErrorWord]; 7] =
-    [zoho::WORDS, rfc::WORDS, others::GOOGLE, others::MICROSOFT, others::GITHUB, others::GITHUB_ALONE, others::GITLAB];
+const TABLES: [Table; 7] = [ZOHO, RFC, GOOGLE, MICROSOFT, GITHUB, GITHUB_ALONE, GITLAB];
 
 /// Files that name commands or flags all the same, and how many lines do, in the order of their names. May only shrink.
 const LEFT: &[(&str, usize)] = &[
@@ -126,7 +127,7 @@ fn facts<'a>(profile: &'a ProfileName, later: &'a Advice) -> Facts<'a> {
 #[test]
 fn texts_are_complete_short_and_fit_their_places() {
     let (work, wait) = ("work".parse().expect("a name"), "wait".into());
-    for entry in TABLES.into_iter().flatten() {
+    for entry in TABLES.into_iter().flat_map(Table::entries) {
         let explained = entry.explain(&facts(&work, &wait));
         let next = said(&explained.next);
         let texts = [&explained.meaning, &next].into_iter().chain(&explained.causes);
@@ -153,7 +154,7 @@ fn only_zoho_is_spoken_of_in_zohos_words() {
         };
         let mut texts = vec![dialect.registration.to_owned(), dialect.web_registration.to_owned()];
         texts.push(dialect.code_by_hand.to_owned());
-        for entry in dialect.error_words.iter().copied().flatten() {
+        for entry in dialect.error_words.iter().flat_map(|table| table.entries()) {
             let Explanation { meaning, causes, next, .. } = entry.explain(&facts);
             texts.extend([meaning, said(&next)].into_iter().chain(causes));
         }

@@ -20,13 +20,13 @@ fn found(key: &str, status: u16, body: &str) -> Option<Diagnosis> {
     diagnose(&zoho::DIALECT, product(key), &response(status, &[], body)).map(|finding| finding.diagnosis)
 }
 
-fn words(product: &Product) -> impl Iterator<Item = &Word> {
-    product.answers.words.iter().chain(zoho::DIALECT.api.answers.words)
+fn words(product: &Product) -> impl Iterator<Item = Word> {
+    product.answers.words.iter().chain(zoho::DIALECT.api.answers.words.iter())
 }
 
 #[test]
 fn every_word_is_known_at_its_product_wherever_it_stands_and_however_it_is_written() {
-    for product in PRODUCTS {
+    for product in PRODUCTS.iter() {
         for word in words(product) {
             let quoted = format!("{:?}", word.word);
             let is_number = word.word.parse::<i64>().is_ok();
@@ -410,7 +410,7 @@ fn what_customers_keep_in_their_records_is_no_failure() {
         "\"error\"",
         "%PDF-1.4 INVALID_TOKEN",
     ] {
-        for product in PRODUCTS {
+        for product in PRODUCTS.iter() {
             assert_eq!(found(product.key, 200, body), None, "{} {body}", product.key);
         }
         assert_eq!(found("", 204, body), None, "{body}");

@@ -2,6 +2,7 @@
 
 use super::{PRODUCTS, Product};
 use crate::near::distance;
+use crate::tables::{Pairs, Words};
 
 /// Tells whether one of `granted` covers `wanted`.
 ///
@@ -26,7 +27,7 @@ fn is_below(scope: &str, area: &str) -> bool {
 /// Scopes of unknown services come back as they are.
 pub fn scope_in_words(scope: &str) -> String {
     if let Some((_, words)) = WHOLE.iter().find(|(whole, _)| whole.eq_ignore_ascii_case(scope)) {
-        return (*words).to_owned();
+        return words.to_owned();
     }
     let mut parts = scope.split('.');
     let (Some(service), Some(operation)) = (parts.next(), parts.next_back()) else { return scope.to_owned() };
@@ -50,136 +51,30 @@ pub fn scope_in_words(scope: &str) -> String {
 
 /// What an area holds. One that nobody wrote words for has its own.
 fn area_in_words(area: &str) -> String {
-    let written = AREAS.iter().find(|(written, _)| *written == area).map(|(_, words)| (*words).to_owned());
+    let written = || AREAS.of(area).map(str::to_owned);
     // The modules of the CRM are what its users know them as.
     let module = || area.strip_prefix("modules.").map(area_in_words);
-    written.or_else(module).unwrap_or_else(|| area.replace(['.', '_'], " "))
+    written().or_else(module).unwrap_or_else(|| area.replace(['.', '_'], " "))
 }
 
 const EVERYTHING: &str = "everything";
 
 /// Scopes that are no verb and things of a product.
-const WHOLE: &[(&str, &str)] = &[
-    ("openid", "sign in with your account"),
-    ("email", "see your email address"),
-    ("profile", "see your name and picture"),
-    ("offline_access", "stay signed in"),
-    ("AaaServer.profile.READ", "read your profile"),
-    ("Desk.search.READ", "search in Desk"),
-    ("SalesIQ.counts.READ", "count what is in SalesIQ"),
-    ("ZohoCRM.change_owner.CREATE", "change who owns CRM records"),
-    ("ZohoCRM.coql.READ", "read CRM records by queries"),
-    ("ZohoSearch.securesearch.READ", "search in all your Zoho apps"),
-];
+const WHOLE: Pairs = Pairs(
+    "openid                        sign in with your account
+    email                         see your email address
+    profile                       see your name and picture
+    offline_access                stay signed in
+    AaaServer.profile.READ        read your profile
+    Desk.search.READ              search in Desk
+    SalesIQ.counts.READ           count what is in SalesIQ
+    ZohoCRM.change_owner.CREATE   change who owns CRM records
+    ZohoCRM.coql.READ             read CRM records by queries
+    ZohoSearch.securesearch.READ  search in all your Zoho apps",
+);
 
 /// What areas are called whose name in a scope is no word, or not the one that people know.
-const AREAS: &[(&str, &str)] = &[
-    ("account", "account data"),
-    ("activity", "activities"),
-    ("admin", "administration"),
-    ("article", "articles"),
-    ("articleimage", "article images"),
-    ("attachment", "attachments"),
-    ("automation", "automations"),
-    ("banking", "bank accounts"),
-    ("basic", "basic data"),
-    ("blockedips", "blocked IP addresses"),
-    ("bulk", "records in bulk"),
-    ("call", "calls"),
-    ("campaign", "campaigns"),
-    ("cannedresponses", "canned responses"),
-    ("chatmonitors", "chat monitors"),
-    ("chatroutingrules", "chat routing rules"),
-    ("comment", "comments"),
-    ("commentlike", "likes of comments"),
-    ("contact", "contacts"),
-    ("course", "courses"),
-    ("criteriafields", "criteria fields"),
-    ("customevents", "custom events"),
-    ("custommodulerecords", "custom module records"),
-    ("customportal", "custom portals"),
-    ("custom_fields", "custom fields"),
-    ("dashboard", "dashboards"),
-    ("dataapi", "data"),
-    ("documenteditor", "documents"),
-    ("employee", "employees"),
-    ("epic", "epics"),
-    ("event", "events"),
-    ("eventticket", "event tickets"),
-    ("expense", "expenses"),
-    ("favorite", "favorites"),
-    ("feedbacks", "feedback"),
-    ("files.sharing", "file sharing"),
-    ("form", "form entries"),
-    ("fullaccess", EVERYTHING),
-    ("hubmember", "hub members"),
-    ("journey", "journeys"),
-    ("lead", "leads"),
-    ("leadscoreconfigs", "lead score settings"),
-    ("leadscorerules", "lead score rules"),
-    ("manual", "manuals"),
-    ("meeting", "meetings"),
-    ("member", "members"),
-    ("meta.application", "application structure"),
-    ("meta.form", "form structure"),
-    ("metadata", "structure"),
-    ("modules", "records"),
-    ("network", "networks"),
-    ("notification", "notifications"),
-    ("order", "orders"),
-    ("org", "organization"),
-    ("organization.accounts", "accounts of the organization"),
-    ("organization.audit", "audit log of the organization"),
-    ("organization.domains", "domains of the organization"),
-    ("organization.groups", "groups of the organization"),
-    ("organization.policy", "policies of the organization"),
-    ("organization.spam", "spam settings of the organization"),
-    ("organization.subscriptions", "subscriptions of the organization"),
-    ("partner.organization", "partner organizations"),
-    ("portal", "portals"),
-    ("portalapi", "portals"),
-    ("powerdialer", "power dialer"),
-    ("profile", "profiles"),
-    ("projectgroups", "project groups"),
-    ("projectsettings", "project settings"),
-    ("questionbank", "question banks"),
-    ("quiz", "quizzes"),
-    ("release", "releases"),
-    ("report", "reports"),
-    ("reportapi", "reports"),
-    ("sessionapi", "sessions"),
-    ("settings.fields", "field settings"),
-    ("settings.layouts", "layout settings"),
-    ("settings.modules", "module settings"),
-    ("settings.profiles", "permission profiles"),
-    ("settings.roles", "roles"),
-    ("sms", "text messages"),
-    ("space", "spaces"),
-    ("speaker", "speakers"),
-    ("sponsor", "sponsors"),
-    ("status", "statuses"),
-    ("tables.rows", "table rows"),
-    ("tag", "tags"),
-    ("talkapi", "talks"),
-    ("tasklists", "task lists"),
-    ("teamfolders", "team folders"),
-    ("teamusers", "team members"),
-    ("template", "templates"),
-    ("templates.email", "email templates"),
-    ("timetracker", "time tracking"),
-    ("trackingpresets", "tracking presets"),
-    ("triggerrules", "trigger rules"),
-    ("unattended.computer", "unattended computers"),
-    ("unattended.group", "groups of unattended computers"),
-    ("user", "users"),
-    ("userapi", "users"),
-    ("userpreferences", "user preferences"),
-    ("visitorhistoryviews", "visitor history views"),
-    ("visitorroutingrules", "visitor routing rules"),
-    ("wa", "WhatsApp messages"),
-    ("webhook", "webhooks"),
-    ("workspace", "workspaces"),
-];
+const AREAS: Pairs = Pairs(include_str!("areas.txt"));
 
 /// Tells whether a scope allows more than reading, which people should see before they approve.
 pub fn can_write(scope: &str) -> bool {
@@ -188,34 +83,31 @@ pub fn can_write(scope: &str) -> bool {
 }
 
 /// Scopes that Zoho refused, and what works instead. `*` stands for any operation.
-const REFUSED: &[(&str, &[&str])] = &[
-    ("ZohoSprints.projectsgroups.*", &["ZohoSprints.projectgroups.ALL"]),
-    ("ZOHOPEOPLE.timesheet.*", &["ZOHOPEOPLE.timetracker.ALL"]),
-    ("ZohoVault.passwords.*", &["ZohoVault.secrets.ALL"]),
-    ("ZohoLearn.lessondiscussion.*", &[]),
-    ("ZohoLearn.attachment.ALL", &["ZohoLearn.attachment.READ", "ZohoLearn.attachment.CREATE"]),
-    ("ZohoLearn.commentlike.ALL", &["ZohoLearn.commentlike.READ", "ZohoLearn.commentlike.CREATE"]),
-    ("ZohoLearn.member.ALL", &["ZohoLearn.member.CREATE", "ZohoLearn.member.UPDATE", "ZohoLearn.member.DELETE"]),
-    ("ZohoLearn.activity.ALL", &["ZohoLearn.activity.READ"]),
-    ("ZohoLearn.hubMember.ALL", &["ZohoLearn.hubMember.READ"]),
-    ("ZohoLearn.network.ALL", &["ZohoLearn.network.READ"]),
-    ("ZohoLearn.articleimage.ALL", &["ZohoLearn.articleimage.READ"]),
-    ("ZohoLearn.profile.ALL", &["ZohoLearn.profile.READ"]),
-    (
-        "ZohoMarketingAutomation.journey.ALL",
-        &["ZohoMarketingAutomation.journey.READ", "ZohoMarketingAutomation.journey.CREATE"],
-    ),
-    ("SalesIQ.feedbacks.ALL", &["SalesIQ.feedbacks.READ"]),
-    ("SalesIQ.leadscoreconfigs.ALL", &["SalesIQ.leadscoreconfigs.READ"]),
-    ("SalesIQ.userpreferences.ALL", &["SalesIQ.userpreferences.READ"]),
-];
+const REFUSED: Pairs = Pairs(
+    "ZohoSprints.projectsgroups.* ZohoSprints.projectgroups.ALL
+    ZOHOPEOPLE.timesheet.* ZOHOPEOPLE.timetracker.ALL
+    ZohoVault.passwords.* ZohoVault.secrets.ALL
+    ZohoLearn.lessondiscussion.*
+    ZohoLearn.attachment.ALL ZohoLearn.attachment.READ ZohoLearn.attachment.CREATE
+    ZohoLearn.commentlike.ALL ZohoLearn.commentlike.READ ZohoLearn.commentlike.CREATE
+    ZohoLearn.member.ALL ZohoLearn.member.CREATE ZohoLearn.member.UPDATE ZohoLearn.member.DELETE
+    ZohoLearn.activity.ALL ZohoLearn.activity.READ
+    ZohoLearn.hubMember.ALL ZohoLearn.hubMember.READ
+    ZohoLearn.network.ALL ZohoLearn.network.READ
+    ZohoLearn.articleimage.ALL ZohoLearn.articleimage.READ
+    ZohoLearn.profile.ALL ZohoLearn.profile.READ
+    ZohoMarketingAutomation.journey.ALL ZohoMarketingAutomation.journey.READ ZohoMarketingAutomation.journey.CREATE
+    SalesIQ.feedbacks.ALL SalesIQ.feedbacks.READ
+    SalesIQ.leadscoreconfigs.ALL SalesIQ.leadscoreconfigs.READ
+    SalesIQ.userpreferences.ALL SalesIQ.userpreferences.READ",
+);
 
 /// What is probably wrong with the spelling of a scope of Zoho's, as a clause; `None` where nothing is known against it.
 ///
 /// There is no list of all scopes, so this is advice and never a reason to refuse one.
 pub fn likely_meant(scope: &str) -> Option<String> {
     if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| is_refused(scope, refused)) {
-        let instead: Vec<String> = instead.iter().map(|scope| format!("`{scope}`")).collect();
+        let instead: Vec<String> = Words(instead).iter().map(|scope| format!("`{scope}`")).collect();
         return Some(match instead.as_slice() {
             [] => format!("Zoho refuses `{scope}`"),
             _ => format!("Zoho refuses `{scope}`; known to work: {}", instead.join(", ")),
@@ -236,13 +128,13 @@ pub fn likely_meant(scope: &str) -> Option<String> {
     let spelt = format!("{}.{rest}", if is_known { service } else { product.scope_service });
     // Products differ in how they write this one, and some refuse calls for it later.
     let full_access = product.scopes.iter().find(|known| known.eq_ignore_ascii_case(&spelt) && is_full_access(known));
-    let spelt = full_access.map_or(spelt, |known| (*known).to_owned());
+    let spelt = full_access.map_or(spelt, str::to_owned);
     (spelt != scope).then(|| format!("`{scope}` is probably meant to be `{}`", as_catalogued(product, &spelt)))
 }
 
 /// A scope in the letter case of the catalogue, as far as that knows it.
 fn as_catalogued(product: &Product, scope: &str) -> String {
-    let known = || product.scopes.iter().copied();
+    let known = || product.scopes.iter();
     if let Some(known) = known().find(|known| known.eq_ignore_ascii_case(scope)) {
         return known.to_owned();
     }
@@ -338,7 +230,7 @@ mod tests {
         {
             assert!(advice(odd).is_some_and(|advice| advice.contains(odd)), "{odd}");
         }
-        let known = PRODUCTS.iter().flat_map(|product| product.scopes).copied();
+        let known = PRODUCTS.iter().flat_map(|product| product.scopes);
         for fine in known.chain(["openid", "email", "profile", "offline_access", "Made.up.READ", "Some-Thing.a_b.ALL"])
         {
             assert_eq!(advice(fine), None, "{fine}");
@@ -386,16 +278,14 @@ mod tests {
                      notifications operations operators orders portals projects reports requests secrets settings \
                      sprints tags tasks team teams telephony templates tickets timesheets users visitors webhooks";
         let plain: Vec<&str> = plain.split_whitespace().collect();
-        let known = |product: &'static super::Product| {
-            product.scopes.iter().copied().chain(product.calls.iter().map(|call| call.scope))
-        };
+        let known =
+            |product: &'static super::Product| product.scopes.iter().chain(product.calls.iter().map(|call| call.scope));
         for scope in PRODUCTS.iter().flat_map(known) {
             let words = scope_in_words(scope);
             assert!(words.contains(' ') && !words.contains(['.', '_']) && words != scope, "{scope}: {words}");
             let area = scope.to_ascii_lowercase();
             let area = area.split_once('.').and_then(|(_, rest)| rest.rsplit_once('.')).map_or("", |(area, _)| area);
-            let is_written = super::AREAS.iter().any(|(written, _)| *written == area)
-                || super::WHOLE.iter().any(|(written, _)| *written == scope);
+            let is_written = super::AREAS.of(area).is_some() || super::WHOLE.of(scope).is_some();
             let area = area.strip_prefix("modules.").unwrap_or(area);
             assert!(is_written || plain.contains(&area), "{scope} has no words of its own: {words}");
         }

@@ -38,7 +38,7 @@ impl Patient {
 
     fn odd_scopes<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = Check> + 'a {
         let source = self.service.config.provider(profile).ok();
-        let has_products = source.is_some_and(|source| !source.dialect().products.is_empty());
+        let has_products = source.is_some_and(|source| source.dialect().has_products);
         let scopes = if has_products { &profile.scopes[..] } else { &[] };
         scopes.iter().filter_map(|scope| {
             let check = Check::warning(Subject::Scopes, profile.name.as_str(), catalog::advice(scope)?);

@@ -190,7 +190,7 @@ fn found<'a>(around: &Surroundings, panel: &dyn Panel, bound: &'a Bound, query: 
     let command = bound.binding.command;
     let name = panel.label(around, command).unwrap_or(bound.binding.label);
     let help = bound.binding.help.to_lowercase();
-    let by_synonym = command.synonyms().iter().filter_map(|word| Some((rank(word, query)? + 1, Some(*word))));
+    let by_synonym = command.synonyms().filter_map(|word| Some((rank(word, query)? + 1, Some(word))));
     let names = [(rank(name, query), 0), (rank(bound.binding.label, query), 0), (rank(&help, query), 2)];
     let by_name = names.into_iter().filter_map(|(rank, less)| Some((rank? + less, None)));
     let (rank, found_by) = by_name.chain(by_synonym).min_by_key(|(rank, _)| *rank)?;

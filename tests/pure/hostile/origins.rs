@@ -212,7 +212,7 @@ fn the_token_goes_to_listed_origins_only() {
             continue;
         }
         let product = [None, None, Some("desk"), Some("crm")][random.below(4)];
-        let Ok(url) = api::resolve(&address, product, eu, zoho.dialect.products) else {
+        let Ok(url) = api::resolve(&address, product, eu, zoho.dialect.products()) else {
             no_address += 1;
             continue;
         };

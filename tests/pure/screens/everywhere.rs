@@ -41,7 +41,7 @@ fn the_help_of_a_small_window_scrolls_to_all_of_it_and_closes_by_any_other_key()
         press(&mut model, &[Key::Down]);
     }
     for binding in BINDINGS.iter().filter(|binding| [Scope::Api, Scope::Everywhere].contains(&binding.scope)) {
-        for key in binding.keys {
+        for key in &binding.keys {
             assert!(seen.split_whitespace().any(|word| word == key.label()), "{:?}", key.label());
         }
     }

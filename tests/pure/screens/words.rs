@@ -88,7 +88,7 @@ fn typed(mut model: Model, text: &str) -> Model {
 
 #[test]
 fn every_command_has_words_that_stand_and_a_help_that_begins_with_a_verb() {
-    for Binding { command, label, help, .. } in BINDINGS {
+    for Binding { command, label, help, .. } in BINDINGS.iter() {
         assert!(!label.is_empty() && gone_in(&format!("{label}\n{help}")).is_empty(), "{command:?}: {label}, {help}");
         let first = help.split(' ').next().unwrap_or_default();
         assert!(VERBS.contains(&first), "{command:?}: {help:?} begins with no verb");
@@ -247,7 +247,7 @@ fn the_help_is_whole_at_80x24_on_every_screen() {
                 [scope, Scope::Everywhere].contains(&binding.scope) && (is_demo || !binding.help.contains("(demo)"))
             };
             for binding in BINDINGS.iter().filter(is_shown) {
-                for key in binding.keys {
+                for key in &binding.keys {
                     let is_there = screen.split_whitespace().any(|word| word == key.label());
                     assert!(is_there, "{scope:?}: {} of {:?} is told:\n{screen}", key.label(), binding.command);
                 }

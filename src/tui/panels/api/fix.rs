@@ -195,7 +195,7 @@ impl ApiPanel {
         if let Some(scope) = same.find_map(|entry| entry.scope) {
             return vec![scope.to_owned()];
         }
-        let is_known = |scope: &&String| PRODUCTS.iter().any(|product| product.scopes.contains(&scope.as_str()));
+        let is_known = |scope: &&String| PRODUCTS.iter().any(|product| product.scopes.contains(scope));
         let named: Vec<String> = reply.named_scopes().iter().filter(is_known).cloned().collect();
         // No call needs more than a few, and nobody reads a long list before asking for all of it.
         if named.len() <= MOST_NAMED { named } else { Vec::new() }

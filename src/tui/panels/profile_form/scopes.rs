@@ -55,10 +55,10 @@ impl Picker {
     }
 
     fn offer(&mut self, dialect: &'static Dialect) {
-        self.products = dialect.products;
+        self.products = dialect.products();
         let own = dialect.default_scope.split_whitespace();
         self.suggestions = own.collect();
-        for common in COMMON.into_iter().filter(|_| dialect.products.is_empty()) {
+        for common in COMMON.into_iter().filter(|_| !dialect.has_products) {
             if !self.suggestions.contains(&common) {
                 self.suggestions.push(common);
             }
@@ -299,11 +299,11 @@ fn breadth(scope: &str) -> u8 {
 
 /// The scopes that are known of a product, those that allow the least first.
 fn scopes_of(product: &Product) -> Vec<&'static str> {
-    let mut scopes = product.scopes.to_vec();
+    let mut scopes: Vec<_> = product.scopes.iter().collect();
     // `ZohoCRM.modules.READ` allows what `ZohoCRM.modules.leads.READ` does, and more.
     let has_parts = |scope: &str| {
         let whole = scope.rsplit_once('.').map_or(scope, |(whole, _)| whole);
-        let is_part = |other: &&str| other.strip_prefix(whole).is_some_and(|rest| rest.matches('.').count() > 1);
+        let is_part = |other: &str| other.strip_prefix(whole).is_some_and(|rest| rest.matches('.').count() > 1);
         product.scopes.iter().any(is_part)
     };
     scopes.sort_by_key(|scope| (breadth(scope), has_parts(scope)));

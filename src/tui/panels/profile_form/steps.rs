@@ -135,7 +135,7 @@ impl ProfileForm {
 
     /// Zoho's console asks for a type; elsewhere the client is one for devices.
     pub(super) fn has_client_types(&self) -> bool {
-        !self.dialect().products.is_empty()
+        self.dialect().has_products
     }
 
     pub(super) fn client_type(&self) -> ClientType {

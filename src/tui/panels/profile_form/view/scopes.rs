@@ -29,7 +29,7 @@ pub(super) fn page<'a>(around: &Surroundings, form: &'a ProfileForm) -> Page<'a>
         Some(Row::AllProducts) => {}
         None => {
             let dialect = form.dialect();
-            let own = if dialect.products.is_empty() { dialect.default_scope } else { "ZohoCRM.users.READ" };
+            let own = if dialect.products().is_empty() { dialect.default_scope } else { "ZohoCRM.users.READ" };
             let text = format!("No known scope has that. One of your own is typed whole, such as {own}.");
             notes.push((Some(Mark::Attention), text));
         }
@@ -98,5 +98,5 @@ pub(super) fn advice_on(picker: &Picker) -> Vec<(Option<Mark>, String)> {
 
 fn told(product: &Product) -> String {
     let note = product.notes.first().map_or_else(String::new, |note| format!(": {note}"));
-    format!("{}, {} known scopes{note}.", product.name, product.scopes.len())
+    format!("{}, {} known scopes{note}.", product.name, product.scopes.iter().count())
 }

@@ -41,21 +41,23 @@ pub enum Code {
 }
 
 /// The exit codes of all commands but `status --check` and `doctor`, and what they mean.
-pub const EXIT_CODES: [(&str, &str); 13] = [
-    ("0", "ok"),
-    ("1", "another error"),
-    ("2", "usage or configuration"),
-    ("4", "sign-in needed"),
-    ("5", "denied by the person"),
-    ("6", "code expired, or `--timeout`"),
-    ("7", "network or provider down"),
-    ("8", "still pending (`login --no-wait`)"),
-    ("9", "the store cannot be used or is locked"),
-    ("10", "refresh budget spent or rate-limited"),
-    ("22", "`api --fail`: the API answered 4xx or 5xx"),
-    ("126, 127, 128+n", "`exec`: as a shell; else the command's own code"),
-    ("130", "interrupted"),
-];
+pub fn exit_codes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    const TEXT: &str = "\
+        0: ok
+        1: another error
+        2: usage or configuration
+        4: sign-in needed
+        5: denied by the person
+        6: code expired, or `--timeout`
+        7: network or provider down
+        8: still pending (`login --no-wait`)
+        9: the store cannot be used or is locked
+        10: refresh budget spent or rate-limited
+        22: `api --fail`: the API answered 4xx or 5xx
+        126, 127, 128+n: `exec`: as a shell; else the command's own code
+        130: interrupted";
+    TEXT.lines().filter_map(|line| line.trim_ascii().split_once(": "))
+}
 
 impl Code {
     /// All that there are, in their order.

@@ -10,6 +10,8 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
+use crate::tables::Words;
+
 pub use self::known::Known;
 
 /// A token, client secret or device code. Wiped from memory when dropped.
@@ -44,8 +46,7 @@ impl Secret {
 /// Tells whether a word reads as a token or code of a provider, and not as a name that a person chose.
 pub fn reads_as_token(word: &str) -> bool {
     /// Of GitHub, GitLab, Google, and of signed tokens (RFC 7519).
-    const BEGINNINGS: [&str; 11] =
-        ["ghr_", "ghu_", "gho_", "ghp_", "ghs_", "github_pat_", "glpat-", "gloas-", "ya29.", "1//", "eyJ"];
+    const BEGINNINGS: Words = Words("ghr_ ghu_ gho_ ghp_ ghs_ github_pat_ glpat- gloas- ya29. 1// eyJ");
     const LONGEST_NAME: usize = 64;
     /// Without a sign between them. Zoho's have 32.
     const RUN: usize = 20;

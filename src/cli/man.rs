@@ -11,7 +11,7 @@ use self::roff::Page;
 use super::context::Context;
 use super::{commands, completions, help};
 use crate::config::variables::{Reader, VARIABLES};
-use crate::error::{EXIT_CODES, Error};
+use crate::error::{Error, exit_codes};
 
 /// Where files are, unless variables say otherwise.
 const FILES: [(&str, &str); 5] = [
@@ -90,7 +90,7 @@ fn page(command: &clap::Command, program: &clap::Command) -> String {
     options(&mut page, command);
     examples(&mut page, command);
     page.section("EXIT STATUS");
-    for (code, meaning) in EXIT_CODES {
+    for (code, meaning) in exit_codes() {
         page.entry(&format!("`{code}`"), meaning);
     }
     page.section("ENVIRONMENT");
@@ -204,7 +204,7 @@ fn text(styled: Option<&StyledStr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{EXIT_CODES, Page};
+    use super::{Page, exit_codes};
 
     #[test]
     fn text_cannot_become_a_request() {
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn each_exit_code_of_an_error_has_a_meaning() {
         for code in crate::error::Code::ALL {
-            assert!(EXIT_CODES.iter().any(|(known, _)| *known == code.exit_code().to_string()), "{code:?}");
+            assert!(exit_codes().any(|(known, _)| known == code.exit_code().to_string()), "{code:?}");
         }
     }
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::clock;
 use crate::registered::{RedirectUri, is_client_id, is_scope};
 use crate::service::PendingCode;
+use crate::tables::Words;
 use crate::words::minutes_and_seconds;
 pub(super) use crate::words::{counted, duration};
 
@@ -67,17 +68,18 @@ pub(super) fn spelled(code: &str) -> String {
 
 /// The spelling alphabet of the ICAO.
 fn spelled_character(character: char) -> String {
-    const LETTERS: [&str; 26] = [
-        "Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel", "India", "Juliett", "Kilo", "Lima",
-        "Mike", "November", "Oscar", "Papa", "Quebec", "Romeo", "Sierra", "Tango", "Uniform", "Victor", "Whiskey",
-        "X-ray", "Yankee", "Zulu",
-    ];
-    const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    let place = |first: char| (u32::from(character) - u32::from(first)) as usize;
+    const LETTERS: Words = Words(
+        "Alpha Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliett Kilo Lima Mike November Oscar Papa Quebec \
+         Romeo Sierra Tango Uniform Victor Whiskey X-ray Yankee Zulu",
+    );
+    const DIGITS: Words = Words("zero one two three four five six seven eight nine");
+    let nth = |words: Words, first: char| {
+        words.iter().nth((u32::from(character) - u32::from(first)) as usize).unwrap_or_default()
+    };
     match character {
-        'A'..='Z' => LETTERS[place('A')].to_owned(),
-        'a'..='z' => format!("small {}", LETTERS[place('a')].to_lowercase()),
-        '0'..='9' => DIGITS[place('0')].to_owned(),
+        'A'..='Z' => nth(LETTERS, 'A').to_owned(),
+        'a'..='z' => format!("small {}", nth(LETTERS, 'a').to_lowercase()),
+        '0'..='9' => nth(DIGITS, '0').to_owned(),
         '-' => "dash".to_owned(),
         ' ' => "space".to_owned(),
         '_' => "underscore".to_owned(),

@@ -6,26 +6,27 @@ use std::path::Path;
 use super::source::{Source, Unreadable};
 use super::upload::{Piece, Upload};
 use crate::random;
+use crate::tables::Pairs;
 
 /// The media type of such a form; the boundary follows it.
 pub const MULTIPART: &str = "multipart/form-data";
 
 /// Media types by the ending of a file's name; all others are bytes.
-const MEDIA_TYPES: &[(&str, &str)] = &[
-    ("csv", "text/csv"),
-    ("gif", "image/gif"),
-    ("htm", "text/html"),
-    ("html", "text/html"),
-    ("jpeg", "image/jpeg"),
-    ("jpg", "image/jpeg"),
-    ("json", "application/json"),
-    ("pdf", "application/pdf"),
-    ("png", "image/png"),
-    ("svg", "image/svg+xml"),
-    ("txt", "text/plain"),
-    ("xml", "application/xml"),
-    ("zip", "application/zip"),
-];
+const MEDIA_TYPES: Pairs = Pairs(
+    "csv  text/csv
+    gif  image/gif
+    htm  text/html
+    html text/html
+    jpeg image/jpeg
+    jpg  image/jpeg
+    json application/json
+    pdf  application/pdf
+    png  image/png
+    svg  image/svg+xml
+    txt  text/plain
+    xml  application/xml
+    zip  application/zip",
+);
 
 /// One part of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,8 +146,7 @@ fn escaped(name: &str) -> String {
 /// The media type that the name of a file promises.
 pub fn guessed_type(file_name: &str) -> &'static str {
     let extension = Path::new(file_name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let known = MEDIA_TYPES.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known));
-    known.map_or("application/octet-stream", |(_, media_type)| media_type)
+    MEDIA_TYPES.of(&extension.to_ascii_lowercase()).unwrap_or("application/octet-stream")
 }
 
 /// Takes `;type=` and `;filename=` off the end. Other semicolons belong to the value.

@@ -14,6 +14,7 @@ use crate::api::Call;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::storage::{LOCK_PATIENCE, PastAnswer, PastCall, StoreError};
+use crate::tables::Words;
 
 /// So many calls of a profile are remembered; the oldest go.
 pub const MOST_CALLS: usize = 50;
@@ -25,24 +26,10 @@ const LONGEST_HEAD: usize = 8 * 1024;
 const MOST_BYTES: usize = 512 * 1024;
 
 /// What the name of a secret has in it, in small letters and digits.
-const SECRET_PARTS: [&str; 14] = [
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "passphrase",
-    "apikey",
-    "signature",
-    "credential",
-    "assertion",
-    "cookie",
-    "session",
-    "auth",
-    "jwt",
-    "otp",
-];
+const SECRET_PARTS: Words =
+    Words("token secret password passwd passphrase apikey signature credential assertion cookie session auth jwt otp");
 /// Names of secrets that are parts of harmless names.
-const SECRET_NAMES: [&str; 7] = ["code", "sig", "pwd", "pass", "pin", "sid", "hmac"];
+const SECRET_NAMES: Words = Words("code sig pwd pass pin sid hmac");
 
 impl Service {
     /// The calls that were made with a profile, oldest first. Blocks the thread.
@@ -190,7 +177,7 @@ fn is_secret(name: &str, value: &str) -> bool {
 fn is_secret_name(name: &str) -> bool {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let name = name.to_ascii_lowercase();
-    let is_whole = name.ends_with("key") || SECRET_NAMES.contains(&name.as_str());
+    let is_whole = name.ends_with("key") || SECRET_NAMES.contains(&name);
     is_whole || SECRET_PARTS.iter().any(|part| name.contains(part))
 }
 

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
+use crate::tables::Pairs;
+
 const CLOCK: &str = "this machine's clock";
 
 /// What is asked of an authority whose algorithm cannot be checked.
@@ -93,30 +95,24 @@ fn of_certificate(problem: &CertificateError) -> String {
 
 const WRONG_PURPOSE: &str = "the certificate is not one for servers";
 
-/// Errors of the layer below that have no name in this one: a part of that name, and the words.
-const OTHERS: [(&str, &str); 9] = [
-    // The verifier of the platform hides that one behind a type of its own.
-    ("EkuError", WRONG_PURPOSE),
-    ("EmptyEkuExtension", WRONG_PURPOSE),
-    (
-        "UnsupportedCertVersion",
-        "the certificate, or one above it, is of an old version of X.509, which cannot be checked here; ask its authority \
-         for one of version 3, with the server's name as subjectAltName",
-    ),
-    (
-        "CaUsedAsEndEntity",
-        "the certificate is one of an authority, not of a server; ask for one without `CA:TRUE`, or name that very \
-         certificate by `--ca-cert`",
-    ),
-    ("EndEntityUsedAsCa", "a certificate above the server's is not one of an authority"),
-    ("NameConstraintViolation", "its authority may not sign for this name"),
-    ("PathLenConstraintViolated", "there are more authorities above the certificate than the first of them allows"),
-    ("SignatureAlgorithmMismatch", "the certificate names two algorithms for its one signature"),
-    ("Maximum", "there are more authorities above the certificate than anybody needs"),
-];
+/// Errors of the layer below that have no name in this one: a part of that name, and the words. The verifier of the platform
+/// hides `EkuError` behind a type of its own.
+const OTHERS: Pairs = Pairs(
+    "EkuError the certificate is not one for servers
+    EmptyEkuExtension the certificate is not one for servers
+    UnsupportedCertVersion the certificate, or one above it, is of an old version of X.509, which cannot be checked here; \
+     ask its authority for one of version 3, with the server's name as subjectAltName
+    CaUsedAsEndEntity the certificate is one of an authority, not of a server; ask for one without `CA:TRUE`, or name that \
+     very certificate by `--ca-cert`
+    EndEntityUsedAsCa a certificate above the server's is not one of an authority
+    NameConstraintViolation its authority may not sign for this name
+    PathLenConstraintViolated there are more authorities above the certificate than the first of them allows
+    SignatureAlgorithmMismatch the certificate names two algorithms for its one signature
+    Maximum there are more authorities above the certificate than anybody needs",
+);
 
 fn of_other(name: &str) -> &'static str {
-    let known = OTHERS.iter().find(|(part, _)| name.contains(part)).map(|(_, words)| *words);
+    let known = OTHERS.iter().find(|(part, _)| name.contains(part)).map(|(_, words)| words);
     known.unwrap_or("the certificate is not made as certificates have to be")
 }
 
@@ -141,31 +137,31 @@ fn of_alert(alert: AlertDescription) -> String {
     words.to_owned()
 }
 
-/// Identifiers of algorithms as they stand in certificates, without the tag and the length of the whole, and their names.
-const ALGORITHMS: [(&[u8], &str); 22] = [
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01], "ecdsa-with-SHA1"),
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x01], "ecdsa-with-SHA224"),
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02], "ecdsa-with-SHA256"),
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03], "ecdsa-with-SHA384"),
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04], "ecdsa-with-SHA512"),
-    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01], "RSA"),
-    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04], "md5WithRSAEncryption"),
-    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05], "sha1WithRSAEncryption"),
-    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a], "RSASSA-PSS"),
-    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b], "sha256WithRSAEncryption"),
-    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c], "sha384WithRSAEncryption"),
-    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d], "sha512WithRSAEncryption"),
-    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0e], "sha224WithRSAEncryption"),
-    (&[0x2b, 0x65, 0x70], "Ed25519"),
-    (&[0x2b, 0x65, 0x71], "Ed448"),
-    (&[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01], "DSA"),
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07], "P-256"),
-    (&[0x2b, 0x81, 0x04, 0x00, 0x22], "P-384"),
-    (&[0x2b, 0x81, 0x04, 0x00, 0x23], "P-521"),
-    (&[0x2b, 0x81, 0x04, 0x00, 0x0a], "secp256k1"),
-    (&[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07], "brainpoolP256r1"),
-    (&[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b], "brainpoolP384r1"),
-];
+/// The names of algorithms by their object identifiers.
+const ALGORITHMS: Pairs = Pairs(
+    "1.2.840.10045.4.1      ecdsa-with-SHA1
+    1.2.840.10045.4.3.1    ecdsa-with-SHA224
+    1.2.840.10045.4.3.2    ecdsa-with-SHA256
+    1.2.840.10045.4.3.3    ecdsa-with-SHA384
+    1.2.840.10045.4.3.4    ecdsa-with-SHA512
+    1.2.840.113549.1.1.1   RSA
+    1.2.840.113549.1.1.4   md5WithRSAEncryption
+    1.2.840.113549.1.1.5   sha1WithRSAEncryption
+    1.2.840.113549.1.1.10  RSASSA-PSS
+    1.2.840.113549.1.1.11  sha256WithRSAEncryption
+    1.2.840.113549.1.1.12  sha384WithRSAEncryption
+    1.2.840.113549.1.1.13  sha512WithRSAEncryption
+    1.2.840.113549.1.1.14  sha224WithRSAEncryption
+    1.3.101.112            Ed25519
+    1.3.101.113            Ed448
+    1.2.840.10040.4.1      DSA
+    1.2.840.10045.3.1.7    P-256
+    1.3.132.0.34           P-384
+    1.3.132.0.35           P-521
+    1.3.132.0.10           secp256k1
+    1.3.36.3.3.2.8.1.1.7   brainpoolP256r1
+    1.3.36.3.3.2.8.1.1.11  brainpoolP384r1",
+);
 
 /// `id-ecPublicKey`, behind which the curve stands that matters.
 const CURVE_FOLLOWS: [u8; 7] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
@@ -178,10 +174,8 @@ fn algorithm(identifier: &[u8]) -> String {
         [first, ..] => first,
         [] => return "an algorithm without a name".to_owned(),
     };
-    match ALGORITHMS.iter().find(|(known, _)| known == number) {
-        Some((_, name)) => (*name).to_owned(),
-        None => format!("the algorithm {}", dotted(number)),
-    }
+    let number = dotted(number);
+    ALGORITHMS.of(&number).map_or_else(|| format!("the algorithm {number}"), str::to_owned)
 }
 
 /// The object identifiers at the beginning.

@@ -1,6 +1,7 @@
 //! Has the linker put side by side what a short command runs, pack the addresses that are set when the program starts, keep
 //! one of functions that are alike, and take in a library: the start touches fewer pages by each. A linker or a C library that
-//! does not know how builds the same program without.
+//! does not know how builds the same program without. What is built for tests, which start it thousands of times, has its
+//! addresses set by the linker.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -17,13 +18,18 @@ fn main() {
     println!("cargo::rerun-if-changed=src/build.rs");
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let is_for_linux = env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux");
-    if !is_release || !is_for_linux {
+    if !is_for_linux {
         return;
     }
-    let arguments = ["-Wl,-z,pack-relative-relocs", "-Wl,--icf=all", "-Wl,-O2"].map(str::to_owned);
-    for argument in order().into_iter().chain(arguments) {
+    let (instruction, arguments) = if is_release {
+        let others = ["-Wl,-z,pack-relative-relocs", "-Wl,--icf=all", "-Wl,-O2"].map(str::to_owned);
+        ("rustc-link-arg-bins", order().into_iter().chain(others).collect())
+    } else {
+        ("rustc-link-arg", vec!["-no-pie".to_owned()])
+    };
+    for argument in arguments {
         if is_understood(&argument).unwrap_or(false) {
-            println!("cargo::rustc-link-arg-bins={argument}");
+            println!("cargo::{instruction}={argument}");
         }
     }
     // What walks the stack of a panic, which would else be a library of its own to load at each start.

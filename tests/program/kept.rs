@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::interrupts::{NEW_TOKEN, Strict, home_with_an_ended_token, send};
 use crate::support::authority::{Asked, Authority};
-use crate::support::faults::Extent;
+use crate::support::faults::{Extent, FEW_STOPS};
 use crate::support::herd::Herd;
 use crate::support::matrix::{self, Command};
 use crate::support::program::{Home, REFRESH_TOKEN, Ran, ended, ran};
@@ -175,8 +175,9 @@ fn a_file_system_without_links_and_the_like_keeps_a_sign_in() {
             let authority = rotating();
             let home = Home::at(&authority);
             let mut command = process::Command::new("strace");
-            command.args(["-f", "-o", "/dev/null", "-e", &format!("inject={row}")]);
-            command.args(["-e", &format!("inject=renameat2:error={renames}")]);
+            let calls = row.split(':').next().unwrap_or_default();
+            command.args(["-f", FEW_STOPS, "-o", "/dev/null", "-e", &format!("trace={calls},renameat2")]);
+            command.args(["-e", &format!("inject={row}"), "-e", &format!("inject=renameat2:error={renames}")]);
             command.arg(env!("CARGO_BIN_EXE_device-login")).args(["login", "work", "--import"]);
             command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("TZ", "UTC");
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use device_login::storage::{Attempt, StoreAddress, open, open_with_spare};
 
+use crate::support::faults::FEW_STOPS;
+
 use super::child::{BEGIN, END, Running, command};
 use super::{
     Home, PATIENCE, client_id, commit, contents, create_private_directory, load, profile, try_commit, write_private,
@@ -40,9 +42,12 @@ struct Fault {
 
 fn strace(home: &Home, role: &str, log: &Path, fault: Option<&Fault>) -> Command {
     let log = log.to_str().unwrap();
-    let trace = format!("trace={CALLS}");
+    let trace = format!("trace={}", fault.map_or(CALLS, |fault| &fault.call));
     let inject = fault.map(|fault| format!("inject={}:{}:when={}", fault.call, fault.effect, fault.number));
     let mut launcher = vec!["strace", "-f", "-o", log, "-e", &trace];
+    if fault.is_none_or(|fault| fault.effect.starts_with("error")) {
+        launcher.push(FEW_STOPS);
+    }
     if let Some(inject) = &inject {
         launcher.extend(["-e", inject]);
     }

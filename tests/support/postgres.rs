@@ -66,11 +66,17 @@ impl Postgres {
     }
 
     fn made(port: u16, listens: bool) -> Self {
+        // Copying takes less than making.
+        static MADE: OnceLock<Folder> = OnceLock::new();
+        let made = MADE.get_or_init(|| {
+            let folder = Folder::new();
+            let mut initdb = folder.command(program("initdb"));
+            initdb.args(["--no-sync", "--no-instructions", "--wal-segsize=1", "--auth=trust", "--encoding=UTF8"]);
+            run(initdb.args(["--locale=C", "--username=postgres", "--pgdata"]).arg(folder.path("data")), "");
+            folder
+        });
         let folder = Folder::new();
-        let data = folder.path("data");
-        let mut initdb = folder.command(program("initdb"));
-        initdb.args(["--no-sync", "--no-instructions", "--wal-segsize=1", "--auth=trust", "--encoding=UTF8"]);
-        run(initdb.args(["--locale=C", "--username=postgres", "--pgdata"]).arg(data), "");
+        run(folder.command("cp").arg("-a").args([made.path("data"), folder.path("data")]), "");
         let server = Self { process: Mutex::new(None), folder, port, listens };
         server.append("data/postgresql.conf", SETTINGS);
         server.folder.write("data/pg_hba.conf", WHO_MAY);

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 
@@ -199,7 +201,7 @@ pub(super) struct Lab {
     pub(super) home: Home,
     /// What the person keeps elsewhere, secrets among it.
     pub(super) given: Home,
-    pub(super) provider: Authority,
+    pub(super) provider: Arc<Authority>,
     pub(super) variables: Vec<(&'static str, String)>,
     /// A file in which somebody has put a secret that does not belong there.
     pub(super) misused: PathBuf,
@@ -207,6 +209,28 @@ pub(super) struct Lab {
 
 impl Lab {
     pub(super) fn new(place: Place, provider: Authority, database: &str) -> Self {
+        let lab = Self::signed_out(place, Arc::new(provider), database);
+        if place == Place::KeyFile {
+            lab.home.sign_in(&lab.provider, |_| ());
+            return lab;
+        }
+        let said = lab.run(&reading("login --import", IMPORTED, 0));
+        assert_eq!(said.code, 0, "{place:?} {database}: {said:?}");
+        lab
+    }
+
+    /// One behind a passphrase, with the records of another one: deriving a key takes its share of a second.
+    fn with_records_of(other: &Self) -> Self {
+        let lab = Self::signed_out(Place::Passphrase, Arc::clone(&other.provider), "");
+        fs::DirBuilder::new().mode(0o700).create(lab.home.path("state")).expect("it is new");
+        for file in fs::read_dir(other.home.path("state")).expect("a store").flatten() {
+            let name = format!("state/{}", file.file_name().to_string_lossy());
+            lab.home.write_bytes(&name, &fs::read(file.path()).expect("a file"));
+        }
+        lab
+    }
+
+    fn signed_out(place: Place, provider: Arc<Authority>, database: &str) -> Self {
         let (home, given) = (Home::in_memory(), Home::in_memory());
         let redirect = "[profiles.work]\nredirect_uri = \"https://app.example.com/callback\"";
         let by_web = format!("authorization_endpoint = \"{}/go\"\ntoken_endpoint", provider.origin());
@@ -243,14 +267,7 @@ impl Lab {
             }
         }
         home.configure(&configured);
-        let lab = Self { home, given, provider, variables, misused: PathBuf::new() };
-        if place == Place::KeyFile {
-            lab.home.sign_in(&lab.provider, |_| ());
-            return lab;
-        }
-        let said = lab.run(&reading("login --import", IMPORTED, 0));
-        assert_eq!(said.code, 0, "{place:?} {database}: {said:?}");
-        lab
+        Self { home, given, provider, variables, misused: PathBuf::new() }
     }
 
     /// The line with what stands for its places, behind `-v`.
@@ -410,8 +427,12 @@ fn no_command_shows_a_secret() {
     let places = [Place::KeyFile, Place::Passphrase, Place::KeyCommand];
     let all: Vec<(Place, &Row)> =
         places.into_iter().flat_map(|place| ROWS.iter().map(move |row| (place, row))).collect();
+    let behind_a_passphrase = Lab::new(Place::Passphrase, talkative(|_| None), "");
     each_row(8, &all, |(place, row)| {
-        let lab = Lab::new(*place, talkative(|_| None), "");
+        let lab = match place {
+            Place::Passphrase => Lab::with_records_of(&behind_a_passphrase),
+            _ => Lab::new(*place, talkative(|_| None), ""),
+        };
         let said = lab.run(row);
         // Where another source gives the key, what is asked of it may be refused.
         let ended = *place == Place::KeyFile

@@ -95,7 +95,7 @@ fn a_command_with_jobs_of_its_own_has_the_terminal_and_stops_with_us() {
     terminal.wait_for("echoed\nechoed");
     terminal.press("\u{1a}");
     terminal.wait_for("Stopped");
-    terminal.press("kill %1; suspend -f\r");
+    terminal.press("kill %1; fg; suspend -f\r");
     terminal.wait_for("stopped 14");
     terminal.press("echo ba$((1+1))ck; exit 5\r");
     terminal.wait_for("ba2ck");

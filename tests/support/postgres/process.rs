@@ -1,8 +1,10 @@
 //! Servers that refuse to be run by root, in folders of the user that they run as.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -38,7 +40,10 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn new() -> Self {
         // The path of a socket has to be short, and root's own place for such folders may be closed to others.
-        let made = run(unprivileged("mktemp").args(["-d", "/tmp/device-login-server.XXXXXX"]), "");
+        let given = std::env::temp_dir();
+        let is_open = fs::metadata(&given).is_ok_and(|found| found.mode() & 0o1777 == 0o1777);
+        let place = if is_open { given } else { PathBuf::from("/tmp") };
+        let made = run(unprivileged("mktemp").arg("-d").arg(place.join("device-login-server.XXXXXX")), "");
         let root = PathBuf::from(made.trim_end());
         run(unprivileged("chmod").arg("755").arg(&root), "");
         let mut keeper = unprivileged("setsid");
@@ -78,7 +83,7 @@ impl Drop for Folder {
 /// A program that does not run as root, and knows nothing of this machine's environment.
 fn unprivileged(program: impl AsRef<OsStr>) -> Command {
     let mut command = if rustix::process::geteuid().is_root() {
-        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
         let user = if users.lines().any(|line| line.starts_with("postgres:")) { "postgres" } else { "nobody" };
         let mut setpriv = Command::new("setpriv");
         setpriv.args([format!("--reuid={user}"), "--regid=nogroup".to_owned(), "--clear-groups".to_owned()]);
@@ -151,7 +156,7 @@ impl Process {
     /// The processes that it has started.
     pub(crate) fn children(&self) -> Vec<Backend> {
         let id = self.child.id();
-        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
         let children = children.expect("the kernel tells children (CONFIG_PROC_CHILDREN)");
         let pids = children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?));
         pids.filter_map(|pid| Some(Backend { pid, handle: pidfd_open(pid, PidfdFlags::empty()).ok()? })).collect()

@@ -66,7 +66,7 @@ impl Postgres {
     }
 
     fn made(port: u16, listens: bool) -> Self {
-        // Copying takes less than making.
+        // Copying takes less than making. All are known to themselves by one identifier, so no two of them are told apart by that.
         static MADE: OnceLock<Folder> = OnceLock::new();
         let made = MADE.get_or_init(|| {
             let folder = Folder::new();

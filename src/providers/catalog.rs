@@ -230,11 +230,11 @@ impl TestCall {
 mod tests {
     use super::{PRODUCTS, Product, advice, scope_in_words};
     use crate::providers::zoho;
-    use crate::tables;
+    use crate::tables::{self, Words};
 
     #[test]
     fn the_catalogue_is_read_whole() {
-        let names = "key name service base hosts absent from call scopes organization answers note";
+        let names = Words("key name service base hosts absent from call scopes organization answers note");
         for entry in tables::entries(super::TEXT) {
             assert!(entry.names().all(|name| names.contains(name)), "{entry:?}");
             assert!(Product::read(&entry).is_some(), "{entry:?}");

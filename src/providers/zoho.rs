@@ -121,7 +121,7 @@ fn accounts_server_of(domain: &str) -> Url {
     built_in(&format!("https://accounts.{domain}"))
 }
 
-/// Canada's does not share the domain.
+/// The APIs have a domain of their own, with the ending of the data center's: `zohoapis.ca` beside `zohocloud.ca`.
 fn gateway_of(domain: &str) -> String {
     let ending = domain.split_once('.').map_or(domain, |(_, ending)| ending);
     format!("https://www.zohoapis.{ending}")

@@ -40,12 +40,11 @@ impl Service {
         if let Some(grant) = self.recent_grant(profile, freshness, now) {
             return Ok(Stored::Lasting(Box::new(grant)));
         }
+        let lasting = |record: &mut Box<Record>| record.grant.take_if(|grant| lasts(grant, freshness, now));
         match self.store.load(&profile.name) {
-            Ok(record) => Ok(match record.map(|record| *record) {
-                Some(Record { grant: Some(grant), .. }) if lasts(&grant, freshness, now) => {
-                    Stored::Lasting(Box::new(grant))
-                }
-                record => Stored::Worn(record.map(Box::new)),
+            Ok(mut record) => Ok(match record.as_mut().and_then(lasting) {
+                Some(grant) => Stored::Lasting(Box::new(grant)),
+                None => Stored::Worn(record),
             }),
             Err(away) if away.is_away() => self.seen_last(profile, freshness, now, away),
             Err(error) => Err(error.into()),

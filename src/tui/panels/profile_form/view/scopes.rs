@@ -29,7 +29,7 @@ pub(super) fn page<'a>(around: &Surroundings, form: &'a ProfileForm) -> Page<'a>
         Some(Row::AllProducts) => {}
         None => {
             let dialect = form.dialect();
-            let own = if dialect.products().is_empty() { dialect.default_scope } else { "ZohoCRM.users.READ" };
+            let own = if dialect.has_products { "ZohoCRM.users.READ" } else { dialect.default_scope };
             let text = format!("No known scope has that. One of your own is typed whole, such as {own}.");
             notes.push((Some(Mark::Attention), text));
         }

@@ -10,12 +10,17 @@ mod excerpt;
 mod file;
 mod form;
 mod git_host;
+mod lines;
 mod named_by;
 pub mod schema;
 mod screen;
 mod secret_file;
 mod store;
+mod tables;
+#[cfg(test)]
+mod texts;
 pub mod variables;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -418,9 +423,27 @@ impl Config {
         excerpt::parse(&text, name, file).map_or_else(|| Self::parse(&text, file), Ok)
     }
 
+    /// Reads and checks the whole file for who wants one profile of it, which may be the only one that is kept.
+    pub fn load_with(file: &Path, name: &ProfileName) -> Result<Self, Error> {
+        let text = read(file)?.unwrap_or_default();
+        // Where none is named, the only one is the default.
+        let keeps = |config: &Self, other: &str| config.default_profile.is_none() || other == name.as_str();
+        let config = Self::parse_keeping(&text, file, keeps)?;
+        // Whoever hears that there is no such profile hears which there are.
+        if config.profiles.contains_key(name) { Ok(config) } else { Self::parse(&text, file) }
+    }
+
     /// Checks `text`, which came from `file`.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Error> {
+        Self::parse_keeping(text, file, |_, _| true)
+    }
+
+    /// Checks the whole of `text`, and keeps some of its profiles at least. Which ones is asked with all the rest at hand.
+    fn parse_keeping(text: &str, file: &Path, keeps: impl Fn(&Self, &str) -> bool) -> Result<Self, Error> {
         let text = form::without_mark(text);
+        if let Some(config) = whole::parse(text, file, keeps) {
+            return Ok(config);
+        }
         match document::parse::<File>(text).map(|parsed| parsed.checked(file)) {
             Ok((config, problems)) if problems.is_empty() => Ok(config),
             _ => Err(check::not_valid(text, file)),

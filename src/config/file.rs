@@ -55,7 +55,7 @@ pub(super) struct File {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct ProfileEntry {
+pub(super) struct ProfileEntry {
     /// `zoho`, another built-in provider, or one of `[providers.NAME]`.
     provider: String,
     /// Where the client is registered; the provider's first one if left out.
@@ -262,6 +262,11 @@ impl File {
         self.providers.extend(providers);
     }
 
+    /// The profile with this name.
+    pub(super) fn into_profile(mut self, name: &str) -> Option<ProfileEntry> {
+        self.profiles.remove(&name.parse::<ProfileName>().ok()?)
+    }
+
     /// The provider that a profile names.
     pub(super) fn provider_of(&self, profile: &str) -> Option<&str> {
         let entry = self.profiles.iter().find(|(name, _)| name.as_str() == profile);
@@ -320,12 +325,9 @@ impl File {
         });
         for (name, entry) in self.profiles {
             let mut faults = Faults::default();
-            let profile = entry.check(&name, file, &mut faults);
+            let profile = entry.check(&name, &config, &mut faults);
             problems.extend(faults.0.into_iter().map(|fault| Problem::of("profiles", name.as_str(), fault)));
-            if let Some(profile) = profile {
-                let (provider, data_center) = config.canonical(profile.provider, profile.data_center);
-                config.profiles.insert(name, Profile { provider, data_center, ..profile });
-            }
+            config.profiles.extend(profile.map(|profile| (name, profile)));
         }
         problems.extend(missing.map(|fault| Problem { table: None, fault }));
         (config, problems)
@@ -363,7 +365,14 @@ impl Faults {
 }
 
 impl ProfileEntry {
-    fn check(self, name: &ProfileName, file: &Path, faults: &mut Faults) -> Option<Profile> {
+    /// The profile; `None` where it has faults.
+    pub(super) fn checked_alone(self, name: &ProfileName, config: &Config) -> Option<Profile> {
+        self.check(name, config, &mut Faults::default())
+    }
+
+    /// `config` has the providers.
+    fn check(self, name: &ProfileName, config: &Config, faults: &mut Faults) -> Option<Profile> {
+        let file = &config.file;
         if !is_client_id(&self.client_id) {
             faults.add(Fault::of_value("client_id", "is empty or has characters that no client id has"));
         }
@@ -397,10 +406,11 @@ impl ProfileEntry {
         let allowed_origins = faults.each(&self.allowed_origins, origin);
         let git_hosts = faults.each(&self.git_hosts, git_host);
         let files = self.client_secret_files.into_iter();
+        let (provider, data_center) = config.canonical(self.provider, self.data_center);
         faults.0.is_empty().then(|| Profile {
             name: name.clone(),
-            provider: self.provider,
-            data_center: self.data_center,
+            provider,
+            data_center,
             client_id: self.client_id,
             client_type: self.client_type,
             redirect_uri,

@@ -3,29 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::super::texts::ABOVE;
 use super::super::{Config, SecretSource};
-use super::{About, about, parse};
+use super::parse;
 use crate::profile::ProfileName;
 
 const FILE: &str = "/etc/x/config.toml";
-
-/// What may stand above all tables.
-const ABOVE: &[&str] = &[
-    "",
-    "\u{feff}# A remark with [brackets]\n",
-    "default_profile = \"work\"\n",
-    "default_profile = \"lobby\"\nstore = \"file:records\"\nkey_command = [\n  \"pass\", \"[x]\",\n]\n",
-    "default_profile = \"nobody\"\n",
-    "screen = { theme = \"dark\" }\n",
-    "screen.mouse = false\n",
-    "profiles.dotted = { provider = \"zoho\", client_id = \"x\" }\n",
-    "profiles.work.provider = \"github\"\nprofiles.work.client_id = \"x\"\n",
-    "profiles = {}\n",
-    "providers.corp.kind = \"standard\"\nproviders.corp.issuer = \"https://other.example.com\"\n",
-    "\"profiles\".work = { provider = \"zoho\", client_id = \"x\" }\n",
-    "colour = 1\n",
-    "[\n",
-];
 
 /// Tables, and whether there is a mistake in each that concerns its own profile or provider alone.
 const TABLES: &[(&str, bool)] = &[
@@ -125,33 +108,5 @@ fn plain_tables_are_read_the_short_way_however_they_are_written() {
     ] {
         let name = name.map(|name| name.parse().expect("a name"));
         assert!(parse(&text, name.as_ref(), Path::new(FILE)).is_some(), "{text}");
-    }
-}
-
-#[test]
-fn what_no_plain_table_begins_with_is_none() {
-    for (line, expected) in [
-        ("[screen]", Some(About::All)),
-        ("[screen.keys]", Some(About::All)),
-        ("[profiles.work]", Some(About::Profile("work"))),
-        ("[profiles.\"a.b\"] # [x]\r", Some(About::Profile("a.b"))),
-        ("[profiles.work.client_secret_files]", Some(About::Profile("work"))),
-        ("[providers.lab.data_centers.\"a b\"]", Some(About::Provider("lab"))),
-        ("[profiles]", None),
-        ("[profiles.work", None),
-        ("[profiles.]", None),
-        ("[profiles.\"work]", None),
-        ("[profiles..work]", None),
-        ("[profiles.work] x", None),
-        ("[profiles.work],", None),
-        ("[profiles .work]", None),
-        ("[[profiles.work]]", None),
-        ("[true]", None),
-        ("[1, 2]", None),
-        ("[\"a\"]", None),
-        ("[]", None),
-        ("[", None),
-    ] {
-        assert_eq!(about(line), expected, "{line}");
     }
 }

@@ -8,6 +8,7 @@ mod document;
 mod edit;
 mod excerpt;
 mod file;
+mod folded;
 mod form;
 mod git_host;
 mod lines;

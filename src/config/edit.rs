@@ -8,6 +8,7 @@ use std::time::Duration;
 use toml_edit::{Array, DocumentMut, Item, Key, Table, TableLike, Value, value};
 use zeroize::Zeroizing;
 
+use super::folded::Folded;
 use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource, form, unusable_file};
 use crate::error::{Advice, Code, Error};
 use crate::files;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Writes a new profile, and its provider if that is new as well. The result is checked before it replaces the file; a
 /// name that is taken is an error.
 pub fn add_profile(config: &Config, profile: &Profile, provider: Option<&NewProvider>) -> Result<Config, Error> {
-    edit(&config.file, |now, document| {
+    edit(&config.file, &[&profile.name], |now, document| {
         // Looked for in the file as it is now: another process may have been faster.
         if now.profiles.contains_key(&profile.name) {
             return Err(name_is_taken(&profile.name));
@@ -38,7 +39,7 @@ pub fn add_profile(config: &Config, profile: &Profile, provider: Option<&NewProv
 /// Writes what is different from the profile that `config` has, and its provider if that is new. What somebody else has
 /// changed in the file since then stays.
 pub fn change_profile(config: &Config, profile: &Profile, provider: Option<&NewProvider>) -> Result<Config, Error> {
-    edit(&config.file, |now, document| {
+    edit(&config.file, &[&profile.name], |now, document| {
         now.profile(Some(&profile.name))?;
         let before = config.profile(Some(&profile.name))?;
         add_provider(document, now, provider)?;
@@ -51,7 +52,7 @@ pub fn change_profile(config: &Config, profile: &Profile, provider: Option<&NewP
 
 /// Gives a profile another name, also where it is the default one.
 pub fn rename_profile(config: &Config, old: &ProfileName, new: &ProfileName) -> Result<Config, Error> {
-    edit(&config.file, |now, document| {
+    edit(&config.file, &[old, new], |now, document| {
         now.profile(Some(old))?;
         if now.profiles.contains_key(new) {
             return Err(name_is_taken(new));
@@ -80,7 +81,7 @@ pub fn rename_profile(config: &Config, old: &ProfileName, new: &ProfileName) -> 
 
 /// Names the profile that is meant where none is named.
 pub fn set_default_profile(config: &Config, name: &ProfileName) -> Result<Config, Error> {
-    edit(&config.file, |now, document| {
+    edit(&config.file, &[name], |now, document| {
         now.profile(Some(name))?;
         put(document.as_table_mut(), "default_profile", name.as_str().into());
         Ok(())
@@ -89,7 +90,7 @@ pub fn set_default_profile(config: &Config, name: &ProfileName) -> Result<Config
 
 /// Takes a profile out, and its name out of `default_profile`.
 pub fn remove_profile(config: &Config, name: &ProfileName) -> Result<Config, Error> {
-    edit(&config.file, |_, document| {
+    edit(&config.file, &[name], |_, document| {
         if let Some(profiles) = document.get_mut("profiles").and_then(Item::as_table_like_mut) {
             profiles.remove(name.as_str());
         }
@@ -102,7 +103,7 @@ pub fn remove_profile(config: &Config, name: &ProfileName) -> Result<Config, Err
 
 /// Writes the scopes of a profile, in place of those that it had.
 pub fn set_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
-    edit(&config.file, |_, document| {
+    edit(&config.file, &[name], |_, document| {
         put_scopes(document, name, scopes);
         Ok(())
     })
@@ -110,7 +111,7 @@ pub fn set_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Res
 
 /// Adds scopes to those that a profile has in the file by now.
 pub fn add_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
-    edit(&config.file, |now, document| {
+    edit(&config.file, &[name], |now, document| {
         let mut wanted = now.profile(Some(name))?.scopes.clone();
         for scope in scopes {
             if !wanted.iter().any(|known| known.eq_ignore_ascii_case(scope)) {
@@ -124,7 +125,7 @@ pub fn add_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Res
 
 /// Takes scopes away from those that a profile has in the file by now.
 pub fn take_back_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
-    edit(&config.file, |now, document| {
+    edit(&config.file, &[name], |now, document| {
         let mut wanted = now.profile(Some(name))?.scopes.clone();
         wanted.retain(|known| !scopes.iter().any(|scope| scope.eq_ignore_ascii_case(known)));
         put_scopes(document, name, &wanted);
@@ -242,7 +243,12 @@ fn implicit_table() -> Item {
     Item::Table(table)
 }
 
-fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<(), Error>) -> Result<Config, Error> {
+/// Changes what the file has of the profiles that are `named`, and what is about all.
+fn edit(
+    path: &Path,
+    named: &[&ProfileName],
+    change: impl FnOnce(&Config, &mut DocumentMut) -> Result<(), Error>,
+) -> Result<Config, Error> {
     let failed = |error: std::io::Error| not_written(path, &error);
     let target = followed(path);
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -253,15 +259,16 @@ fn edit(path: &Path, change: impl FnOnce(&Config, &mut DocumentMut) -> Result<()
         Err(trouble) if trouble.is_absence() => Zeroizing::default(),
         Err(trouble) => return Err(unusable_file(format!("{} cannot be changed", path.display()), &target, &trouble)),
     };
-    let now = Config::parse(&text, path)?;
-    let parsed = form::without_mark(&text).parse();
-    let mut document: DocumentMut = parsed.map_err(|error: toml_edit::TomlError| {
+    let now = Config::parse_keeping(&text, path, |_, name| named.iter().any(|named| named.as_str() == name))?;
+    let folded = Folded::of(form::without_mark(&text), named);
+    let mut document: DocumentMut = folded.text.parse().map_err(|error: toml_edit::TomlError| {
         Error::new(Code::Config, format!("{} is not valid", path.display()))
             .because(error.message())
             .advise("mend the file; `docs/configuration.md` lists every key")
     })?;
     change(&now, &mut document)?;
-    let text = form::kept(&text, &document.to_string());
+    drop(now);
+    let text = form::kept(&text, &folded.unfolded(&document.to_string()));
     let config = Config::parse(&text, path).map_err(|error| {
         // The file is whole: what was to be written into it is not.
         let message = format!("the change cannot be written to {}", path.display());

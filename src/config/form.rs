@@ -11,13 +11,26 @@ pub(super) fn without_mark(text: &str) -> &str {
 /// `changed` in the form of the text that it was made of: a line that stayed ends as it did, a new one as most do, and the
 /// last one not at all where it did not.
 pub(super) fn kept(before: &str, changed: &str) -> String {
-    let mark = if before.starts_with(MARK) { MARK.to_string() } else { String::new() };
-    let old: Vec<(&str, &str)> = without_mark(before).split_inclusive('\n').map(parted).collect();
+    let mut text = if before.starts_with(MARK) { MARK.to_string() } else { String::new() };
+    if before.contains('\r') || changed.contains('\r') {
+        ended(&mut text, without_mark(before), changed);
+    } else {
+        text.push_str(changed);
+    }
+    if !before.is_empty() && !before.ends_with('\n') {
+        let bare = text.trim_end_matches('\n').trim_end_matches('\r').len();
+        text.truncate(bare);
+    }
+    text
+}
+
+/// Adds the lines of `changed` with the ends that they had before.
+fn ended(text: &mut String, before: &str, changed: &str) {
+    let old: Vec<(&str, &str)> = before.split_inclusive('\n').map(parted).collect();
     let of_windows = old.iter().filter(|(_, end)| *end == "\r\n").count();
     let usual = if of_windows * 2 > old.len() { "\r\n" } else { "\n" };
     let is_mixed = of_windows > 0 && old.iter().any(|(_, end)| *end == "\n");
     let mut ahead = &old[..];
-    let mut text = mark;
     for line in changed.split_inclusive('\n') {
         let (line, end) = parted(line);
         text.push_str(line);
@@ -35,11 +48,6 @@ pub(super) fn kept(before: &str, changed: &str) -> String {
             None => text.push_str(usual),
         }
     }
-    if !before.is_empty() && !before.ends_with('\n') {
-        let bare = text.trim_end_matches('\n').trim_end_matches('\r').len();
-        text.truncate(bare);
-    }
-    text
 }
 
 /// A line and its end.

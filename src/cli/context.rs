@@ -134,6 +134,14 @@ impl Context {
         Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
     }
 
+    /// The same for who shows or changes one profile, where one is named, and looks at no other. All of the configuration is
+    /// checked.
+    pub(super) fn service_about(&self, name: Option<&ProfileName>) -> Result<Service, Error> {
+        let load = |file: &Path| name.map_or_else(|| Config::load(file), |name| Config::load_with(file, name));
+        let service = make_service(&self.global, &self.store, self.makes_config, client(&self.global), load)?;
+        Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
+    }
+
     /// Makes such services of which nothing stays in memory once they are dropped.
     pub(super) fn passing_services(&self) -> impl Fn(Option<&ProfileName>) -> Result<Service, Error> + Send + 'static {
         let (global, makes_config) = (self.global.clone(), self.makes_config);

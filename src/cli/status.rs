@@ -18,6 +18,7 @@ use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
 use crate::error::{Advice, Code, Error};
+use crate::profile::ProfileName;
 use crate::service::{ProfileStatus, Service, State, Verified};
 
 const EXAMPLES: &str = "\
@@ -155,8 +156,9 @@ impl Status {
     }
 
     fn show(&self, context: &Context) -> Result<u8, Error> {
-        let service = context.service()?;
-        let (seen, now) = self.seen(context, &service)?;
+        let named = context.profile_name(&self.profile)?;
+        let service = context.service_about(named.as_ref())?;
+        let (seen, now) = self.seen(context, &service, named.as_ref())?;
         for Seen { status, .. } in &seen {
             context.output.tells(&status.warnings);
         }
@@ -191,9 +193,13 @@ impl Status {
     }
 
     /// The profiles in the order that is wanted, and when that was so.
-    fn seen(&self, context: &Context, service: &Service) -> Result<(Vec<Seen>, Timestamp), Error> {
-        let named = context.profile_name(&self.profile)?;
-        let named = named.map(|name| service.config.profile(Some(&name))).transpose()?;
+    fn seen(
+        &self,
+        context: &Context,
+        service: &Service,
+        named: Option<&ProfileName>,
+    ) -> Result<(Vec<Seen>, Timestamp), Error> {
+        let named = named.map(|name| service.config.profile(Some(name))).transpose()?;
         let profiles = named.map_or_else(|| service.config.profiles.values().collect(), |profile| vec![profile]);
         let mut verified = if self.verify {
             // What that has refreshed shows below.

@@ -65,7 +65,7 @@ pub(super) struct Edit {
 impl Edit {
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
         self.argument.check()?;
-        let service = context.service()?;
+        let service = context.service_about(Some(&self.name))?;
         let before = service.config.profile(Some(&self.name))?;
         if !self.gives_anything() {
             if !full_screen::is_accessible() && full_screen::lack().is_none() {

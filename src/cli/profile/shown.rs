@@ -171,8 +171,9 @@ impl Show {
         if self.json {
             context.output.use_json();
         }
-        let service = context.service()?;
-        let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
+        let named = context.profile_name(&self.profile)?;
+        let service = context.service_about(named.as_ref())?;
+        let profile = service.config.profile(named.as_ref())?;
         let now = clock::wall();
         let status = service.status(profile, now);
         let (store, store_named_by) = context.store_place(&service.config)?;

@@ -1,6 +1,7 @@
 //! What the profiles panel costs with ten thousand profiles: `cargo bench --bench profiles`, `-- 500` for fewer.
 //!
 //! Prints medians; nothing here passes or fails. A frame is timed into a buffer, without a terminal behind it.
+//! `-- home DIRECTORY 10000` only makes a home with so many profiles, all of them signed in.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -29,16 +30,18 @@ use ratatui::backend::TestBackend;
 const RUNS: usize = 51;
 
 fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    if let Some([_, directory, count]) = words.iter().position(|word| word == "home").map(|at| &words[at..]) {
+        drop(sign_in(Path::new(directory), count.parse().expect("a number of profiles")));
+        return;
+    }
     let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
     // What is written durably would else take most of the time.
     let memory = Path::new("/dev/shm");
     let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let home = home.expect("a temporary directory");
-    let keys = KeyOptions { default_key_file: home.path().join("key"), ..KeyOptions::default() };
-    let store = open(&StoreAddress::File(home.path().join("state")), keys);
-    (0..count).for_each(|number| keep(&store, number, 1));
-    let config = configuration(count);
-    let parsed = || Config::parse(&config, &home.path().join("config.toml")).expect("a good configuration");
+    let store = sign_in(home.path(), count);
+    let parsed = || Config::load(&home.path().join("config.toml")).expect("a good configuration");
     println!("{count} profiles");
     println!("  read the configuration: {}", once(|| drop(parsed())));
     let service = Service::new(parsed(), store.clone(), Client::new(None), Box::new(|_| None));
@@ -50,6 +53,15 @@ fn main() {
     println!("  one record with a full history: {} bytes", size("p00001.record"));
     println!("  read them again, one changed: {}", once(|| drop(service.statuses(clock::wall()))));
     panel(&service);
+}
+
+/// Makes a home with so many profiles, all of them signed in.
+fn sign_in(home: &Path, count: usize) -> Store {
+    device_login::files::replace(&home.join("config.toml"), configuration(count).as_bytes()).expect("it is written");
+    let keys = KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
+    let store = open(&StoreAddress::File(home.join("state")), keys);
+    (0..count).for_each(|number| keep(&store, number, 1));
+    store
 }
 
 /// The screen: keys, frames, and the question when to wake.

@@ -3,15 +3,19 @@
 
 use super::Service;
 
-/// Does `work`, which may wait for a disk or a lock, on a thread of its own. It goes on when nobody waits for it any more.
-pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime shuts down, and nobody is left to hear.
-            Err(_) => std::future::pending().await,
-        },
+/// Does `work`, which may wait for a disk or a lock, on a thread of its own. It begins now, and goes on when nobody waits for it any
+/// more.
+pub(super) fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> {
+    let task = tokio::task::spawn_blocking(work);
+    async {
+        match task.await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime shuts down, and nobody is left to hear.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::attempt::Attempt;
@@ -104,6 +105,9 @@ pub(super) enum Elsewhere {
     GivenUp,
 }
 
+/// A note of a poll, which is waited for before the next one: whoever waits for an approval is not woken for it.
+type Noting = Option<BoxFuture<'static, ()>>;
+
 /// What a look at a pending sign-in tells.
 enum Look {
     /// It is this process that asks.
@@ -141,7 +145,11 @@ impl Attempt {
                 }
             };
             company.presence.set_follows(false);
-            if let Some(ended) = self.poll_code(&pending, &mine.poller, company, &mut report).await {
+            let mut noting = None;
+            let ended = self.poll_code(&pending, &mine.poller, &mut noting, company, &mut report).await;
+            // It has the right as well.
+            noted(&mut noting).await;
+            if let Some(ended) = ended {
                 *asking = Some(mine);
                 return ended;
             }
@@ -155,6 +163,7 @@ impl Attempt {
         &self,
         pending: &PendingSignIn,
         poller: &Arc<Poller>,
+        noting: &mut Noting,
         company: &Company<'_>,
         report: &mut (impl FnMut(SignInEvent) + Send),
     ) -> Option<CodeEnded> {
@@ -183,31 +192,22 @@ impl Attempt {
                     }
                 }
             } else {
-                // Somebody may have given it up, or taken it over.
-                let ready = match self.look(&pending.id, Some(Arc::clone(poller)), false).await {
-                    Ok(Look::Over(elsewhere)) => return Some(CodeEnded::Elsewhere(elsewhere)),
-                    Ok(Look::Theirs(_)) => return None,
-                    Ok(Look::Mine(_, now)) => {
-                        expected = now.expected;
-                        Ok(())
-                    }
-                    // Where a record cannot be opened, an approval takes its place.
-                    Err(error) if error.code != Code::StoreUnavailable => Ok(()),
-                    away => away.map(drop),
-                };
-                let ready = match ready {
-                    Ok(()) => self.make_room(poller).await,
-                    away => away,
-                };
-                if let Err(error) = ready {
-                    if company.until == Until::OneAnswer || due >= end {
+                noted(noting).await;
+                match self.about_to_ask(&pending.id, poller, kept.pace()).await {
+                    // Somebody has given it up, or taken it over.
+                    Ok(Some(Look::Over(elsewhere))) => return Some(CodeEnded::Elsewhere(elsewhere)),
+                    Ok(Some(Look::Theirs(_))) => return None,
+                    Ok(Some(Look::Mine(_, now))) => expected = now.expected,
+                    Ok(None) => {}
+                    Err(error) if company.until == Until::OneAnswer || due >= end => {
                         return Some(CodeEnded::Unusable(error.adding("the server was not asked")));
                     }
-                    held_back = clock::now() + kept.pace();
-                    report(SignInEvent::HeldBack { error, next_poll_at: held_back });
-                    continue;
+                    Err(error) => {
+                        held_back = clock::now() + kept.pace();
+                        report(SignInEvent::HeldBack { error, next_poll_at: held_back });
+                        continue;
+                    }
                 }
-                self.note_rest(pending, poller, clock::now() + kept.pace(), LastPoll::Out).await;
                 let asking = Self { expected: expected.clone(), ..self.clone() };
                 let polling = asking.poll(flow, Arc::clone(poller), company.presence.clone());
                 let (asked, grant) = service.unbroken.run(polling).await;
@@ -215,7 +215,7 @@ impl Attempt {
                     Some(Err(NotKept::Over(elsewhere))) => return Some(CodeEnded::Elsewhere(elsewhere)),
                     Some(kept) => {
                         if kept.is_err() {
-                            self.note_rest(pending, poller, clock::now(), LastPoll::NotKept).await;
+                            note_rest(pending, poller, clock::now(), LastPoll::NotKept).await;
                         }
                         let kept = kept.map_err(|not_kept| self.error_of(not_kept));
                         return Some(CodeEnded::Approved(Box::new(kept), self.said_of(asked.outcome())));
@@ -225,7 +225,7 @@ impl Attempt {
                 flow = asked;
                 let next = flow.next_poll_at();
                 last = if flow.has_lost_answer() { LastPoll::Out } else { last };
-                self.note_rest(pending, poller, next.unwrap_or_else(clock::now), last).await;
+                *noting = Some(Box::pin(note_rest(pending, poller, next.unwrap_or_else(clock::now), last)));
                 if let Some((_, standing)) = next.zip(flow.standing()).filter(|(_, standing)| *standing != kept) {
                     self.keep_standing(pending.id.clone(), standing.clone()).await;
                     kept = standing;
@@ -281,12 +281,6 @@ impl Attempt {
         })
     }
 
-    /// Notes for whoever takes over that the server is to be left alone until then, and what became of the last poll.
-    async fn note_rest(&self, pending: &PendingSignIn, poller: &Arc<Poller>, until: Moment, last: LastPoll) {
-        let (poller, id) = (Arc::clone(poller), pending.id.clone());
-        aside(move || poller.note(id, until, last, &Clocks::now())).await;
-    }
-
     /// Becomes the one that asks, or waits until the sign-in is over without this process.
     async fn turn(
         &self,
@@ -300,7 +294,7 @@ impl Attempt {
         loop {
             self.service.unbroken.goes_on().await;
             let right = self.service.unbroken.right();
-            let looked = self.look(&pending.id, None, may_take).await;
+            let looked = self.look(&pending.id, may_take).await;
             let (is_late, has_ended) = (clock::now() >= end + LAST_WORD, clock::now() >= end);
             match looked {
                 Ok(Look::Mine(poller, pending)) => return Ok((Asking { poller, _right: right }, *pending)),
@@ -329,17 +323,32 @@ impl Attempt {
         }
     }
 
-    /// Sees before a poll that an approval could be kept, since its answer comes only once.
-    async fn make_room(&self, poller: &Arc<Poller>) -> Result<(), Error> {
-        let poller = Arc::clone(poller);
-        aside(move || poller.reserve().map_err(Error::from)).await
+    /// Looks before a poll how the sign-in stands, as far as that can be read. If it is still to be asked for, sees that an approval
+    /// could be kept, since its answer comes only once, and notes that the question is out.
+    async fn about_to_ask(&self, id: &PendingId, poller: &Arc<Poller>, pace: Duration) -> Result<Option<Look>, Error> {
+        let (store, name, id) = (self.service.store.clone(), self.profile.name.clone(), id.clone());
+        let (before, poller) = (self.approved_before, Arc::clone(poller));
+        let ready = move || {
+            let look = match look(&store, &name, &id, before, Some(Arc::clone(&poller)), false) {
+                // Where a record cannot be opened, an approval takes its place.
+                Err(error) if error.code != Code::StoreUnavailable => None,
+                look => Some(look?),
+            };
+            if matches!(look, None | Some(Look::Mine(..))) {
+                poller.reserve()?;
+                let now = Clocks::now();
+                poller.note(id, now.moment + pace, LastPoll::Out, &now);
+            }
+            Ok(look)
+        };
+        aside(ready).await
     }
 
-    /// Looks how the sign-in stands. Who asks already says so by the `poller`; a person may take it over from another machine.
-    async fn look(&self, id: &PendingId, poller: Option<Arc<Poller>>, may_take: bool) -> Result<Look, Error> {
+    /// Looks how the sign-in stands, and becomes the one that asks where nobody does. A person may take it over from another machine.
+    async fn look(&self, id: &PendingId, may_take: bool) -> Result<Look, Error> {
         let (store, name, id) = (self.service.store.clone(), self.profile.name.clone(), id.clone());
         let before = self.approved_before;
-        aside(move || look(&store, &name, &id, before, poller, may_take)).await
+        aside(move || look(&store, &name, &id, before, None, may_take)).await
     }
 
     /// Keeps where the flow stands by now. Where that fails, whoever goes on begins with what was known before.
@@ -384,6 +393,24 @@ impl Attempt {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+/// Notes for whoever takes over that the server is to be left alone until then, and what became of the last poll.
+fn note_rest(
+    pending: &PendingSignIn,
+    poller: &Arc<Poller>,
+    until: Moment,
+    last: LastPoll,
+) -> impl Future<Output = ()> + use<> {
+    let (poller, id) = (Arc::clone(poller), pending.id.clone());
+    aside(move || poller.note(id, until, last, &Clocks::now()))
+}
+
+/// Waits until what is being noted is.
+async fn noted(noting: &mut Noting) {
+    if let Some(noting) = noting.take() {
+        noting.await;
     }
 }
 

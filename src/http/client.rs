@@ -38,8 +38,8 @@ use crate::untrusted::check_address;
 /// Connecting, TLS included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// Lines; how many bytes they are together is limited below, to some 400 KiB.
-const MOST_HEADERS: usize = 4096;
+/// Lines, for each of which room is made with every answer; how many bytes they are together is limited below, to some 400 KiB.
+const MOST_HEADERS: usize = 1024;
 
 pub use self::incoming::Incoming;
 

@@ -13,6 +13,7 @@ use super::panels::profiles::ProfilesPanel;
 use super::panels::sign_in::SignInPanel;
 use super::panels::welcome::Welcome;
 use super::surroundings::{Now, Surroundings};
+use super::terminal::Shift;
 use super::theme::Abilities;
 use crate::config::Config;
 use crate::service::Machine;
@@ -99,6 +100,13 @@ impl Model {
     /// The panel in sight around the one that has the keys, and where that one is a box over it.
     pub(super) fn behind(&self) -> Option<(&dyn Panel, Rect)> {
         Some((&**self.below.last()?, self.top.place(&self.around)?))
+    }
+
+    /// By how much what is on the screen has moved between two frames, where it has.
+    pub(super) fn shift(&self, before: Now, now: Now) -> Option<Shift> {
+        let (from, to) = (self.top.drift(&self.around, before), self.top.drift(&self.around, now));
+        let by = |from: u16, to: u16| to.cast_signed() - from.cast_signed();
+        (from != to).then(|| Shift { right: by(from.x, to.x), down: by(from.y, to.y) })
     }
 
     /// Lets the panels in sight do what the time has come for. What the one behind does leads nowhere.

@@ -153,6 +153,11 @@ pub trait Panel: Any + Send {
         None
     }
 
+    /// How far everything on it has moved by now, so that nothing burns in.
+    fn drift(&self, _around: &Surroundings, _now: Now) -> Position {
+        Position::ORIGIN
+    }
+
     /// Draws it.
     fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>);
 }

@@ -117,12 +117,16 @@ impl<S: Surface, C: Clocks, I: Fn() -> Events> Loop<S, C, I> {
         }
         let mut input = (self.open_input)();
         let mut listens = false;
+        let mut drawn_at = self.clocks.now();
         loop {
             if listens != mouse::is_wanted(model) {
                 listens = !listens;
                 self.surface.listen_to_mouse(listens)?;
             }
-            let drawn_at = self.clocks.now();
+            let before = std::mem::replace(&mut drawn_at, self.clocks.now());
+            if let Some(by) = model.shift(before, drawn_at) {
+                self.surface.shift(by, |frame| view(model, before, frame))?;
+            }
             self.surface.draw(|frame| view(model, drawn_at, frame))?;
             let wakeup = next_wakeup(model, drawn_at);
             let mut messages = Vec::new();
@@ -263,6 +267,7 @@ mod tests {
     use crate::service::{IssuedCode, Machine, Service, SignIn, SignInEvent};
     use crate::storage::{self, KeyOptions, StoreAddress};
     use crate::tui::panel::{Go, Outcome};
+    use crate::tui::terminal::Shift;
     use crate::tui::theme::Environment;
 
     /// A terminal that is a buffer and keeps when it was drawn on.
@@ -284,6 +289,10 @@ mod tests {
         fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
             self.frames.push(self.start.elapsed());
             self.terminal.draw(draw).map(drop).map_err(io::Error::other)
+        }
+
+        fn shift(&mut self, _by: Shift, _draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+            Ok(())
         }
 
         fn clear(&mut self) -> io::Result<()> {

@@ -17,10 +17,12 @@ use crossterm::terminal::{
     SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{Command, cursor, execute, queue};
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Frame, TerminalOptions, Viewport};
 
 use self::painter::Painter;
+pub(super) use self::painter::Shift;
 use super::background;
 use super::job_control::{Change, JobControl};
 
@@ -39,6 +41,8 @@ pub(super) trait Surface {
     fn resize(&mut self, window: Size) -> io::Result<()>;
     /// Draws one frame.
     fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()>;
+    /// Moves what is on the screen, which `draw` draws.
+    fn shift(&mut self, by: Shift, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()>;
     /// Forgets what is on the screen, so that the next frame draws every cell.
     fn clear(&mut self) -> io::Result<()>;
     /// Tells what the mouse does, or leaves it to selecting text.
@@ -78,7 +82,7 @@ impl Terminal {
         let window = window();
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from((Position::ORIGIN, window))) };
         let outgoing = Outgoing::default();
-        match ratatui::Terminal::with_options(Painter::new(outgoing.clone()), options) {
+        match ratatui::Terminal::with_options(Painter::new(outgoing.clone(), window), options) {
             Ok(screen) => Ok(Self { screen, outgoing, window, listens_to_mouse: false, job }),
             Err(error) => {
                 leave();
@@ -114,7 +118,12 @@ impl Surface for Terminal {
 
     fn resize(&mut self, window: Size) -> io::Result<()> {
         self.window = window;
+        self.screen.backend_mut().resize(window);
         self.clear()
+    }
+
+    fn shift(&mut self, by: Shift, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        shift(&mut self.screen, by, draw)
     }
 
     fn clear(&mut self) -> io::Result<()> {
@@ -157,6 +166,28 @@ impl Surface for Terminal {
         self.listen_to_mouse(self.listens_to_mouse)?;
         self.clear()
     }
+}
+
+/// Moves what is on the screen, which `draw` draws: it is told by a frame alone. The next frame writes what is otherwise then.
+fn shift<W: Write>(
+    screen: &mut ratatui::Terminal<Painter<W>>,
+    by: Shift,
+    draw: impl FnOnce(&mut Frame<'_>),
+) -> io::Result<()> {
+    let shown = screen.draw(draw)?.buffer.clone();
+    screen.backend_mut().shift(shown.area.as_size(), by)?;
+    let mut moved = Buffer::empty(shown.area);
+    for place in shown.area.positions() {
+        let from = (place.x.checked_add_signed(-by.right), place.y.checked_add_signed(-by.down));
+        if let (Some(x), Some(y)) = from
+            && let Some(cell) = shown.cell((x, y))
+        {
+            moved[place] = cell.clone();
+        }
+    }
+    *screen.current_buffer_mut() = moved;
+    screen.swap_buffers();
+    Ok(())
 }
 
 /// What is on its way to the screen: a frame goes there in one piece.
@@ -262,4 +293,61 @@ fn restore_on_panic() {
             hook(panic);
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+
+    use ratatui::layout::{Rect, Size};
+    use ratatui::style::{Color, Style};
+    use ratatui::{Terminal, TerminalOptions, Viewport};
+
+    use super::{Outgoing, Painter, Shift, shift};
+
+    #[test]
+    fn what_moves_as_a_whole_is_moved_by_the_terminal() {
+        let window = Size::new(40, 12);
+        let outgoing = Outgoing::default();
+        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from(((0, 0).into(), window))) };
+        let mut screen = Terminal::with_options(Painter::new(outgoing.clone(), window), options).expect("a screen");
+        let sides = [window.height, window.width].map(|side| NonZeroU16::new(side).expect("a window"));
+        let mut emulator = vt100::Parser::new(sides[0], sides[1], 0);
+        let draw = |(right, down): (u16, u16), seconds: u32| {
+            move |frame: &mut ratatui::Frame<'_>| {
+                let picture = Style::new().fg(Color::Indexed(231)).bg(Color::Indexed(16));
+                for row in 0..8 {
+                    let modules = if row % 2 == 0 { " \u{2580} \u{2584}  " } else { "\u{2584}  \u{2580} " };
+                    frame.buffer_mut().set_string(3 + right, 2 + down + row, modules.repeat(2), picture);
+                }
+                frame.buffer_mut().set_string(
+                    20 + right,
+                    4 + down,
+                    format!("Code good for 4:{seconds:02}"),
+                    Style::new(),
+                );
+            }
+        };
+        screen.draw(draw((0, 0), 59)).expect("it is drawn");
+        let mut place: (u16, u16) = (0, 0);
+        for (second, by) in (0..).zip([(1, 0), (1, 0), (0, 1), (-1, 0), (-1, 0), (0, -1)]) {
+            emulator.process(&std::mem::take(&mut *outgoing.0.borrow_mut()));
+            let now = (place.0.saturating_add_signed(by.0), place.1.saturating_add_signed(by.1));
+            let by = Shift { right: by.0, down: by.1 };
+            shift(&mut screen, by, draw(place, 59 - second)).expect("it is moved");
+            let shown = screen.draw(draw(now, 58 - second)).expect("it is drawn").buffer.clone();
+            let sent = std::mem::take(&mut *outgoing.0.borrow_mut());
+            assert!(sent.len() < 80, "{by:?}: {:?}", String::from_utf8_lossy(&sent));
+            emulator.process(&sent);
+            for at in shown.area.positions() {
+                let cell = emulator.screen().cell(at.y, at.x).expect("a cell");
+                let symbol = if cell.has_contents() { cell.contents() } else { " " };
+                let is_picture = cell.bgcolor() == vt100::Color::Idx(16);
+                let wanted = &shown[at];
+                assert_eq!((symbol, is_picture), (wanted.symbol(), wanted.bg == Color::Indexed(16)), "{by:?} {at}");
+            }
+            place = now;
+        }
+        assert_eq!(place, (0, 0));
+    }
 }

@@ -17,7 +17,7 @@ mod waiting;
 use std::time::Duration;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use self::events::say_what_was_decided;
 use self::offer::hands_on;
@@ -311,6 +311,10 @@ impl Panel for SignInPanel {
 
     fn keeps_clear(&self, around: &Surroundings, now: Now) -> Option<Rect> {
         view::shown_qr(around, self, now).filter(|_| !self.is_link_bare).map(|(_, place)| place)
+    }
+
+    fn drift(&self, around: &Surroundings, now: Now) -> Position {
+        if self.policy.is_attended() { Position::ORIGIN } else { kiosk::drift(around.window, now.moment) }
     }
 
     fn view(&self, around: &Surroundings, now: Now, area: Rect, frame: &mut Frame<'_>) {

@@ -15,10 +15,20 @@ use crate::tui::theme::LINK;
 /// What crossterm's backend does, but for what it sends with every frame whether it changes anything or not.
 pub(super) struct Painter<W: Write> {
     rest: CrosstermBackend<W>,
+    columns: u16,
+    /// Where the cursor surely is: terminals agree on the width of ASCII alone, and not on what follows the last column.
+    at: Option<Position>,
     /// Whether the cursor shows, once that was said.
     has_cursor: Option<bool>,
     /// The cells of links that are on the screen, by row and column.
     linked: BTreeMap<(u16, u16), Cell>,
+}
+
+/// By how many cells what is on the screen moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::tui) struct Shift {
+    pub(in crate::tui) right: i16,
+    pub(in crate::tui) down: i16,
 }
 
 /// The cells of one address, from its beginning on, which may go on at the begin of the next row.
@@ -30,8 +40,65 @@ type Look = (Color, Color, Modifier);
 const PLAIN: Look = (Color::Reset, Color::Reset, Modifier::empty());
 
 impl<W: Write> Painter<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self { rest: CrosstermBackend::new(writer), has_cursor: None, linked: BTreeMap::new() }
+    pub(super) fn new(writer: W, window: Size) -> Self {
+        let rest = CrosstermBackend::new(writer);
+        Self { rest, columns: window.width, at: None, has_cursor: None, linked: BTreeMap::new() }
+    }
+
+    /// Takes in that the window has become another one.
+    pub(super) fn resize(&mut self, window: Size) {
+        self.columns = window.width;
+    }
+
+    /// Has the terminal move all that it shows in a window by a cell at a time. What comes in from outside is blank.
+    pub(super) fn shift(&mut self, window: Size, by: Shift) -> io::Result<()> {
+        let lines = if by.down < 0 { "\x1b[M" } else { "\x1b[L" }.repeat(by.down.unsigned_abs().into());
+        let cells = if by.right < 0 { "\x1b[P" } else { "\x1b[@" }.repeat(by.right.unsigned_abs().into());
+        let columns = if cells.is_empty() { cells } else { vec![cells; window.height.into()].join("\n") };
+        self.at = None;
+        let moved = |(y, x): (u16, u16)| Some((y.checked_add_signed(by.down)?, x.checked_add_signed(by.right)?));
+        let linked = std::mem::take(&mut self.linked).into_iter();
+        self.linked = linked.filter_map(|(place, cell)| Some((moved(place)?, cell))).collect();
+        write!(self.rest, "\x1b[H{lines}{columns}")
+    }
+
+    /// Writes cells that come row by row, and leaves the look plain.
+    fn write_cells(&mut self, frame: &mut String, cells: &[(u16, u16, &Cell)]) {
+        let mut look = PLAIN;
+        for (x, y, cell) in cells {
+            self.go_to(frame, Position::new(*x, *y));
+            let wanted = (cell.fg, cell.bg, cell.modifier - LINK);
+            if wanted != look {
+                turn(frame, look, wanted);
+                look = wanted;
+            }
+            push(frame, cell.symbol());
+            let is_sure = cell.symbol().len() == 1 && x + 1 < self.columns;
+            self.at = is_sure.then(|| Position::new(x + 1, *y));
+        }
+        if look != PLAIN {
+            frame.push_str("\x1b[m");
+        }
+    }
+
+    /// Moves the cursor by what is shortest.
+    fn go_to(&self, frame: &mut String, to: Position) {
+        match self.at.filter(|at| at.y == to.y).map(|at| i32::from(to.x) - i32::from(at.x)) {
+            Some(0) => {}
+            Some(1) => frame.push_str("\x1b[C"),
+            Some(columns @ 2..) => write_to(frame, format_args!("\x1b[{columns}C")),
+            Some(columns @ -4..) => (columns..0).for_each(|_| frame.push('\x08')),
+            _ => write_to(frame, format_args!("\x1b[{};{}H", to.y + 1, to.x + 1)),
+        }
+    }
+
+    /// Writes an address as a link to itself (OSC 8), which lets terminals take it whole where it is broken or lacks its scheme.
+    fn write_link(&mut self, frame: &mut String, link: &Link<'_>) {
+        let text: String = link.iter().map(|(.., cell)| cell.symbol()).collect();
+        let scheme = if text.contains("://") { "" } else { "https://" };
+        write_to(frame, format_args!("\x1b]8;id=address;{scheme}{text}\x1b\\"));
+        self.write_cells(frame, link);
+        frame.push_str("\x1b]8;;\x1b\\");
     }
 
     /// Shows or hides the cursor where it is not so already.
@@ -52,18 +119,21 @@ impl<W: Write> Backend for Painter<W> {
     {
         let (links, others): (Vec<_>, Vec<_>) = content.partition(|(.., cell)| cell.modifier.contains(LINK));
         let mut frame = String::new();
-        write_cells(&mut frame, &others);
-        let before = self.linked.clone();
-        for (x, y, _) in others {
-            self.linked.remove(&(y, x));
-        }
-        for (x, y, cell) in links {
-            self.linked.insert((y, x), cell.clone());
-        }
-        // A terminal keeps the address with each cell, so that an address that grows or shrinks is written whole.
-        let before = joined(&before);
-        for link in joined(&self.linked).iter().filter(|link| !before.contains(link)) {
-            write_link(&mut frame, link);
+        self.write_cells(&mut frame, &others);
+        let is_over_a_link = |(x, y, _): &(u16, u16, &Cell)| self.linked.contains_key(&(*y, *x));
+        if !links.is_empty() || others.iter().any(is_over_a_link) {
+            let before = self.linked.clone();
+            for (x, y, _) in others {
+                self.linked.remove(&(y, x));
+            }
+            for (x, y, cell) in links {
+                self.linked.insert((y, x), cell.clone());
+            }
+            // A terminal keeps the address with each cell, so that an address that grows or shrinks is written whole.
+            let (before, linked) = (joined(&before), self.linked.clone());
+            for link in joined(&linked).iter().filter(|link| !before.contains(link)) {
+                self.write_link(&mut frame, link);
+            }
         }
         self.rest.write_all(frame.as_bytes())
     }
@@ -81,6 +151,7 @@ impl<W: Write> Backend for Painter<W> {
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        self.at = None;
         self.rest.set_cursor_position(position)
     }
 
@@ -90,7 +161,7 @@ impl<W: Write> Backend for Painter<W> {
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
         // Whoever had the terminal meanwhile may have left the cursor otherwise.
-        self.has_cursor = None;
+        (self.has_cursor, self.at) = (None, None);
         self.linked.clear();
         self.rest.clear_region(region)
     }
@@ -108,31 +179,6 @@ impl<W: Write> Backend for Painter<W> {
     }
 }
 
-/// Writes cells that come row by row, and leaves the look plain.
-fn write_cells(frame: &mut String, cells: &[(u16, u16, &Cell)]) {
-    let mut look = PLAIN;
-    // Where the cursor surely is: terminals agree on the width of ASCII alone.
-    let mut at: Option<Position> = None;
-    for (x, y, cell) in cells {
-        let (x, y) = (*x, *y);
-        match at.filter(|at| at.y == y && at.x <= x).map(|at| x - at.x) {
-            Some(0) => {}
-            Some(columns) => write_to(frame, format_args!("\x1b[{columns}C")),
-            None => write_to(frame, format_args!("\x1b[{};{}H", y + 1, x + 1)),
-        }
-        let wanted = (cell.fg, cell.bg, cell.modifier - LINK);
-        if wanted != look {
-            turn(frame, look, wanted);
-            look = wanted;
-        }
-        push(frame, cell.symbol());
-        at = (cell.symbol().len() == 1).then(|| Position::new(x + 1, y));
-    }
-    if look != PLAIN {
-        frame.push_str("\x1b[m");
-    }
-}
-
 /// The links among cells: neighbors, and the pieces of one that had to be broken, which begin below each other.
 fn joined(cells: &BTreeMap<(u16, u16), Cell>) -> Vec<Link<'_>> {
     let mut links: Vec<Link<'_>> = Vec::new();
@@ -147,15 +193,6 @@ fn joined(cells: &BTreeMap<(u16, u16), Cell>) -> Vec<Link<'_>> {
         }
     }
     links
-}
-
-/// Writes an address as a link to itself (OSC 8), which lets terminals take it whole where it is broken or lacks its scheme.
-fn write_link(frame: &mut String, link: &Link<'_>) {
-    let text: String = link.iter().map(|(.., cell)| cell.symbol()).collect();
-    let scheme = if text.contains("://") { "" } else { "https://" };
-    write_to(frame, format_args!("\x1b]8;id=address;{scheme}{text}\x1b\\"));
-    write_cells(frame, link);
-    frame.push_str("\x1b]8;;\x1b\\");
 }
 
 /// Text takes everything.
@@ -176,9 +213,14 @@ fn turn(frame: &mut String, from: Look, to: Look) {
         (Modifier::CROSSED_OUT, 9),
     ];
     let (foreground, background, modifier) = to;
-    let is_on = |(one, code): (Modifier, u8)| modifier.contains(one).then(|| code.to_string());
-    let reset = (from != PLAIN && to != PLAIN).then(|| "0".to_owned());
-    let colors = [color(foreground, 30), color(background, 40)];
+    // What is only added or replaced needs no reset.
+    let keeps = |from: Color, to: Color| from == Color::Reset || to != Color::Reset;
+    let is_reset = !(modifier.contains(from.2) && keeps(from.0, foreground) && keeps(from.1, background));
+    let from = if is_reset { PLAIN } else { from };
+    let is_on = |(one, code): (Modifier, u8)| (modifier - from.2).contains(one).then(|| code.to_string());
+    let reset = (is_reset && to != PLAIN).then(|| "0".to_owned());
+    let new = |to: Color, from: Color, black| (to != from).then(|| color(to, black)).flatten();
+    let colors = [new(foreground, from.0, 30), new(background, from.1, 40)];
     let codes = reset.into_iter().chain(MODIFIERS.into_iter().filter_map(is_on)).chain(colors.into_iter().flatten());
     write_to(frame, format_args!("\x1b[{}m", codes.collect::<Vec<_>>().join(";")));
 }
@@ -229,7 +271,7 @@ fn is_disputed(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::layout::{Position, Rect};
+    use ratatui::layout::{Position, Rect, Size};
     use ratatui::style::{Color, Modifier, Style};
     use ratatui::{Terminal, TerminalOptions, Viewport};
 
@@ -250,7 +292,8 @@ mod tests {
         ] {
             let outgoing = Outgoing::default();
             let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
-            let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+            let mut screen =
+                Terminal::with_options(Painter::new(outgoing.clone(), Size::new(80, 24)), options).expect("a screen");
             screen.draw(|frame| frame.buffer_mut().set_string(0, 0, text, Style::new())).expect("it is drawn");
             let sent = String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text");
             assert!(sent.contains(&format!("\x1b[1;1H{written}")), "{text}: {sent:?}");
@@ -262,7 +305,8 @@ mod tests {
         const END: &str = "\x1b]8;;\x1b\\";
         let outgoing = Outgoing::default();
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
-        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+        let mut screen =
+            Terminal::with_options(Painter::new(outgoing.clone(), Size::new(80, 24)), options).expect("a screen");
         let mut sent = |rows: &[&str]| {
             let link = Style::new().add_modifier(LINK);
             let draw = |frame: &mut ratatui::Frame<'_>| {
@@ -296,10 +340,40 @@ mod tests {
     }
 
     #[test]
+    fn a_second_of_a_clock_costs_its_digit_where_no_cursor_shows_and_a_color_what_is_new_of_it() {
+        let outgoing = Outgoing::default();
+        let window = Size::new(12, 3);
+        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from(((0, 0).into(), window))) };
+        let mut screen = Terminal::with_options(Painter::new(outgoing.clone(), window), options).expect("a screen");
+        let mut sent = |x: u16, time: &str, colors: [Color; 2]| {
+            let draw = |frame: &mut ratatui::Frame<'_>| {
+                let style = |color| Style::new().fg(Color::Indexed(231)).bg(color);
+                frame.buffer_mut().set_string(x, 1, time, Style::new());
+                frame.buffer_mut().set_string(0, 0, " ", style(colors[0]));
+                frame.buffer_mut().set_string(1, 0, " ", style(colors[1]));
+            };
+            screen.draw(draw).expect("it is drawn");
+            String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text")
+        };
+        let (light, dark) = (Color::Indexed(231), Color::Indexed(16));
+        assert_eq!(
+            sent(1, "4:18", [light, dark]),
+            "\x1b[1;1H\x1b[38;5;231;48;5;231m \x1b[48;5;16m \x1b[2;2H\x1b[m4:18\x1b[?25l"
+        );
+        assert_eq!(sent(1, "4:17", [light, dark]), "\x087");
+        assert_eq!(sent(1, "4:09", [light, dark]), "\x08\x0809");
+        assert_eq!(sent(1, "4:09", [light, light]), "\x1b[1;2H\x1b[38;5;231;48;5;231m \x1b[m");
+        // Terminals differ in where the cursor is behind the last column.
+        assert!(sent(8, "4:08", [light, light]).contains("4:08"));
+        assert_eq!(sent(8, "4:07", [light, light]), "\x1b[2;12H7");
+    }
+
+    #[test]
     fn a_second_of_two_clocks_costs_their_digits_and_a_frame_begins_and_ends_plain() {
         let outgoing = Outgoing::default();
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
-        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+        let mut screen =
+            Terminal::with_options(Painter::new(outgoing.clone(), Size::new(80, 24)), options).expect("a screen");
         let mut sent = |time: &str, last: &str, style: Style| {
             let draw = |frame: &mut ratatui::Frame<'_>| {
                 frame.buffer_mut().set_string(1, 12, time, style);

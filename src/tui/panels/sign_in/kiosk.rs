@@ -7,7 +7,7 @@ mod column;
 use std::time::Duration;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
@@ -75,16 +75,26 @@ pub(super) fn moves_at(now: Moment) -> Moment {
     Moment::default() + DRIFT_TIME * (steps(now) + 1)
 }
 
+fn is_framed(window: Size) -> bool {
+    window.width >= LEAST_FRAMED.0 && window.height >= LEAST_FRAMED.1
+}
+
+/// How far everything has moved.
+pub(super) fn drift(window: Size, now: Moment) -> Position {
+    let step = usize::try_from(steps(now)).unwrap_or(0) % DRIFT.len();
+    if is_framed(window) { DRIFT[step].into() } else { Position::ORIGIN }
+}
+
 /// What is left of a window inside the frame, moved a little once a minute.
 fn framed(area: Rect, now: Moment) -> Rect {
-    if area.width < LEAST_FRAMED.0 || area.height < LEAST_FRAMED.1 {
+    if !is_framed(area.as_size()) {
         return area;
     }
     let (side, top) = (area.width.div_ceil(FRAME_SHARE), area.height.div_ceil(FRAME_SHARE));
-    let (right, down) = DRIFT[usize::try_from(steps(now)).unwrap_or(0) % DRIFT.len()];
+    let Position { x, y } = drift(area.as_size(), now);
     Rect {
-        x: area.x + side - 1 + right,
-        y: area.y + top - 1 + down,
+        x: area.x + side - 1 + x,
+        y: area.y + top - 1 + y,
         width: area.width - 2 * side,
         height: area.height - 2 * top,
     }

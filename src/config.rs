@@ -428,7 +428,8 @@ impl Config {
     pub fn load_with(file: &Path, name: &ProfileName) -> Result<Self, Error> {
         let text = read(file)?.unwrap_or_default();
         // Where none is named, the only one is the default.
-        let keeps = |config: &Self, other: &str| config.default_profile.is_none() || other == name.as_str();
+        let is_only = |config: &Self| config.default_profile.is_none() && config.profiles.len() < 2;
+        let keeps = |config: &Self, other: &str| other == name.as_str() || is_only(config);
         let config = Self::parse_keeping(&text, file, keeps)?;
         // Whoever hears that there is no such profile hears which there are.
         if config.profiles.contains_key(name) { Ok(config) } else { Self::parse(&text, file) }

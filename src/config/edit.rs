@@ -266,7 +266,11 @@ fn edit(
             .because(error.message())
             .advise("mend the file; `docs/configuration.md` lists every key")
     })?;
-    change(&now, &mut document)?;
+    change(&now, &mut document).map_err(|error| match error.code {
+        // Whoever hears that there is no such profile hears which there are.
+        Code::UnknownProfile => not_there(&text, path, named).unwrap_or(error),
+        _ => error,
+    })?;
     drop(now);
     let text = form::kept(&text, &folded.unfolded(&document.to_string()));
     let config = Config::parse(&text, path).map_err(|error| {
@@ -279,6 +283,12 @@ fn edit(
     }
     files::replace(&target, text.as_bytes()).map_err(failed)?;
     Ok(config)
+}
+
+/// What is said of the first of these profiles that is not in the text.
+fn not_there(text: &str, path: &Path, named: &[&ProfileName]) -> Option<Error> {
+    let config = Config::parse(text, path).ok()?;
+    named.iter().find_map(|name| config.profile(Some(name)).err())
 }
 
 /// A disk that is full is no fault of the configuration, and passes.

@@ -69,6 +69,9 @@ impl<'a> Folded<'a> {
 
     /// The whole text, where the one with the folds has been changed to this.
     pub(super) fn unfolded(&self, changed: &str) -> String {
+        if self.folds.is_empty() {
+            return changed.to_owned();
+        }
         let mut text = String::with_capacity(changed.len() + self.folds.iter().map(|fold| fold.len()).sum::<usize>());
         let mut folds = self.folds.iter();
         for line in changed.split_inclusive('\n') {

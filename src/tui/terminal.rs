@@ -82,7 +82,7 @@ impl Terminal {
         let window = window();
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from((Position::ORIGIN, window))) };
         let outgoing = Outgoing::default();
-        match ratatui::Terminal::with_options(Painter::new(outgoing.clone(), window), options) {
+        match ratatui::Terminal::with_options(Painter::new(outgoing.clone()), options) {
             Ok(screen) => Ok(Self { screen, outgoing, window, listens_to_mouse: false, job }),
             Err(error) => {
                 leave();
@@ -118,7 +118,6 @@ impl Surface for Terminal {
 
     fn resize(&mut self, window: Size) -> io::Result<()> {
         self.window = window;
-        self.screen.backend_mut().resize(window);
         self.clear()
     }
 
@@ -310,7 +309,7 @@ mod tests {
         let window = Size::new(40, 12);
         let outgoing = Outgoing::default();
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from(((0, 0).into(), window))) };
-        let mut screen = Terminal::with_options(Painter::new(outgoing.clone(), window), options).expect("a screen");
+        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
         let sides = [window.height, window.width].map(|side| NonZeroU16::new(side).expect("a window"));
         let mut emulator = vt100::Parser::new(sides[0], sides[1], 0);
         let draw = |(right, down): (u16, u16), seconds: u32| {

@@ -207,3 +207,16 @@ fn a_supervisor_hears_at_every_pulse_whatever_else_moves() {
         assert_eq!(wake(&mut model, seconds + 14), []);
     }
 }
+
+#[test]
+fn what_a_terminal_has_to_move_is_a_cell_each_minute_and_nothing_in_between_or_where_somebody_attends() {
+    let (mut model, task) = kiosk(0);
+    issue(&mut model, task, "ONE", 0);
+    let minutes = [0, 60, 120, 180, 240, 300];
+    let steps = minutes.map(|second| model.shift(at(second), at(second + 60)).expect("it moves"));
+    assert!(steps.iter().all(|by| (by.right.abs(), by.down.abs()) == (1, 0) || (by.right, by.down.abs()) == (0, 1)));
+    let sum = steps.iter().fold((0, 0), |(right, down), by| (right + by.right, down + by.down));
+    assert_eq!(sum, (0, 0), "it comes back");
+    assert_eq!(model.shift(at(61), at(119)), None);
+    assert_eq!(super::empty().shift(at(0), at(60)), None);
+}

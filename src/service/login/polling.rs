@@ -147,7 +147,7 @@ impl Attempt {
             company.presence.set_follows(false);
             let mut noting = None;
             let ended = self.poll_code(&pending, &mine.poller, &mut noting, company, &mut report).await;
-            // It has the right as well.
+            // A note holds the right as well, until it is written.
             noted(&mut noting).await;
             if let Some(ended) = ended {
                 *asking = Some(mine);

@@ -234,9 +234,10 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_read_whole() {
-        let names = Words("key name service base hosts absent from call scopes organization answers note");
+        let names = "key name service base hosts call scopes organization answers note";
+        let names: Vec<_> = Words(names).iter().chain(["absent from"]).collect();
         for entry in tables::entries(super::TEXT) {
-            assert!(entry.names().all(|name| names.contains(name)), "{entry:?}");
+            assert!(entry.names().all(|name| names.contains(&name)), "{entry:?}");
             assert!(Product::read(&entry).is_some(), "{entry:?}");
         }
     }

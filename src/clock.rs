@@ -120,18 +120,12 @@ pub fn zone() -> TimeZone {
 
 /// The system's zone where no `TZ` says otherwise and a link says what it is called: whoever looks a zone up by its name walks the
 /// whole database first.
-#[cfg(unix)]
 fn linked() -> Option<TimeZone> {
     const LINK: &str = "/etc/localtime";
 
     let zone = std::fs::read_link(LINK).ok().filter(|_| std::env::var_os("TZ").is_none())?;
     let (_, name) = zone.to_str()?.split_once("zoneinfo/")?;
     TimeZone::tzif(name, &std::fs::read(LINK).ok()?).ok()
-}
-
-#[cfg(not(unix))]
-fn linked() -> Option<TimeZone> {
-    None
 }
 
 /// The year 9990. No token lives for ten years, and no pause lasts so long.

@@ -11,13 +11,13 @@ mod file;
 mod folded;
 mod form;
 mod git_host;
+mod heads;
 mod lines;
 mod named_by;
 pub mod schema;
 mod screen;
 mod secret_file;
 mod store;
-mod tables;
 #[cfg(test)]
 mod texts;
 pub mod variables;
@@ -425,7 +425,7 @@ impl Config {
     }
 
     /// Reads and checks the whole file for who wants one profile of it, which may be the only one that is kept.
-    pub fn load_with(file: &Path, name: &ProfileName) -> Result<Self, Error> {
+    pub fn load_keeping(file: &Path, name: &ProfileName) -> Result<Self, Error> {
         let text = read(file)?.unwrap_or_default();
         // Where none is named, the only one is the default.
         let is_only = |config: &Self| config.default_profile.is_none() && config.profiles.len() < 2;

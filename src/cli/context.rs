@@ -124,22 +124,19 @@ impl Context {
 
     /// The parts that every operation on a profile needs. Opens no connection and asks nobody.
     pub(super) fn service(&self) -> Result<Service, Error> {
-        self.service_with(client(&self.global))
+        self.service_about(None)
     }
 
     /// The same for a script that wants a token of one profile, the default one where none is named, and nothing else.
     pub(super) fn service_for(&self, name: Option<&ProfileName>) -> Result<Service, Error> {
-        let load = |file: &Path| Config::load_for(file, name);
-        let service = make_service(&self.global, &self.store, self.makes_config, client(&self.global), load)?;
-        Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
+        self.service_with(client(&self.global), |file| Config::load_for(file, name))
     }
 
     /// The same for who shows or changes one profile, where one is named, and looks at no other. All of the configuration is
     /// checked.
     pub(super) fn service_about(&self, name: Option<&ProfileName>) -> Result<Service, Error> {
-        let load = |file: &Path| name.map_or_else(|| Config::load(file), |name| Config::load_with(file, name));
-        let service = make_service(&self.global, &self.store, self.makes_config, client(&self.global), load)?;
-        Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
+        let load = |file: &Path| name.map_or_else(|| Config::load(file), |name| Config::load_keeping(file, name));
+        self.service_with(client(&self.global), load)
     }
 
     /// Makes such services of which nothing stays in memory once they are dropped.
@@ -155,7 +152,7 @@ impl Context {
 
     /// The same for the full screen, which no line on stderr may disturb.
     pub(super) fn silent_service(&self) -> Result<Service, Error> {
-        self.service_with(Client::new(self.global.ca_cert.clone()))
+        self.service_with(Client::new(self.global.ca_cert.clone()), Config::load)
     }
 
     /// The same, made when the screen is there already.
@@ -231,8 +228,12 @@ impl Context {
         settings
     }
 
-    fn service_with(&self, client: Client) -> Result<Service, Error> {
-        let service = make_service(&self.global, &self.store, self.makes_config, client, Config::load)?;
+    fn service_with(
+        &self,
+        client: Client,
+        load: impl FnOnce(&Path) -> Result<Config, Error>,
+    ) -> Result<Service, Error> {
+        let service = make_service(&self.global, &self.store, self.makes_config, client, load)?;
         Ok(service.acting_as(&self.actor).counted_in(self.interrupts.unbroken().clone()))
     }
 

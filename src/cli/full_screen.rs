@@ -104,10 +104,7 @@ pub(super) async fn kiosk(
 ) -> Result<SignedIn, Error> {
     let options =
         Options { qr: choice(qr), supervisor, ..options(context, Start::Kiosk { profile, options: sign_in }) };
-    let stop = context.interrupts.asked_to_stop();
-    // Whatever holds a future by value takes its room twice.
-    let screens = Box::pin(tui::run(|observer| Ok(service.observed_by(observer)), options, stop));
-    match context.interrupts.hold(screens).await? {
+    match open(context, |observer| Ok(service.observed_by(observer)), options).await? {
         Ended::SignedIn(signed_in) => Ok(signed_in),
         Ended::Failed(error) => Err(error),
         Ended::HungUp => Err(context.interrupts.hung_up()),
@@ -176,6 +173,7 @@ async fn open(
 ) -> Result<Ended, Error> {
     // The first signal ends the screens instead of cutting them short, so that the terminal is left in order.
     let stop = context.interrupts.asked_to_stop();
+    // Whoever holds a future by value takes its room twice.
     context.interrupts.hold(Box::pin(tui::run(load, options, stop))).await
 }
 

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::file::File;
-use super::tables::{About, Table, above, has, tables};
+use super::heads::{About, Table, above, has, tables};
 use super::{Config, document, form};
 use crate::profile::ProfileName;
 

@@ -366,7 +366,7 @@ impl Faults {
 
 impl ProfileEntry {
     /// The profile; `None` where it has faults.
-    pub(super) fn checked_alone(self, name: &ProfileName, config: &Config) -> Option<Profile> {
+    pub(super) fn checked(self, name: &ProfileName, config: &Config) -> Option<Profile> {
         self.check(name, config, &mut Faults::default())
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::tables::{About, Table, above, tables};
+use super::heads::{About, Table, above, tables};
 use crate::profile::ProfileName;
 
 /// How a line begins that stands for profiles. No profile is called so, since its name would have to be.

@@ -7,7 +7,7 @@ use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::tables;
+use super::heads;
 
 /// Reads a table with the line that begins it; `None` where it is not plain, or does not fit.
 pub(super) fn read<'de, T: Deserialize<'de>>(table: &'de str) -> Option<T> {
@@ -34,7 +34,7 @@ impl de::Error for NotPlain {
     }
 }
 
-/// A table, and how far it is read. Byte by byte, since there may be a million of them.
+/// A table, and how far it is read: byte by byte, since a long text has a million bytes.
 struct Lines<'de> {
     text: &'de str,
     at: usize,
@@ -81,7 +81,7 @@ impl<'de> Lines<'de> {
     }
 
     fn key(&mut self) -> Option<&'de str> {
-        self.up_to(|byte| !tables::is_bare(byte)).filter(|key| !key.is_empty())
+        self.up_to(|byte| !heads::is_bare(byte)).filter(|key| !key.is_empty())
     }
 
     /// Everything before the byte, or before one that only documents tell of: a control character, or one that stands for

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::file::{File, ProfileEntry};
-use super::tables::{About, above, tables};
+use super::heads::{About, above, tables};
 use super::{Config, Profile, SecretSource, document, lines};
 use crate::profile::ProfileName;
 
@@ -46,10 +46,10 @@ pub(super) fn parse(text: &str, file: &Path, keeps: impl Fn(&Config, &str) -> bo
     // Programs do not inherit the variables with the secrets of any profile.
     let has_variable = |profile: &Profile| matches!(profile.client_secret, SecretSource::Variable(_));
     let is_kept = |config: &Config, profile: &Profile| keeps(config, profile.name.as_str()) || has_variable(profile);
-    let scattered = std::mem::take(&mut config.profiles);
-    config.profiles = scattered.into_iter().filter(|(_, profile)| is_kept(&config, profile)).collect();
+    let read = std::mem::take(&mut config.profiles);
+    config.profiles = read.into_iter().filter(|(_, profile)| is_kept(&config, profile)).collect();
     for (name, table) in profiles {
-        let profile = entry(name, table)?.checked_alone(&name.parse().ok()?, &config)?;
+        let profile = entry(name, table)?.checked(&name.parse().ok()?, &config)?;
         if is_kept(&config, &profile) {
             config.profiles.insert(profile.name.clone(), profile);
         }

@@ -86,20 +86,17 @@ fn of_certificate(problem: &CertificateError) -> String {
         | CertificateError::ExpiredRevocationList
         | CertificateError::ExpiredRevocationListContext { .. }
         | CertificateError::InvalidOcspResponse => "whether the certificate was revoked cannot be told",
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => WRONG_PURPOSE,
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => of_other("Eku"),
         CertificateError::Other(other) => of_other(&format!("{other:?}")),
         _ => "the certificate was refused",
     };
     words.to_owned()
 }
 
-const WRONG_PURPOSE: &str = "the certificate is not one for servers";
-
 /// Errors of the layer below that have no name in this one: a part of that name, and the words. The verifier of the platform
-/// hides `EkuError` behind a type of its own.
+/// hides `EkuError` and `EmptyEkuExtension` behind a type of its own.
 const OTHERS: Pairs = Pairs(
-    "EkuError the certificate is not one for servers
-    EmptyEkuExtension the certificate is not one for servers
+    "Eku the certificate is not one for servers
     UnsupportedCertVersion the certificate, or one above it, is of an old version of X.509, which cannot be checked here; \
      ask its authority for one of version 3, with the server's name as subjectAltName
     CaUsedAsEndEntity the certificate is one of an authority, not of a server; ask for one without `CA:TRUE`, or name that \

@@ -15,8 +15,6 @@ use crate::tui::theme::LINK;
 /// What crossterm's backend does, but for what it sends with every frame whether it changes anything or not.
 pub(super) struct Painter<W: Write> {
     rest: CrosstermBackend<W>,
-    /// Where the cursor surely is in a frame: terminals agree on the width of ASCII alone.
-    at: Option<Position>,
     /// Whether the cursor shows, once that was said.
     has_cursor: Option<bool>,
     /// The cells of links that are on the screen, by row and column.
@@ -40,7 +38,7 @@ const PLAIN: Look = (Color::Reset, Color::Reset, Modifier::empty());
 
 impl<W: Write> Painter<W> {
     pub(super) fn new(writer: W) -> Self {
-        Self { rest: CrosstermBackend::new(writer), at: None, has_cursor: None, linked: BTreeMap::new() }
+        Self { rest: CrosstermBackend::new(writer), has_cursor: None, linked: BTreeMap::new() }
     }
 
     /// Has the terminal move all that it shows in a window by a cell at a time. What comes in from outside is blank.
@@ -52,43 +50,6 @@ impl<W: Write> Painter<W> {
         let linked = std::mem::take(&mut self.linked).into_iter();
         self.linked = linked.filter_map(|(place, cell)| Some((moved(place)?, cell))).collect();
         write!(self.rest, "\x1b[H{lines}{columns}")
-    }
-
-    /// Writes cells that come row by row, and leaves the look plain.
-    fn write_cells(&mut self, frame: &mut String, cells: &[(u16, u16, &Cell)]) {
-        let mut look = PLAIN;
-        for (x, y, cell) in cells {
-            self.go_to(frame, Position::new(*x, *y));
-            let wanted = (cell.fg, cell.bg, cell.modifier - LINK);
-            if wanted != look {
-                turn(frame, look, wanted);
-                look = wanted;
-            }
-            push(frame, cell.symbol());
-            self.at = (cell.symbol().len() == 1).then(|| Position::new(x + 1, *y));
-        }
-        if look != PLAIN {
-            frame.push_str("\x1b[m");
-        }
-    }
-
-    /// Moves the cursor by what is shortest.
-    fn go_to(&self, frame: &mut String, to: Position) {
-        match self.at.filter(|at| at.y == to.y).and_then(|at| to.x.checked_sub(at.x)) {
-            Some(0) => {}
-            Some(1) => frame.push_str("\x1b[C"),
-            Some(columns) => write_to(frame, format_args!("\x1b[{columns}C")),
-            None => write_to(frame, format_args!("\x1b[{};{}H", to.y + 1, to.x + 1)),
-        }
-    }
-
-    /// Writes an address as a link to itself (OSC 8), which lets terminals take it whole where it is broken or lacks its scheme.
-    fn write_link(&mut self, frame: &mut String, link: &Link<'_>) {
-        let text: String = link.iter().map(|(.., cell)| cell.symbol()).collect();
-        let scheme = if text.contains("://") { "" } else { "https://" };
-        write_to(frame, format_args!("\x1b]8;id=address;{scheme}{text}\x1b\\"));
-        self.write_cells(frame, link);
-        frame.push_str("\x1b]8;;\x1b\\");
     }
 
     /// Shows or hides the cursor where it is not so already.
@@ -109,9 +70,7 @@ impl<W: Write> Backend for Painter<W> {
     {
         let (links, others): (Vec<_>, Vec<_>) = content.partition(|(.., cell)| cell.modifier.contains(LINK));
         let mut frame = String::new();
-        // Whatever else writes to the terminal, as a kernel does to its console, may have moved it.
-        self.at = None;
-        self.write_cells(&mut frame, &others);
+        write_cells(&mut frame, &others);
         let is_over_a_link = |(x, y, _): &(u16, u16, &Cell)| self.linked.contains_key(&(*y, *x));
         if !links.is_empty() || others.iter().any(is_over_a_link) {
             let before = self.linked.clone();
@@ -122,9 +81,9 @@ impl<W: Write> Backend for Painter<W> {
                 self.linked.insert((y, x), cell.clone());
             }
             // A terminal keeps the address with each cell, so that an address that grows or shrinks is written whole.
-            let (before, linked) = (joined(&before), self.linked.clone());
-            for link in joined(&linked).iter().filter(|link| !before.contains(link)) {
-                self.write_link(&mut frame, link);
+            let before = joined(&before);
+            for link in joined(&self.linked).iter().filter(|link| !before.contains(link)) {
+                write_link(&mut frame, link);
             }
         }
         self.rest.write_all(frame.as_bytes())
@@ -170,6 +129,32 @@ impl<W: Write> Backend for Painter<W> {
     }
 }
 
+/// Writes cells that come row by row, and leaves the look plain.
+fn write_cells(frame: &mut String, cells: &[(u16, u16, &Cell)]) {
+    let mut look = PLAIN;
+    // Where the cursor surely is: terminals agree on the width of ASCII alone, and whatever else writes to them, as a kernel does
+    // to its console, moves it between two frames.
+    let mut at: Option<Position> = None;
+    for (x, y, cell) in cells {
+        let (x, y) = (*x, *y);
+        match at.filter(|at| at.y == y && at.x <= x).map(|at| x - at.x) {
+            Some(0) => {}
+            Some(columns) => write_to(frame, format_args!("\x1b[{columns}C")),
+            None => write_to(frame, format_args!("\x1b[{};{}H", y + 1, x + 1)),
+        }
+        let wanted = (cell.fg, cell.bg, cell.modifier - LINK);
+        if wanted != look {
+            turn(frame, look, wanted);
+            look = wanted;
+        }
+        push(frame, cell.symbol());
+        at = (cell.symbol().len() == 1).then(|| Position::new(x + 1, y));
+    }
+    if look != PLAIN {
+        frame.push_str("\x1b[m");
+    }
+}
+
 /// The links among cells: neighbors, and the pieces of one that had to be broken, which begin below each other.
 fn joined(cells: &BTreeMap<(u16, u16), Cell>) -> Vec<Link<'_>> {
     let mut links: Vec<Link<'_>> = Vec::new();
@@ -184,6 +169,15 @@ fn joined(cells: &BTreeMap<(u16, u16), Cell>) -> Vec<Link<'_>> {
         }
     }
     links
+}
+
+/// Writes an address as a link to itself (OSC 8), which lets terminals take it whole where it is broken or lacks its scheme.
+fn write_link(frame: &mut String, link: &Link<'_>) {
+    let text: String = link.iter().map(|(.., cell)| cell.symbol()).collect();
+    let scheme = if text.contains("://") { "" } else { "https://" };
+    write_to(frame, format_args!("\x1b]8;id=address;{scheme}{text}\x1b\\"));
+    write_cells(frame, link);
+    frame.push_str("\x1b]8;;\x1b\\");
 }
 
 /// Text takes everything.

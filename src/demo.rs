@@ -5,6 +5,7 @@
 
 mod accounts;
 mod apis;
+mod exchange;
 mod hosts;
 mod listener;
 mod oauth;
@@ -115,13 +116,8 @@ impl Demo {
         let eu = eu.into_iter().map(|listener| (DataCenter::Eu, listener, eu_port));
         for (data_center, listener, port) in us.chain(eu) {
             let site = Site::new(data_center, Hosts::new(options.listen, port), Arc::clone(&shared));
-            let mut stopped = stopped.clone();
-            let server = axum::serve(BoundedListener::new(listener), server::router(site));
-            let server = server.with_graceful_shutdown(async move {
-                // Nothing is ever sent: an answer means that the demo has been dropped.
-                let _ = stopped.changed().await;
-            });
-            tokio::spawn(server.into_future());
+            let answer = move |request| server::answer(site.clone(), request);
+            tokio::spawn(BoundedListener::new(listener).serve(answer, stopped.clone()));
         }
         Ok(Demo { shared, _running: running })
     }

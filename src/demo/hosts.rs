@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::uri::Authority;
+use hyper::http::uri::Authority;
 
 /// Decides about the `Host` of requests to one server.
 #[derive(Clone, Copy, Debug)]

@@ -2,18 +2,24 @@
 //! long.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use super::exchange::Response;
 
 const MOST_CONNECTIONS: usize = 128;
 const MOST_OF_ONE_ADDRESS: usize = 32;
@@ -50,15 +56,47 @@ impl BoundedListener {
     pub(super) fn new(listener: TcpListener) -> Self {
         Self { listener, held: Arc::default(), last_id: 0 }
     }
-}
-
-impl Listener for BoundedListener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+    /// Answers requests until `stopped` tells of something or its sender is gone; those that came before are still answered.
+    pub(super) async fn serve<F>(
+        mut self,
+        answer: impl Fn(hyper::Request<Incoming>) -> F + Clone + Send + 'static,
+        mut stopped: watch::Receiver<()>,
+    ) where
+        F: Future<Output = Response> + Send + 'static,
+    {
         loop {
-            let (stream, from) = Listener::accept(&mut self.listener).await;
+            let connection = tokio::select! {
+                connection = self.accept() => connection,
+                _ = stopped.changed() => return,
+            };
+            let (answer, mut stopped) = (answer.clone(), stopped.clone());
+            tokio::spawn(async move {
+                let service = service_fn(move |request| {
+                    let answer = answer(request);
+                    async move { Ok::<_, Infallible>(answer.await) }
+                });
+                let mut served = pin!(http1::Builder::new().serve_connection(TokioIo::new(connection), service));
+                tokio::select! {
+                    // How a connection ends is its client's business.
+                    _ = served.as_mut() => return,
+                    _ = stopped.changed() => served.as_mut().graceful_shutdown(),
+                }
+                let _ = served.await;
+            });
+        }
+    }
+
+    async fn accept(&mut self) -> Connection {
+        loop {
+            let (stream, from) = match self.listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                Err(_) => {
+                    // Nothing tells when there are descriptors again.
+                    sleep(GRACE).await;
+                    continue;
+                }
+            };
             let address = from.ip().to_canonical();
             // Programs of this machine are no strangers, and many of them may ask at once.
             let is_one_too_many = !address.is_loopback() && self.held.count(address) >= MOST_OF_ONE_ADDRESS;
@@ -72,12 +110,8 @@ impl Listener for BoundedListener {
                 let _ = timeout(GRACE, self.held.left.notified()).await;
             }
             self.last_id += 1;
-            return (Connection::new(stream, address, self.last_id, Arc::clone(&self.held)), from);
+            return Connection::new(stream, address, self.last_id, Arc::clone(&self.held));
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
     }
 }
 
@@ -206,14 +240,14 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use axum::Router;
-    use axum::body::Bytes;
-    use axum::routing::post;
+    use hyper::StatusCode;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpSocket, TcpStream};
+    use tokio::sync::watch;
     use tokio::time::{Instant, sleep};
 
-    use super::{BoundedListener, Held, MOST_CONNECTIONS};
+    use super::{BoundedListener, Held, Incoming, MOST_CONNECTIONS};
+    use crate::demo::exchange::{Request, of_type, text};
 
     const HEAD: &[u8] = b"POST /short HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\n";
     const SHORT: &[u8] = b"POST /short HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
@@ -225,10 +259,15 @@ mod tests {
         let address = listener.local_addr().expect("it listens");
         let listener = BoundedListener::new(listener);
         let held = Arc::clone(&listener.held);
-        let router = Router::new()
-            .route("/short", post(|_: Bytes| async { "short" }))
-            .route("/long", post(|_: Bytes| async { vec![b'x'; 32 << 20] }));
-        tokio::spawn(axum::serve(listener, router).into_future());
+        let answer = async |request: hyper::Request<Incoming>| match Request::read(request, 16 * 1024).await {
+            Ok(request) if request.path() == "/long" => of_type("text/plain", StatusCode::OK, vec![b'x'; 32 << 20]),
+            Ok(_) => text(StatusCode::OK, "short"),
+            Err(refusal) => refusal,
+        };
+        tokio::spawn(async move {
+            let (_running, stopped) = watch::channel(());
+            listener.serve(answer, stopped).await;
+        });
         (address, held)
     }
 

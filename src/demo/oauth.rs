@@ -2,33 +2,33 @@
 //!
 //! Thin: each handler reads parameters, asks the accounts and words the answer as Zoho does, mistakes with HTTP 200 included.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use hyper::StatusCode;
+use hyper::header;
 use serde_json::json;
 
 use super::accounts::{CodeExchange, Credentials, DeviceRequest, Refusal, TokenKind, Tokens};
+use super::exchange::{Request, Response, Route, json, of_type, text};
 use super::parameters::Parameters;
 use super::server::{Denial, Site};
 use crate::clock;
 
-pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/oauth/v3/device/code", post(device_code))
-        .route("/oauth/v3/device/token", post(device_token))
-        .route("/oauth/v2/token", post(token))
-        .route("/oauth/v2/token/revoke", post(revoke))
-        .route("/oauth/v2/revoke/token", post(revoke_as_client))
-        .route("/oauth/serverinfo", get(server_info))
-        .route("/oauth/user/info", get(user_info))
+pub(super) fn route(path: &str) -> Option<Route> {
+    Some(match path {
+        "/oauth/v3/device/code" => Route::Post(device_code),
+        "/oauth/v3/device/token" => Route::Post(device_token),
+        "/oauth/v2/token" => Route::Post(token),
+        "/oauth/v2/token/revoke" => Route::Post(revoke),
+        "/oauth/v2/revoke/token" => Route::Post(revoke_as_client),
+        "/oauth/serverinfo" => Route::Get(server_info),
+        "/oauth/user/info" => Route::Get(user_info),
+        _ => return None,
+    })
 }
 
 /// "Initiation request". Times are in milliseconds here, and nowhere else.
-async fn device_code(State(site): State<Site>, parameters: Parameters) -> Response {
+fn device_code(site: &Site, Request { parameters, .. }: &Request) -> Response {
     if parameters.value("grant_type") != "device_request" {
-        return wrong_grant_type(&parameters);
+        return wrong_grant_type(parameters);
     }
     let request = DeviceRequest {
         client_id: parameters.value("client_id"),
@@ -40,33 +40,35 @@ async fn device_code(State(site): State<Site>, parameters: Parameters) -> Respon
     let (interval, lifetime) = (accounts.interval.as_millis(), accounts.code_lifetime.as_millis());
     let code = match accounts.authorize_device(site.data_center, &request, clock::now()) {
         Ok(code) => code,
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => return refusal_answer(refusal),
     };
     let page = &site.shared.addresses.approval_page;
-    Json(json!({
-        "user_code": code.user_code,
-        "device_code": code.device_code,
-        "interval": u64::try_from(interval).unwrap_or(u64::MAX),
-        "expires_in": u64::try_from(lifetime).unwrap_or(u64::MAX),
-        "verification_uri_complete": format!("{page}/setCode?devcode={}", code.link_code),
-        "verification_url": page,
-    }))
-    .into_response()
+    json(
+        StatusCode::OK,
+        &json!({
+            "user_code": code.user_code,
+            "device_code": code.device_code,
+            "interval": u64::try_from(interval).unwrap_or(u64::MAX),
+            "expires_in": u64::try_from(lifetime).unwrap_or(u64::MAX),
+            "verification_uri_complete": format!("{page}/setCode?devcode={}", code.link_code),
+            "verification_url": page,
+        }),
+    )
 }
 
 /// "Polling request".
-async fn device_token(State(site): State<Site>, parameters: Parameters) -> Response {
+fn device_token(site: &Site, Request { parameters, .. }: &Request) -> Response {
     if parameters.value("grant_type") != "device_token" {
-        return wrong_grant_type(&parameters);
+        return wrong_grant_type(parameters);
     }
     let code = parameters.value("code");
-    let answer = site.shared.accounts().poll(site.data_center, credentials(&parameters), code, clock::now());
-    answer.map_or_else(IntoResponse::into_response, |tokens| token_answer(&site, &tokens))
+    let answer = site.shared.accounts().poll(site.data_center, credentials(parameters), code, clock::now());
+    answer.map_or_else(refusal_answer, |tokens| token_answer(site, &tokens))
 }
 
 /// "Get access token" and "Refresh access token".
-async fn token(State(site): State<Site>, parameters: Parameters) -> Response {
-    let (client, now) = (credentials(&parameters), clock::now());
+fn token(site: &Site, Request { parameters, .. }: &Request) -> Response {
+    let (client, now) = (credentials(parameters), clock::now());
     let answer = match parameters.value("grant_type") {
         "authorization_code" => {
             let exchange = CodeExchange {
@@ -83,21 +85,21 @@ async fn token(State(site): State<Site>, parameters: Parameters) -> Response {
         "client_credentials" => {
             let description = "the demo server gives nothing to clients without a person";
             let answer = json!({ "error": "unsupported_grant_type", "error_description": description });
-            return Json(answer).into_response();
+            return json(StatusCode::OK, &answer);
         }
-        _ => return wrong_grant_type(&parameters),
+        _ => return wrong_grant_type(parameters),
     };
-    answer.map_or_else(IntoResponse::into_response, |tokens| token_answer(&site, &tokens))
+    answer.map_or_else(refusal_answer, |tokens| token_answer(site, &tokens))
 }
 
 /// The older form of revocation: whoever has the token may end it.
-async fn revoke(State(site): State<Site>, parameters: Parameters) -> Response {
+fn revoke(site: &Site, Request { parameters, .. }: &Request) -> Response {
     let is_revoked = site.shared.accounts().revoke(site.data_center, parameters.value("token"), None, clock::now());
     revocation_answer(is_revoked)
 }
 
 /// The newer form of revocation: the client authenticates and names the kind of token.
-async fn revoke_as_client(State(site): State<Site>, headers: HeaderMap, parameters: Parameters) -> Response {
+fn revoke_as_client(site: &Site, Request { headers, parameters, .. }: &Request) -> Response {
     let kind = match parameters.value("token_type") {
         "refresh_token" | "" => TokenKind::Refresh,
         "access_token" => TokenKind::Access,
@@ -105,7 +107,7 @@ async fn revoke_as_client(State(site): State<Site>, headers: HeaderMap, paramete
     };
     let mut accounts = site.shared.accounts();
     let is_client =
-        headers.contains_key(header::AUTHORIZATION) && accounts.authenticate(credentials(&parameters)).is_ok();
+        headers.contains_key(header::AUTHORIZATION) && accounts.authenticate(credentials(parameters)).is_ok();
     let is_revoked =
         is_client && accounts.revoke(site.data_center, parameters.value("token"), Some(kind), clock::now());
     revocation_answer(is_revoked)
@@ -113,37 +115,41 @@ async fn revoke_as_client(State(site): State<Site>, headers: HeaderMap, paramete
 
 fn revocation_answer(is_revoked: bool) -> Response {
     if is_revoked {
-        Json(json!({ "status": "success" })).into_response()
+        json(StatusCode::OK, &json!({ "status": "success" }))
     } else {
-        (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_code" }))).into_response()
+        json(StatusCode::BAD_REQUEST, &json!({ "error": "invalid_code" }))
     }
 }
 
-async fn server_info(State(site): State<Site>) -> Response {
+fn server_info(site: &Site, _: &Request) -> Response {
     let data_centers = &site.shared.addresses.data_centers;
-    Json(json!({
-        "result": "success",
-        "locations": { "us": data_centers.us.accounts_server, "eu": data_centers.eu.accounts_server },
-    }))
-    .into_response()
+    json(
+        StatusCode::OK,
+        &json!({
+            "result": "success",
+            "locations": { "us": data_centers.us.accounts_server, "eu": data_centers.eu.accounts_server },
+        }),
+    )
 }
 
-async fn user_info(State(site): State<Site>, headers: HeaderMap) -> Response {
-    match site.authorize(&headers, &["AaaServer.profile.READ"]) {
-        Ok(person) => Json(json!({
-            "First_Name": person.first_name(),
-            "Last_Name": person.last_name(),
-            "Display_Name": person.full_name(),
-            "Email": person.email(),
-            "ZUID": person.zuid(),
-        }))
-        .into_response(),
+fn user_info(site: &Site, request: &Request) -> Response {
+    match site.authorize(&request.headers, &["AaaServer.profile.READ"]) {
+        Ok(person) => json(
+            StatusCode::OK,
+            &json!({
+                "First_Name": person.first_name(),
+                "Last_Name": person.last_name(),
+                "Display_Name": person.full_name(),
+                "Email": person.email(),
+                "ZUID": person.zuid(),
+            }),
+        ),
         Err(denial) => {
             let cause = match denial {
                 Denial::NoToken | Denial::InvalidToken => "INVALID_OAUTHTOKEN",
                 Denial::MissingScope => "INVALID_OAUTHSCOPE",
             };
-            (StatusCode::UNAUTHORIZED, Json(json!({ "response": "error", "cause": cause }))).into_response()
+            json(StatusCode::UNAUTHORIZED, &json!({ "response": "error", "cause": cause }))
         }
     }
 }
@@ -155,9 +161,9 @@ fn credentials(parameters: &Parameters) -> Credentials<'_> {
 /// A missing `grant_type` is a bad request; a wrong one Zoho takes for a wrong client.
 fn wrong_grant_type(parameters: &Parameters) -> Response {
     if parameters.value("grant_type").is_empty() {
-        return (StatusCode::BAD_REQUEST, "400 Bad Request\n").into_response();
+        return text(StatusCode::BAD_REQUEST, "400 Bad Request\n");
     }
-    Refusal::InvalidClient.into_response()
+    refusal_answer(Refusal::InvalidClient)
 }
 
 fn token_answer(site: &Site, tokens: &Tokens) -> Response {
@@ -171,32 +177,29 @@ fn token_answer(site: &Site, tokens: &Tokens) -> Response {
     if let Some(refresh_token) = &tokens.refresh_token {
         answer["refresh_token"] = json!(refresh_token);
     }
-    Json(answer).into_response()
+    json(StatusCode::OK, &answer)
 }
 
 /// The throttle's answer, to the letter.
 const THROTTLED: &str = r#"{"error_description":"You have made too many requests continuously. Please try again after some time.","error":"Access Denied","status":"failure"}"#;
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let word = match self {
-            Refusal::AuthorizationPending => "authorization_pending",
-            Refusal::SlowDown => "slow_down",
-            Refusal::OtherDataCenter(data_center) => {
-                return Json(json!({ "user_location": data_center.code(), "error": "other_dc" })).into_response();
-            }
-            Refusal::AccessDenied => "access_denied",
-            Refusal::Expired => "expired",
-            Refusal::InvalidClient => "invalid_client",
-            Refusal::InvalidClientSecret => "invalid_client_secret",
-            Refusal::InvalidCode => "invalid_code",
-            Refusal::InvalidRedirectUri => "invalid_redirect_uri",
-            Refusal::InvalidScope => "invalid_scope",
-            Refusal::TooManyRequests => {
-                return (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], THROTTLED)
-                    .into_response();
-            }
-        };
-        Json(json!({ "error": word })).into_response()
-    }
+fn refusal_answer(refusal: Refusal) -> Response {
+    let word = match refusal {
+        Refusal::AuthorizationPending => "authorization_pending",
+        Refusal::SlowDown => "slow_down",
+        Refusal::OtherDataCenter(data_center) => {
+            return json(StatusCode::OK, &json!({ "user_location": data_center.code(), "error": "other_dc" }));
+        }
+        Refusal::AccessDenied => "access_denied",
+        Refusal::Expired => "expired",
+        Refusal::InvalidClient => "invalid_client",
+        Refusal::InvalidClientSecret => "invalid_client_secret",
+        Refusal::InvalidCode => "invalid_code",
+        Refusal::InvalidRedirectUri => "invalid_redirect_uri",
+        Refusal::InvalidScope => "invalid_scope",
+        Refusal::TooManyRequests => {
+            return of_type("application/json", StatusCode::BAD_REQUEST, THROTTLED);
+        }
+    };
+    json(StatusCode::OK, &json!({ "error": word }))
 }

@@ -7,14 +7,13 @@ mod device;
 mod self_client;
 mod template;
 
-use axum::Router;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use hyper::StatusCode;
+use hyper::header::{self, HeaderMap};
 
 use self::template::{Markup, fill};
 use super::Decision;
 use super::accounts::{AccessRequest, DataCenter, Person};
+use super::exchange::{Request, Response, Route, of_type};
 use super::server::Site;
 use crate::providers::catalog::{can_write, scope_in_words};
 
@@ -25,16 +24,19 @@ pub(super) const SELF_CLIENT: &str = "/console/self-client";
 const APPLICATION: &str = "Device Login";
 
 /// The pages of one data center. Devices are approved where the client is registered.
-pub(super) fn router(data_center: DataCenter) -> Router<Site> {
-    let router = Router::new()
-        .merge(authorization::router())
-        .merge(self_client::router())
-        .route("/oauth/v3/device/style.css", get(style));
-    if data_center == DataCenter::HOME { router.merge(device::router()) } else { router }
+pub(super) fn route(path: &str, data_center: DataCenter) -> Option<Route> {
+    match path {
+        authorization::AUTHORIZATION => Some(Route::Get(authorization::authorize)),
+        authorization::DECISION => Some(Route::Post(authorization::decide)),
+        SELF_CLIENT => Some(Route::GetAndPost(self_client::ask, self_client::issue)),
+        "/oauth/v3/device/style.css" => Some(Route::Get(style)),
+        _ if data_center == DataCenter::HOME => device::route(path),
+        _ => None,
+    }
 }
 
-async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("pages/style.css")).into_response()
+fn style(_: &Site, _: &Request) -> Response {
+    of_type("text/css; charset=utf-8", StatusCode::OK, include_str!("pages/style.css"))
 }
 
 /// What the buttons and the choice of a person on a consent page mean.
@@ -125,7 +127,7 @@ fn message_page(status: StatusCode, mark: Mark, title: &str, text: &str) -> Resp
 
 fn page(status: StatusCode, title: &str, content: &Markup) -> Response {
     let values = [("title", &Markup::text(title)), ("content", content)];
-    (status, Html(fill(include_str!("pages/layout.html"), &values).into_html())).into_response()
+    of_type("text/html; charset=utf-8", status, fill(include_str!("pages/layout.html"), &values).into_html())
 }
 
 #[cfg(test)]

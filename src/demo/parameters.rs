@@ -1,13 +1,10 @@
 //! The parameters of a request, from wherever Zoho takes them: HTTP Basic, a form of either kind, the query.
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, HeaderName, header};
-use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use hyper::header::{self, HeaderMap, HeaderName};
 use url::form_urlencoded;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -23,7 +20,17 @@ impl Parameters {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    fn read(headers: &HeaderMap, query: &str, body: &[u8]) -> Self {
+    /// The number that a parameter is, or `default` where it is missing; `None` where it is something else. One that is too large
+    /// for any type is still only a large number.
+    pub(super) fn number(&self, name: &str, default: usize) -> Option<usize> {
+        let text = self.value(name);
+        if text.is_empty() {
+            return Some(default);
+        }
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn read(headers: &HeaderMap, query: &str, body: &[u8]) -> Self {
         let mut parameters = Vec::new();
         if let Some((id, secret)) = basic_credentials(headers) {
             parameters.extend([("client_id".to_owned(), id), ("client_secret".to_owned(), secret)]);
@@ -37,16 +44,6 @@ impl Parameters {
         }
         parameters.extend(form_urlencoded::parse(query.as_bytes()).into_owned());
         Self(parameters)
-    }
-}
-
-impl<S: Send + Sync> FromRequest<S> for Parameters {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let (headers, uri) = (request.headers().clone(), request.uri().clone());
-        let body = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
-        Ok(Self::read(&headers, uri.query().unwrap_or_default(), &body))
     }
 }
 
@@ -101,9 +98,9 @@ fn attribute(attributes: &str, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, HeaderValue, header};
     use base64::Engine as _;
     use base64::prelude::BASE64_STANDARD;
+    use hyper::header::{self, HeaderMap, HeaderValue};
 
     use super::{Parameters, basic_credentials};
 

@@ -1,17 +1,14 @@
-//! The router of one data center, and what all its handlers share: the state, tokens in headers.
-//!
-//! Every request passes [`guard`] first.
+//! What one data center answers, and what all its handlers share: the state, tokens in headers.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::accounts::{Accounts, DataCenter, Person};
+use super::exchange::{Request, Response, text};
 use super::hosts::Hosts;
 use super::{Addresses, DataCenterAddresses, apis, oauth, pages, random};
 use crate::clock;
@@ -85,19 +82,6 @@ impl Site {
     }
 }
 
-/// All that one data center answers.
-pub(super) fn router(site: Site) -> Router {
-    Router::new()
-        .merge(oauth::router())
-        .merge(apis::router())
-        .merge(pages::router(site.data_center))
-        .fallback(apis::unknown_path)
-        .method_not_allowed_fallback(apis::wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn_with_state(site.clone(), guard))
-        .with_state(site)
-}
-
 const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (
@@ -110,18 +94,28 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// Turns away requests under a foreign name, and adds the security headers to every answer. A page may have a policy of its own.
-async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
+/// Answers a request, but for one under a foreign name. A page may have a security policy of its own.
+pub(super) async fn answer(site: Site, request: hyper::Request<Incoming>) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let mut response = if host.is_some_and(|host| site.hosts.allow(host)) {
-        next.run(request).await
+        Request::read(request, BODY_LIMIT).await.map_or_else(|refusal| refusal, |request| route(&site, &request))
     } else {
-        (StatusCode::MISDIRECTED_REQUEST, "The demo server does not answer under this name.\n").into_response()
+        text(StatusCode::MISDIRECTED_REQUEST, "The demo server does not answer under this name.\n")
     };
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+fn route(site: &Site, request: &Request) -> Response {
+    let path = request.path();
+    let route = oauth::route(path).or_else(|| apis::route(path)).or_else(|| pages::route(path, site.data_center));
+    match route.map(|route| route.handler(&request.method)) {
+        Some(Some(handler)) => handler(site, request),
+        Some(None) => apis::wrong_method(path),
+        None => apis::unknown_path(),
+    }
 }
 
 /// Zoho takes both its own word and the standard's before the token.
@@ -133,7 +127,7 @@ fn access_token(headers: &HeaderMap) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, HeaderValue, header};
+    use hyper::header::{self, HeaderMap, HeaderValue};
 
     use super::access_token;
 

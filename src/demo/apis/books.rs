@@ -1,26 +1,24 @@
 //! Books, version 3: organizations, and lists that need `organization_id`.
 
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use serde::Deserialize;
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::demo::accounts::DataCenter;
+use crate::demo::exchange::{Request, Response, Route, json};
 use crate::demo::server::{Denial, Site};
 
-pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/books/v3/organizations", get(organizations))
-        .route("/books/v3/contacts", get(contacts))
-        .route("/books/v3/invoices", get(invoices))
+pub(super) fn route(path: &str) -> Option<Route> {
+    Some(match path {
+        "/books/v3/organizations" => Route::Get(organizations),
+        "/books/v3/contacts" => Route::Get(contacts),
+        "/books/v3/invoices" => Route::Get(invoices),
+        _ => return None,
+    })
 }
 
 /// Books counts its errors; 0 is success.
 fn error(status: StatusCode, code: u32, message: &str) -> Response {
-    (status, Json(json!({ "code": code, "message": message }))).into_response()
+    json(status, &json!({ "code": code, "message": message }))
 }
 
 fn refuse(denial: Denial) -> Response {
@@ -32,8 +30,8 @@ fn refuse(denial: Denial) -> Response {
     }
 }
 
-async fn organizations(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let person = match site.authorize(&headers, &["ZohoBooks.settings.READ"]) {
+fn organizations(site: &Site, request: &Request) -> Response {
+    let person = match site.authorize(&request.headers, &["ZohoBooks.settings.READ"]) {
         Ok(person) => person,
         Err(denial) => return refuse(denial),
     };
@@ -50,51 +48,41 @@ async fn organizations(State(site): State<Site>, headers: HeaderMap) -> Response
         "country": country,
         "fiscal_year_start_month": "january",
     });
-    Json(json!({ "code": 0, "message": "success", "organizations": [organization] })).into_response()
-}
-
-#[derive(Deserialize)]
-struct ListQuery {
-    organization_id: Option<String>,
-    page: Option<usize>,
-    per_page: Option<usize>,
+    json(StatusCode::OK, &json!({ "code": 0, "message": "success", "organizations": [organization] }))
 }
 
 /// Records on a page, by default and at most.
 const PER_PAGE: usize = 200;
 
-impl ListQuery {
-    /// One page of a list, under its name.
-    fn page(&self, name: &str, records: &[Value]) -> Value {
-        let (page, per_page) = (self.page.unwrap_or(1).max(1), self.per_page.unwrap_or(PER_PAGE).clamp(1, PER_PAGE));
-        let mut pages = records.chunks(per_page).skip(page - 1);
-        let shown = pages.next().unwrap_or_default();
-        let context = json!({ "page": page, "per_page": per_page, "has_more_page": pages.next().is_some() });
-        json!({ "code": 0, "message": "success", name: shown, "page_context": context })
-    }
-}
-
-/// Answers for the person behind the token, once scope and organization are right too.
-fn answer(site: &Site, headers: &HeaderMap, query: &ListQuery, scope: &str, list: Value) -> Response {
-    let person = match site.authorize(headers, &[scope]) {
+/// Answers one page of a list, under its name, to the person behind the token, once scope and organization are right too.
+fn list(site: &Site, request: &Request, scope: &str, name: &str, records: &[Value]) -> Response {
+    let person = match site.authorize(&request.headers, &[scope]) {
         Ok(person) => person,
         Err(denial) => return refuse(denial),
     };
     let (_, number) = person.organization();
-    match query.organization_id.as_deref() {
-        Some(organization) if organization == number.to_string() => Json(list).into_response(),
-        Some(_) => error(StatusCode::BAD_REQUEST, 6041, "This user is not associated with the organization."),
-        None => error(StatusCode::BAD_REQUEST, 4, "Invalid value passed for organization_id."),
+    let invalid = |name: &str| error(StatusCode::BAD_REQUEST, 4, &format!("Invalid value passed for {name}."));
+    match request.parameters.value("organization_id") {
+        "" => return invalid("organization_id"),
+        organization if organization == number.to_string() => {}
+        _ => return error(StatusCode::BAD_REQUEST, 6041, "This user is not associated with the organization."),
     }
+    let Some(page) = request.parameters.number("page", 1) else { return invalid("page") };
+    let Some(per_page) = request.parameters.number("per_page", PER_PAGE) else { return invalid("per_page") };
+    let (page, per_page) = (page.max(1), per_page.clamp(1, PER_PAGE));
+    let mut pages = records.chunks(per_page).skip(page - 1);
+    let shown = pages.next().unwrap_or_default();
+    let context = json!({ "page": page, "per_page": per_page, "has_more_page": pages.next().is_some() });
+    json(StatusCode::OK, &json!({ "code": 0, "message": "success", name: shown, "page_context": context }))
 }
 
-async fn contacts(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
+fn contacts(site: &Site, request: &Request) -> Response {
     let contact = |(number, name): (u64, &str)| json!({ "contact_id": format!("4600000000260{number}"), "contact_name": name, "status": "active" });
     let names = ["Lumen Print", "Casa Verde", "Studio Conti", "Skye Ferries", "Haddad Ceramics"];
     let records: Vec<Value> = (49..).zip(names).map(contact).collect();
-    answer(&site, &headers, &query, "ZohoBooks.contacts.READ", query.page("contacts", &records))
+    list(site, request, "ZohoBooks.contacts.READ", "contacts", &records)
 }
 
-async fn invoices(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
-    answer(&site, &headers, &query, "ZohoBooks.invoices.READ", query.page("invoices", &[]))
+fn invoices(site: &Site, request: &Request) -> Response {
+    list(site, request, "ZohoBooks.invoices.READ", "invoices", &[])
 }

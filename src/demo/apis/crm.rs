@@ -1,21 +1,20 @@
 //! CRM, version 8: the current user, the organization, modules, and a few lists of records.
 
-use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
-use axum::body::Body;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use bytes::Bytes;
 use futures_util::stream;
-use serde::Deserialize;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::StatusCode;
+use hyper::body::Frame;
+use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::demo::accounts::{DataCenter, Person};
+use crate::demo::exchange::{Request, Response, Route, empty, json, streamed};
+use crate::demo::parameters::Parameters;
 use crate::demo::server::{Denial, Site};
 
 /// API credits at the start.
@@ -29,24 +28,26 @@ const FURTHEST_BY_NUMBER: usize = 2_000;
 /// How many contacts are written at a time, so that a large list takes little memory.
 const CONTACTS_PER_CHUNK: usize = 200;
 
-pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/crm/v8/users", get(users))
-        .route("/crm/v8/org", get(organization))
-        .route("/crm/v8/settings/modules", get(modules))
-        .route("/crm/v8/Leads", get(leads))
-        .route("/crm/v8/Contacts", get(contacts))
-        .route("/crm/v8/Deals", get(deals))
+pub(super) fn route(path: &str) -> Option<Route> {
+    Some(match path {
+        "/crm/v8/users" => Route::Get(users),
+        "/crm/v8/org" => Route::Get(organization),
+        "/crm/v8/settings/modules" => Route::Get(modules),
+        "/crm/v8/Leads" => Route::Get(leads),
+        "/crm/v8/Contacts" => Route::Get(contacts),
+        "/crm/v8/Deals" => Route::Get(deals),
+        _ => return None,
+    })
 }
 
 /// An error in the words of CRM.
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
-    (status, Json(json!({ "code": code, "details": {}, "message": message, "status": "error" }))).into_response()
+    json(status, &json!({ "code": code, "details": {}, "message": message, "status": "error" }))
 }
 
 /// Answers for the person behind the token and takes one credit off, or refuses.
-fn answer(site: &Site, headers: &HeaderMap, scopes: &[&str], body: impl FnOnce(Person) -> Response) -> Response {
-    let person = match site.authorize(headers, scopes) {
+fn answer(site: &Site, request: &Request, scopes: &[&str], body: impl FnOnce(Person) -> Response) -> Response {
+    let person = match site.authorize(&request.headers, scopes) {
         Ok(person) => person,
         Err(denial) => return refuse(denial),
     };
@@ -66,22 +67,18 @@ fn refuse(denial: Denial) -> Response {
     error(StatusCode::UNAUTHORIZED, code, message)
 }
 
-#[derive(Deserialize)]
-struct UsersQuery {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-}
-
-async fn users(State(site): State<Site>, headers: HeaderMap, Query(query): Query<UsersQuery>) -> Response {
-    answer(&site, &headers, &["ZohoCRM.users.READ"], |person| {
-        if query.kind.as_deref().unwrap_or("CurrentUser") != "CurrentUser" {
-            return StatusCode::NO_CONTENT.into_response();
+fn users(site: &Site, request: &Request) -> Response {
+    answer(site, request, &["ZohoCRM.users.READ"], |person| {
+        if !matches!(request.parameters.value("type"), "" | "CurrentUser") {
+            return empty(StatusCode::NO_CONTENT);
         }
         let (country, time_zone) = match person.home() {
             DataCenter::Us => ("us", "America/Los_Angeles"),
             DataCenter::Eu => ("de", "Europe/Berlin"),
         };
-        Json(json!({ "users": [{
+        json(
+            StatusCode::OK,
+            &json!({ "users": [{
             "id": id(person, 1),
             "first_name": person.first_name(),
             "last_name": person.last_name(),
@@ -94,32 +91,34 @@ async fn users(State(site): State<Site>, headers: HeaderMap, Query(query): Query
             "confirm": true,
             "role": { "name": "CEO", "id": id(person, 2) },
             "profile": { "name": "Administrator", "id": id(person, 3) },
-        }] }))
-        .into_response()
+        }] }),
+        )
     })
 }
 
-async fn organization(State(site): State<Site>, headers: HeaderMap) -> Response {
-    answer(&site, &headers, &["ZohoCRM.org.READ"], |person| {
+fn organization(site: &Site, request: &Request) -> Response {
+    answer(site, request, &["ZohoCRM.org.READ"], |person| {
         let (name, number) = person.organization();
         let currency = match person.home() {
             DataCenter::Us => "USD",
             DataCenter::Eu => "EUR",
         };
-        Json(json!({ "org": [{
+        json(
+            StatusCode::OK,
+            &json!({ "org": [{
             "id": id(person, 4),
             "company_name": name,
             "zgid": number.to_string(),
             "primary_email": person.email(),
             "currency": currency,
             "license_details": { "paid": false, "paid_type": "free", "users_license_purchased": 3 },
-        }] }))
-        .into_response()
+        }] }),
+        )
     })
 }
 
-async fn modules(State(site): State<Site>, headers: HeaderMap) -> Response {
-    answer(&site, &headers, &["ZohoCRM.settings.READ", "ZohoCRM.settings.modules.READ"], |person| {
+fn modules(site: &Site, request: &Request) -> Response {
+    answer(site, request, &["ZohoCRM.settings.READ", "ZohoCRM.settings.modules.READ"], |person| {
         let modules: Vec<Value> = (10..)
             .zip(["Leads", "Contacts", "Deals"])
             .map(|(number, name)| {
@@ -136,15 +135,8 @@ async fn modules(State(site): State<Site>, headers: HeaderMap) -> Response {
                 })
             })
             .collect();
-        Json(json!({ "modules": modules })).into_response()
+        json(StatusCode::OK, &json!({ "modules": modules }))
     })
-}
-
-#[derive(Deserialize)]
-struct ListQuery {
-    per_page: Option<String>,
-    page: Option<String>,
-    page_token: Option<String>,
 }
 
 /// Which records a page has, and what is told of it.
@@ -153,29 +145,25 @@ struct Page {
     info: Value,
 }
 
-impl ListQuery {
+impl Page {
     /// The page of a list of `all` records that is asked for, with up to `most` of them; or the answer to what is none.
     #[expect(clippy::result_large_err, reason = "the other case is the answer as it is sent")]
-    fn page(&self, all: usize, most: usize) -> Result<Page, Response> {
-        let count = match &self.per_page {
-            None => PER_PAGE,
-            Some(asked) => number(asked).ok_or_else(|| invalid("per_page"))?.clamp(1, most),
+    fn of(parameters: &Parameters, all: usize, most: usize) -> Result<Page, Response> {
+        let count = parameters.number("per_page", PER_PAGE).ok_or_else(|| invalid("per_page"))?.clamp(1, most);
+        let token = parameters.value("page_token");
+        let start = if token.is_empty() {
+            let page = parameters.number("page", 1).filter(|page| *page > 0).ok_or_else(|| invalid("page"))?;
+            (page - 1).saturating_mul(count)
+        } else {
+            usize::from_str_radix(token, 16).map_err(|_| invalid("page_token"))?
         };
-        let start = match (&self.page_token, &self.page) {
-            (Some(token), _) => usize::from_str_radix(token, 16).map_err(|_| invalid("page_token"))?,
-            (None, None) => 0,
-            (None, Some(asked)) => {
-                let page = number(asked).filter(|page| *page > 0).ok_or_else(|| invalid("page"))?;
-                (page - 1).saturating_mul(count)
-            }
-        };
-        if self.page_token.is_none() && start >= FURTHEST_BY_NUMBER {
+        if token.is_empty() && start >= FURTHEST_BY_NUMBER {
             let message = "use page_token to get more than 2000 records";
             return Err(error(StatusCode::BAD_REQUEST, "DISCRETE_PAGINATION_LIMIT_EXCEEDED", message));
         }
         let end = start.saturating_add(count).min(all);
         if start >= end {
-            return Err(StatusCode::NO_CONTENT.into_response());
+            return Err(empty(StatusCode::NO_CONTENT));
         }
         let info = json!({
             "per_page": count,
@@ -188,12 +176,6 @@ impl ListQuery {
         });
         Ok(Page { records: start..end, info })
     }
-}
-
-/// A number that is too large for any type is still only a large number.
-fn number(text: &str) -> Option<usize> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().unwrap_or(usize::MAX))
 }
 
 fn invalid(parameter: &str) -> Response {
@@ -209,9 +191,9 @@ const LEADS: [(&str, &str, &str); 6] = [
     ("Farid", "Haddad", "Haddad Ceramics"),
 ];
 
-async fn leads(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
-    answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.leads.READ"], |person| {
-        let Page { records, info } = match query.page(LEADS.len(), PER_PAGE) {
+fn leads(site: &Site, request: &Request) -> Response {
+    answer(site, request, &["ZohoCRM.modules.READ", "ZohoCRM.modules.leads.READ"], |person| {
+        let Page { records, info } = match Page::of(&request.parameters, LEADS.len(), PER_PAGE) {
             Ok(page) => page,
             Err(refusal) => return refusal,
         };
@@ -221,24 +203,23 @@ async fn leads(State(site): State<Site>, headers: HeaderMap, Query(query): Query
                 json!({ "id": id(person, number), "First_Name": first, "Last_Name": last, "Company": company })
             })
             .collect();
-        Json(json!({ "data": leads, "info": info })).into_response()
+        json(StatusCode::OK, &json!({ "data": leads, "info": info }))
     })
 }
 
 /// There are no deals: CRM answers an empty list with 204 and no body.
-async fn deals(State(site): State<Site>, headers: HeaderMap) -> Response {
-    answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.deals.READ"], |_| {
-        StatusCode::NO_CONTENT.into_response()
-    })
+fn deals(site: &Site, request: &Request) -> Response {
+    answer(site, request, &["ZohoCRM.modules.READ", "ZohoCRM.modules.deals.READ"], |_| empty(StatusCode::NO_CONTENT))
 }
 
 /// [`CONTACTS`] of them, as many on a page as asked for.
-async fn contacts(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
-    answer(&site, &headers, &["ZohoCRM.modules.READ", "ZohoCRM.modules.contacts.READ"], |person| {
-        let Page { records: Range { start: first, end }, info } = match query.page(CONTACTS, CONTACTS) {
-            Ok(page) => page,
-            Err(refusal) => return refusal,
-        };
+fn contacts(site: &Site, request: &Request) -> Response {
+    answer(site, request, &["ZohoCRM.modules.READ", "ZohoCRM.modules.contacts.READ"], |person| {
+        let Page { records: Range { start: first, end }, info } =
+            match Page::of(&request.parameters, CONTACTS, CONTACTS) {
+                Ok(page) => page,
+                Err(refusal) => return refusal,
+            };
         let chunks = (first..end).step_by(CONTACTS_PER_CHUNK).map(move |start| {
             let mut text = String::from(if start == first { r#"{"data":["# } else { "" });
             for number in start..end.min(start + CONTACTS_PER_CHUNK) {
@@ -249,10 +230,9 @@ async fn contacts(State(site): State<Site>, headers: HeaderMap, Query(query): Qu
             if start + CONTACTS_PER_CHUNK >= end {
                 let _ = write!(text, r#"],"info":{info}}}"#);
             }
-            Ok::<String, Infallible>(text)
+            Ok(Frame::data(Bytes::from(text)))
         });
-        let body = Body::from_stream(stream::iter(chunks));
-        ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+        streamed("application/json", StatusCode::OK, StreamBody::new(stream::iter(chunks)).boxed_unsync())
     })
 }
 

@@ -1,25 +1,23 @@
 //! Desk, version 1: organizations, and calls that need the header `orgId`.
 
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use serde::Deserialize;
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::demo::accounts::Person;
+use crate::demo::exchange::{Request, Response, Route, empty, json};
 use crate::demo::server::{Denial, Site};
 
-pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/api/v1/organizations", get(organizations))
-        .route("/api/v1/myinfo", get(my_info))
-        .route("/api/v1/tickets", get(tickets))
+pub(super) fn route(path: &str) -> Option<Route> {
+    Some(match path {
+        "/api/v1/organizations" => Route::Get(organizations),
+        "/api/v1/myinfo" => Route::Get(my_info),
+        "/api/v1/tickets" => Route::Get(tickets),
+        _ => return None,
+    })
 }
 
 fn error(status: StatusCode, code: &str, message: &str) -> Response {
-    (status, Json(json!({ "errorCode": code, "message": message }))).into_response()
+    json(status, &json!({ "errorCode": code, "message": message }))
 }
 
 fn refuse(denial: Denial) -> Response {
@@ -33,25 +31,25 @@ fn refuse(denial: Denial) -> Response {
     }
 }
 
-async fn organizations(State(site): State<Site>, headers: HeaderMap) -> Response {
-    match site.authorize(&headers, &["Desk.basic.READ"]) {
+fn organizations(site: &Site, request: &Request) -> Response {
+    match site.authorize(&request.headers, &["Desk.basic.READ"]) {
         Ok(person) => {
             let (name, number) = person.organization();
             let organization = json!({ "id": number, "companyName": name, "portalName": "help", "isDefault": true });
-            Json(json!({ "data": [organization] })).into_response()
+            json(StatusCode::OK, &json!({ "data": [organization] }))
         }
         Err(denial) => refuse(denial),
     }
 }
 
 /// Answers for the person behind the token, once scope and organization are right too.
-fn answer(site: &Site, headers: &HeaderMap, scope: &str, body: impl FnOnce(Person) -> Response) -> Response {
-    let person = match site.authorize(headers, &[scope]) {
+fn answer(site: &Site, request: &Request, scope: &str, body: impl FnOnce(Person) -> Response) -> Response {
+    let person = match site.authorize(&request.headers, &[scope]) {
         Ok(person) => person,
         Err(denial) => return refuse(denial),
     };
     let (_, number) = person.organization();
-    match headers.get("orgid").and_then(|value| value.to_str().ok()) {
+    match request.headers.get("orgid").and_then(|value| value.to_str().ok()) {
         Some(organization) if organization == number.to_string() => body(person),
         _ => {
             let message = "The header `orgId` does not name an organization of this user.";
@@ -60,24 +58,20 @@ fn answer(site: &Site, headers: &HeaderMap, scope: &str, body: impl FnOnce(Perso
     }
 }
 
-async fn my_info(State(site): State<Site>, headers: HeaderMap) -> Response {
-    answer(&site, &headers, "Desk.basic.READ", |person| {
-        Json(json!({
-            "id": "1892000000056007",
-            "firstName": person.first_name(),
-            "lastName": person.last_name(),
-            "emailId": person.email(),
-            "status": "ACTIVE",
-            "isConfirmed": true,
-        }))
-        .into_response()
+fn my_info(site: &Site, request: &Request) -> Response {
+    answer(site, request, "Desk.basic.READ", |person| {
+        json(
+            StatusCode::OK,
+            &json!({
+                "id": "1892000000056007",
+                "firstName": person.first_name(),
+                "lastName": person.last_name(),
+                "emailId": person.email(),
+                "status": "ACTIVE",
+                "isConfirmed": true,
+            }),
+        )
     })
-}
-
-#[derive(Deserialize)]
-struct ListQuery {
-    from: Option<usize>,
-    limit: Option<usize>,
 }
 
 /// Tickets on a page by default, and at most.
@@ -94,13 +88,15 @@ const SUBJECTS: [&str; 6] = [
 ];
 
 /// Beyond the last ticket comes no list but 204.
-async fn tickets(State(site): State<Site>, headers: HeaderMap, Query(query): Query<ListQuery>) -> Response {
-    answer(&site, &headers, "Desk.tickets.READ", |_| {
-        let (from, limit) = (query.from.unwrap_or(0), query.limit.unwrap_or(LIMIT));
-        if !(1..=MOST).contains(&limit) {
-            let message = "The value passed for field 'limit' exceeds the range of '1-100'.";
-            return error(StatusCode::UNPROCESSABLE_ENTITY, "UNPROCESSABLE_ENTITY", message);
-        }
+fn tickets(site: &Site, request: &Request) -> Response {
+    answer(site, request, "Desk.tickets.READ", |_| {
+        let unprocessable = |message| error(StatusCode::UNPROCESSABLE_ENTITY, "UNPROCESSABLE_ENTITY", message);
+        let Some(from) = request.parameters.number("from", 0) else {
+            return unprocessable("The value passed for field 'from' is no number.");
+        };
+        let Some(limit) = request.parameters.number("limit", LIMIT).filter(|limit| (1..=MOST).contains(limit)) else {
+            return unprocessable("The value passed for field 'limit' exceeds the range of '1-100'.");
+        };
         let ticket = |(number, subject): (usize, &str)| {
             json!({
                 "id": format!("1892000000{number:06}"),
@@ -112,8 +108,8 @@ async fn tickets(State(site): State<Site>, headers: HeaderMap, Query(query): Que
         };
         let tickets: Vec<Value> = (101..).zip(SUBJECTS).skip(from).take(limit).map(ticket).collect();
         if tickets.is_empty() {
-            return StatusCode::NO_CONTENT.into_response();
+            return empty(StatusCode::NO_CONTENT);
         }
-        Json(json!({ "data": tickets })).into_response()
+        json(StatusCode::OK, &json!({ "data": tickets }))
     })
 }

@@ -1,23 +1,22 @@
 //! Mail: the account, and the messages in its inbox.
 
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use serde::Deserialize;
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::demo::accounts::Person;
+use crate::demo::exchange::{Request, Response, Route, json};
 use crate::demo::server::{Denial, Site};
 
-pub(super) fn router() -> Router<Site> {
-    Router::new().route("/api/accounts", get(accounts)).route("/api/accounts/{account}/messages/view", get(messages))
+pub(super) fn route(path: &str) -> Option<Route> {
+    match path {
+        "/api/accounts" => Some(Route::Get(accounts)),
+        _ => account_of_messages(path).map(|_| Route::Get(messages)),
+    }
 }
 
 fn answer(status: StatusCode, description: &str, data: &Value) -> Response {
     let body = json!({ "status": { "code": status.as_u16(), "description": description }, "data": data });
-    (status, Json(body)).into_response()
+    json(status, &body)
 }
 
 fn error(status: StatusCode, code: &str) -> Response {
@@ -25,8 +24,8 @@ fn error(status: StatusCode, code: &str) -> Response {
 }
 
 #[expect(clippy::result_large_err, reason = "the other case is the answer as it is sent")]
-fn authorized(site: &Site, headers: &HeaderMap, scope: &str) -> Result<Person, Response> {
-    site.authorize(headers, &[scope]).map_err(|denial| match denial {
+fn authorized(site: &Site, request: &Request, scope: &str) -> Result<Person, Response> {
+    site.authorize(&request.headers, &[scope]).map_err(|denial| match denial {
         Denial::NoToken | Denial::InvalidToken => error(StatusCode::UNAUTHORIZED, "INVALID_OAUTHTOKEN"),
         Denial::MissingScope => error(StatusCode::UNAUTHORIZED, "INVALID_OAUTHSCOPE"),
     })
@@ -37,8 +36,8 @@ fn account(person: Person) -> String {
     format!("{}008002", person.zuid())
 }
 
-async fn accounts(State(site): State<Site>, headers: HeaderMap) -> Response {
-    match authorized(&site, &headers, "ZohoMail.accounts.READ") {
+fn accounts(site: &Site, request: &Request) -> Response {
+    match authorized(site, request, "ZohoMail.accounts.READ") {
         Ok(person) => {
             let account = json!({
                 "accountId": account(person),
@@ -49,13 +48,6 @@ async fn accounts(State(site): State<Site>, headers: HeaderMap) -> Response {
         }
         Err(refusal) => refusal,
     }
-}
-
-#[derive(Deserialize)]
-struct ListQuery {
-    /// From 1.
-    start: Option<usize>,
-    limit: Option<usize>,
 }
 
 /// Messages on a page by default, and at most.
@@ -70,21 +62,27 @@ const SUBJECTS: [&str; 5] = [
     "Please approve the sign-in of `lobby`",
 ];
 
-async fn messages(
-    State(site): State<Site>,
-    headers: HeaderMap,
-    Path(named): Path<String>,
-    Query(query): Query<ListQuery>,
-) -> Response {
-    let person = match authorized(&site, &headers, "ZohoMail.messages.READ") {
+/// The account whose messages a path names.
+fn account_of_messages(path: &str) -> Option<&str> {
+    let account = path.strip_prefix("/api/accounts/")?.strip_suffix("/messages/view")?;
+    (!account.contains('/')).then_some(account)
+}
+
+/// The first message is number 1.
+fn messages(site: &Site, request: &Request) -> Response {
+    let person = match authorized(site, request, "ZohoMail.messages.READ") {
         Ok(person) => person,
         Err(refusal) => return refusal,
     };
-    if named != account(person) {
+    if account_of_messages(request.path()) != Some(&account(person)) {
         return error(StatusCode::NOT_FOUND, "URL_RULE_NOT_CONFIGURED");
     }
+    let (Some(start), Some(limit)) = (request.parameters.number("start", 1), request.parameters.number("limit", LIMIT))
+    else {
+        return error(StatusCode::BAD_REQUEST, "EXTRA_PARAM_FOUND");
+    };
     let message = |(number, subject): (usize, &str)| json!({ "messageId": format!("17100000000000{number:02}"), "subject": subject, "folderId": "1", "hasAttachment": "0" });
-    let (start, limit) = (query.start.unwrap_or(1).max(1), query.limit.unwrap_or(LIMIT).clamp(1, MOST));
-    let messages: Vec<Value> = (1..).zip(SUBJECTS).skip(start - 1).take(limit).map(message).collect();
+    let messages: Vec<Value> =
+        (1..).zip(SUBJECTS).skip(start.max(1) - 1).take(limit.clamp(1, MOST)).map(message).collect();
     answer(StatusCode::OK, "success", &json!(messages))
 }

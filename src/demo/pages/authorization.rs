@@ -1,31 +1,25 @@
 //! The page on which a person lets a browser's request pass, and the way back to the client (RFC 6749 §4.1).
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use hyper::StatusCode;
+use hyper::header::{self, HeaderValue};
 use url::form_urlencoded;
 
 use super::template::{Markup, fill};
 use super::{Mark, consent_page, decision, foreign_form, is_same_origin, message_page};
 use crate::clock;
 use crate::demo::accounts::{AuthorizationRequest, Mistake};
-use crate::demo::parameters::Parameters;
+use crate::demo::exchange::{Request, Response, redirect};
 use crate::demo::server::Site;
 
-const DECISION: &str = "/oauth/v2/auth/decision";
+pub(super) const AUTHORIZATION: &str = "/oauth/v2/auth";
+pub(super) const DECISION: &str = "/oauth/v2/auth/decision";
 /// Chromium holds the redirects that follow a form to the policy of the form's page too, and clients live anywhere.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; form-action 'self' http: https:; frame-ancestors 'none'; base-uri 'none'",
 );
 
-pub(super) fn router() -> Router<Site> {
-    Router::new().route("/oauth/v2/auth", get(authorize)).route(DECISION, post(decide))
-}
-
 /// "Authorization request". The parameters go on in the form's own address, and are checked again when it comes back.
-async fn authorize(State(site): State<Site>, parameters: Parameters) -> Response {
+pub(super) fn authorize(site: &Site, Request { parameters, .. }: &Request) -> Response {
     let request = match site.shared.accounts().authorization(site.data_center, |name| parameters.value(name)) {
         Ok(request) => request,
         Err(mistake) => return mistake_page(mistake),
@@ -34,12 +28,13 @@ async fn authorize(State(site): State<Site>, parameters: Parameters) -> Response
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
     let client = fill(include_str!("client.html"), &[("origin", &Markup::text(&request.client_origin()))]);
     let action = format!("{DECISION}?{query}");
-    let page = consent_page(&request.access, &client, &action, &Markup::default(), &site.shared.form_token);
-    ([(header::CONTENT_SECURITY_POLICY, POLICY)], page).into_response()
+    let mut page = consent_page(&request.access, &client, &action, &Markup::default(), &site.shared.form_token);
+    page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    page
 }
 
-async fn decide(State(site): State<Site>, headers: HeaderMap, parameters: Parameters) -> Response {
-    let is_ours = is_same_origin(&headers) && parameters.value("form_token") == site.shared.form_token;
+pub(super) fn decide(site: &Site, Request { headers, parameters, .. }: &Request) -> Response {
+    let is_ours = is_same_origin(headers) && parameters.value("form_token") == site.shared.form_token;
     let decision = decision(parameters.value("decision"), parameters.value("person"));
     let Some(decision) = decision.filter(|_| is_ours) else { return foreign_form() };
     let mut accounts = site.shared.accounts();
@@ -56,7 +51,7 @@ async fn decide(State(site): State<Site>, headers: HeaderMap, parameters: Parame
         }
         None => request.answer(&[("error", "access_denied")]),
     };
-    Redirect::to(address.as_str()).into_response()
+    redirect(address.as_str())
 }
 
 /// Says in Zoho's words what is wrong with a request, and in more of them why.

@@ -2,11 +2,7 @@
 //!
 //! Decisions carry the code's own form token.
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use hyper::StatusCode;
 
 use super::template::{Markup, fill};
 use super::{
@@ -15,28 +11,30 @@ use super::{
 use crate::clock;
 use crate::demo::Decision;
 use crate::demo::accounts::{DeviceCode, Lookup};
-use crate::demo::parameters::Parameters;
+use crate::demo::exchange::{Request, Response, Route, redirect};
 use crate::demo::server::Site;
 
 /// So much of a wrong code is shown again.
 const TYPED_LIMIT: usize = 40;
 
-pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/", get(|| async { Redirect::to(DEVICE) }))
-        .route("/oauth/v3/device", get(enter).post(submit_code))
-        .route("/oauth/v3/device/setCode", get(consent))
-        .route("/oauth/v3/device/decision", post(decide))
-        .route("/oauth/v3/device/accepted", get(accepted))
-        .route("/oauth/v3/device/rejected", get(rejected))
+pub(super) fn route(path: &str) -> Option<Route> {
+    Some(match path {
+        "/" => Route::Get(|_, _| redirect(DEVICE)),
+        DEVICE => Route::GetAndPost(enter, submit_code),
+        "/oauth/v3/device/setCode" => Route::Get(consent),
+        "/oauth/v3/device/decision" => Route::Post(decide),
+        "/oauth/v3/device/accepted" => Route::Get(accepted),
+        "/oauth/v3/device/rejected" => Route::Get(rejected),
+        _ => return None,
+    })
 }
 
-async fn enter() -> Response {
+fn enter(_: &Site, _: &Request) -> Response {
     enter_page(StatusCode::OK, "", "")
 }
 
-async fn submit_code(State(site): State<Site>, headers: HeaderMap, parameters: Parameters) -> Response {
-    if !is_same_origin(&headers) {
+fn submit_code(site: &Site, Request { headers, parameters, .. }: &Request) -> Response {
+    if !is_same_origin(headers) {
         return foreign_form();
     }
     let typed = parameters.value("user_code").trim();
@@ -44,7 +42,7 @@ async fn submit_code(State(site): State<Site>, headers: HeaderMap, parameters: P
         return enter_page(StatusCode::BAD_REQUEST, "", "Type the code that your device shows.");
     }
     match site.shared.accounts().by_user_code(typed, clock::now()) {
-        Lookup::Found(code) => Redirect::to(&format!("{DEVICE}/setCode?devcode={}", code.link_code)).into_response(),
+        Lookup::Found(code) => redirect(&format!("{DEVICE}/setCode?devcode={}", code.link_code)),
         Lookup::Expired => {
             enter_page(StatusCode::GONE, typed, "This code has expired. Ask your device for a new one and type that.")
         }
@@ -62,7 +60,7 @@ async fn submit_code(State(site): State<Site>, headers: HeaderMap, parameters: P
     }
 }
 
-async fn consent(State(site): State<Site>, parameters: Parameters) -> Response {
+fn consent(site: &Site, Request { parameters, .. }: &Request) -> Response {
     match site.shared.accounts().by_link_code(parameters.value("devcode"), clock::now()) {
         Lookup::Found(code) => device_consent_page(code),
         Lookup::Expired => enter_page(
@@ -84,13 +82,13 @@ async fn consent(State(site): State<Site>, parameters: Parameters) -> Response {
     }
 }
 
-async fn decide(State(site): State<Site>, headers: HeaderMap, parameters: Parameters) -> Response {
+fn decide(site: &Site, Request { headers, parameters, .. }: &Request) -> Response {
     let decision = decision(parameters.value("decision"), parameters.value("person"));
     let Some(decision) = decision else { return foreign_form() };
     let now = clock::now();
     let mut accounts = site.shared.accounts();
     let user_code = match accounts.by_link_code(parameters.value("devcode"), now) {
-        Lookup::Found(code) if is_same_origin(&headers) && parameters.value("form_token") == code.form_token => {
+        Lookup::Found(code) if is_same_origin(headers) && parameters.value("form_token") == code.form_token => {
             code.user_code.clone()
         }
         Lookup::Found(_) => return foreign_form(),
@@ -102,10 +100,10 @@ async fn decide(State(site): State<Site>, headers: HeaderMap, parameters: Parame
     };
     accounts.decide(&user_code, decision, now);
     let page = if decision == Decision::Decline { "rejected" } else { "accepted" };
-    Redirect::to(&format!("{DEVICE}/{page}")).into_response()
+    redirect(&format!("{DEVICE}/{page}"))
 }
 
-async fn accepted() -> Response {
+fn accepted(_: &Site, _: &Request) -> Response {
     message_page(
         StatusCode::OK,
         Mark::Done,
@@ -114,7 +112,7 @@ async fn accepted() -> Response {
     )
 }
 
-async fn rejected() -> Response {
+fn rejected(_: &Site, _: &Request) -> Response {
     message_page(
         StatusCode::OK,
         Mark::Stopped,

@@ -2,46 +2,39 @@
 //!
 //! Programs may do the same: the form is plain, and the code is the text of `#grant-code`.
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::Response;
-use axum::routing::get;
+use hyper::StatusCode;
+use hyper::header;
 
 use super::template::{Markup, fill};
-use super::{SELF_CLIENT, foreign_form, is_same_origin, page, problem, scope_list};
+use super::{foreign_form, is_same_origin, page, problem, scope_list};
 use crate::clock;
 use crate::demo::accounts::{AccessRequest, Person};
-use crate::demo::parameters::Parameters;
+use crate::demo::exchange::{Request, Response};
 use crate::demo::server::Site;
 
 /// What stands in the form at first.
 const SUGGESTION: &str = "AaaServer.profile.READ, ZohoCRM.users.READ";
 
-pub(super) fn router() -> Router<Site> {
-    Router::new().route(SELF_CLIENT, get(ask).post(issue))
+pub(super) fn ask(site: &Site, _: &Request) -> Response {
+    form_page(site, StatusCode::OK, SUGGESTION, "")
 }
 
-async fn ask(State(site): State<Site>) -> Response {
-    form_page(&site, StatusCode::OK, SUGGESTION, "")
-}
-
-async fn issue(State(site): State<Site>, headers: HeaderMap, parameters: Parameters) -> Response {
+pub(super) fn issue(site: &Site, Request { headers, parameters, .. }: &Request) -> Response {
     // Programs send no `Origin`; their form token shows that they have read the page.
-    let is_from_elsewhere = headers.contains_key(header::ORIGIN) && !is_same_origin(&headers);
+    let is_from_elsewhere = headers.contains_key(header::ORIGIN) && !is_same_origin(headers);
     if is_from_elsewhere || parameters.value("form_token") != site.shared.form_token {
         return foreign_form();
     }
     let scope = parameters.value("scope");
     let Ok(access) = AccessRequest::new(scope, true, true) else {
         let message = "One of these scopes does not exist. They read like ZohoCRM.users.READ.";
-        return form_page(&site, StatusCode::BAD_REQUEST, scope, message);
+        return form_page(site, StatusCode::BAD_REQUEST, scope, message);
     };
     let scopes = scope_list(&access);
     let code = site.shared.accounts().issue_by_hand(site.data_center, access, clock::now());
     let values = [
         ("code", &Markup::text(&code)),
-        ("place", &place(&site)),
+        ("place", &place(site)),
         ("accounts_server", &Markup::text(&site.addresses().accounts_server)),
         ("scopes", &scopes),
     ];

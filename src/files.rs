@@ -76,9 +76,11 @@ pub fn read_given_text(path: &Path, limit: u32) -> Result<(Zeroizing<String>, bo
 /// The path with the home directory in place of a `~` at its beginning, which no shell has replaced inside of a file, a
 /// variable or an address.
 pub fn expanded(path: &Path) -> PathBuf {
-    match (path.strip_prefix("~"), std::env::home_dir()) {
-        (Ok(rest), Some(home)) if !home.as_os_str().is_empty() => home.join(rest),
-        _ => path.to_owned(),
+    let Ok(rest) = path.strip_prefix("~") else { return path.to_owned() };
+    // Without `HOME` the system is asked, which may have to ask a server.
+    match std::env::home_dir().filter(|home| !home.as_os_str().is_empty()) {
+        Some(home) => home.join(rest),
+        None => path.to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! suspend included, and orders polls and deadlines; the wall clock ([`wall`]) is for what is stored or shown.
 
 mod sleep;
+mod zone;
 
 use std::ops::{Add, Sub};
 use std::time::{Duration, SystemTime};
@@ -109,23 +110,11 @@ pub fn wall() -> Timestamp {
 
 /// The zone in which this machine's people read times: that of `TZ`, else the system's. One that is not known is UTC, and
 /// called so.
-#[expect(clippy::disallowed_methods, reason = "this module owns the zone")]
 pub fn zone() -> TimeZone {
     use std::sync::OnceLock;
 
     static ZONE: OnceLock<TimeZone> = OnceLock::new();
-    let system = || linked().or_else(|| TimeZone::try_system().ok()).unwrap_or(TimeZone::UTC);
-    ZONE.get_or_init(system).clone()
-}
-
-/// The system's zone where no `TZ` says otherwise and a link says what it is called: whoever looks a zone up by its name walks the
-/// whole database first.
-fn linked() -> Option<TimeZone> {
-    const LINK: &str = "/etc/localtime";
-
-    let zone = std::fs::read_link(LINK).ok().filter(|_| std::env::var_os("TZ").is_none())?;
-    let (_, name) = zone.to_str()?.split_once("zoneinfo/")?;
-    TimeZone::tzif(name, &std::fs::read(LINK).ok()?).ok()
+    ZONE.get_or_init(zone::of_this_machine).clone()
 }
 
 /// The year 9990. No token lives for ten years, and no pause lasts so long.

@@ -98,7 +98,7 @@ const AS_UNSET: &str = "as unset";
 const TEXT: &str = "none: any text will do";
 
 /// All variables that this program and the libraries in it read.
-pub static VARIABLES: [Variables; 41] = [
+pub static VARIABLES: [Variables; 42] = [
     row("DEVICE_LOGIN_HOME", "one directory for everything: `config.toml`, `key`, `state/`, `spare/`", Value::Path),
     row("DEVICE_LOGIN_CONFIG", "the configuration file", Value::Path),
     row("DEVICE_LOGIN_PROFILE", "the profile, where none is named", Value::Text),
@@ -183,6 +183,9 @@ pub static VARIABLES: [Variables; 41] = [
         .of(Reader::Screens)
         .falls_back("the copy does not arrive, which is said"),
     row("TZ", "the time zone of the times that are shown", Value::Text).of(Reader::Screens).falls_back("UTC"),
+    row("TZDIR", "where the zones are that `TZ` names; else `/usr/share/zoneinfo`", Value::Text)
+        .of(Reader::Screens)
+        .falls_back("the usual place is taken"),
     row("PATH", "where the programs are that are started", Value::Text)
         .of(Reader::Screens)
         .falls_back("what is not found is said"),

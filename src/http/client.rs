@@ -304,6 +304,10 @@ impl Client {
             .referer(false)
             .connect_timeout(CONNECT_LIMIT)
             .http1_max_headers(MOST_HEADERS)
+            // A line that nobody can read takes nothing from an answer that comes once.
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
             .dns_resolver(self.resolver.clone())
     }
 }

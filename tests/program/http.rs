@@ -53,6 +53,27 @@ fn bearer() -> Secret {
 }
 
 #[test]
+fn a_header_line_that_nobody_can_read_takes_nothing_from_an_answer() {
+    for line in [
+        "X-A : b",
+        "X-A:b",
+        "X-A: b\r\n  folded",
+        "X-A: b\r\n\tfolded",
+        "no colon",
+        ": no name",
+        "X A: b",
+        "X-\u{e9}: b",
+        "X-A: \u{1}b",
+        "X-A: \u{e9}",
+        "{\"json\": 1}",
+    ] {
+        let (url, _) = answering(format!("HTTP/1.1 200 OK\r\n{line}\r\ncontent-length: 2\r\n{line}\r\n\r\n{{}}"));
+        let answer = send(form(&url)).map(|response| (response.status, response.body));
+        assert_eq!(answer, Ok((200, b"{}".to_vec())), "{line:?}");
+    }
+}
+
+#[test]
 fn a_body_without_end_is_read_to_its_limit_only() {
     let (written, bytes) = mpsc::channel();
     let (url, _) = serve(move |mut stream| {

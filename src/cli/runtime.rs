@@ -35,6 +35,12 @@ const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// So many threads a command needs at once, beside its own: one for what waits for disks, and those that read a terminal.
 const THREADS: usize = 3;
+/// So much memory a command needs, in bytes: the stacks of those threads, and what becomes of the largest answer.
+#[cfg(target_os = "linux")]
+const MEMORY: u64 = THREADS as u64 * (2 << 20) + (8 << 20);
+/// So large a stack it needs, in bytes.
+#[cfg(target_os = "linux")]
+const STACK: u64 = 512 << 10;
 /// So many descriptors a command needs at once, beside those that it has.
 #[cfg(unix)]
 const DESCRIPTORS: usize = 24;
@@ -353,13 +359,15 @@ fn pause() -> bool {
     false
 }
 
-/// Sees that the system gives the threads and descriptors that a command needs: what is made of them does not expect to be
-/// refused.
+/// Sees that the system gives the memory, threads and descriptors that a command needs: what is made of them does not expect to be
+/// refused, and an answer that comes once would be lost with it.
 fn check_limits() -> Result<(), Error> {
     let missing = |what: &str, error: &io::Error| {
         let cause = format!("{what}: {error}");
         not_started(error).because(cause)
     };
+    #[cfg(target_os = "linux")]
+    check_memory()?;
     let idle = Mutex::new(());
     thread::scope(|scope| {
         let held = idle.lock();
@@ -378,6 +386,32 @@ fn check_limits() -> Result<(), Error> {
             (0..DESCRIPTORS).map(|_| stderr.as_fd().try_clone_to_owned()).collect()
         };
         descriptors.map_err(|error| missing("no more files can be opened", &error))?;
+    }
+    Ok(())
+}
+
+/// The same for memory, where it is limited: what cannot have any aborts. What is in use already is told by proc(5).
+#[cfg(target_os = "linux")]
+fn check_memory() -> Result<(), Error> {
+    use rustix::process::{Resource, getrlimit};
+
+    let status = std::cell::LazyCell::new(|| std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+    let used = |name: &str| {
+        let kib = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok());
+        kib.map_or(0, |kib: u64| kib << 10)
+    };
+    for (resource, what, in_use, needed, raised_by) in [
+        (Resource::As, "address space", "VmSize:", MEMORY, "`ulimit -v`, `LimitAS`"),
+        (Resource::Data, "memory", "VmData:", MEMORY, "`ulimit -d`, `LimitDATA`"),
+        (Resource::Stack, "stack", "", STACK, "`ulimit -s`, `LimitSTACK`"),
+    ] {
+        let Some(limit) = getrlimit(resource).current else { continue };
+        let needed = needed + if in_use.is_empty() { 0 } else { used(in_use) };
+        if limit < needed {
+            let cause = format!("its {what} is limited to {} KiB, and {} KiB are needed", limit >> 10, needed >> 10);
+            let helps = format!("raise the limit of this user, service or container ({raised_by})");
+            return Err(Error::new(Code::Other, "the program could not start").because(cause).advise(helps));
+        }
     }
     Ok(())
 }

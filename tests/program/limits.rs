@@ -64,6 +64,24 @@ fn a_passphrase_that_needs_more_memory_than_there_is_says_so() {
 }
 
 #[test]
+fn where_there_is_no_room_for_an_answer_nobody_is_asked() {
+    let authority = Authority::start(|_| (503, json!({"error": "busy"}).to_string()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, ended);
+    let asked_before = authority.log().len();
+    for (limit, raised_by) in
+        [("--stack=500000", "`ulimit -s`"), ("--stack=400000", "`ulimit -s`"), ("--data=8000000", "`ulimit -d`")]
+    {
+        for arguments in [&["refresh"][..], &["login", "--plain", "--timeout", "1s"]] {
+            let ran = run(&home, limit, false, arguments);
+            ran.failed(1, &["error: the program could not start: its ", " is limited to ", raised_by]);
+        }
+    }
+    assert_eq!(authority.log().len(), asked_before, "nothing was sent");
+    run(&home, "--as=1000000000", false, &["refresh"]).failed(7, &[]);
+}
+
+#[test]
 fn without_threads_or_descriptors_there_is_a_sentence() {
     let authority = Authority::start(|_| (503, json!({"error": "busy"}).to_string()));
     for limit in [

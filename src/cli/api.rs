@@ -175,15 +175,15 @@ impl Api {
         Ok(())
     }
 
-    /// What `--fail` makes of an answer, and of one that asks for fewer calls in any case: whoever goes on calling makes that
-    /// last longer, so scripts hear of it.
+    /// What `--fail` makes of an answer. In any case scripts hear of one that asks for fewer calls, since whoever goes on calling
+    /// makes that last longer, and of one that no token of this sign-in changes any more.
     fn failure(&self, answer: &OpenAnswer, message: &str) -> Option<Error> {
         let explained = answer.explained.as_ref()?;
         let code = match explained.diagnosis {
             Diagnosis::RateLimited => Code::RateLimited,
             Diagnosis::Redirected => return None,
             _ if self.fail => Code::ApiStatus,
-            _ => return None,
+            _ => explained.unreplaced.filter(|code| matches!(code, Code::SignInNeeded | Code::RateLimited))?,
         };
         let error = Error::new(code, message).because(&explained.meaning).likely(explained.causes.clone());
         Some(error.advise(explained.next.clone()))

@@ -46,6 +46,8 @@ pub struct Explained {
     pub next: Advice,
     /// What may lie behind it, the likeliest first.
     pub causes: Vec<String>,
+    /// Why no other token could be had in the place of a refused one.
+    pub unreplaced: Option<Code>,
 }
 
 impl Explained {
@@ -59,7 +61,7 @@ impl Explained {
             causes.insert(0, format!("the call needs `{scopes}`, which was not asked for or not granted"));
             next = format!("add `{scopes}` to the scopes of the profile and sign in again").into();
         }
-        Self { diagnosis: finding.diagnosis, meaning: finding.meaning(known), next, causes }
+        Self { diagnosis: finding.diagnosis, meaning: finding.meaning(known), next, causes, unreplaced: None }
     }
 
     /// Says what gives the profile the scope that is missing.
@@ -75,6 +77,7 @@ impl Explained {
     /// The same for a refused token in whose place no other could be had.
     pub(super) fn unreplaced(&mut self, failure: &Error) {
         self.meaning = format!("{}; {failure}", self.meaning);
+        self.unreplaced = Some(failure.code);
         if let Some(helps) = failure.what_helps().into_iter().next() {
             self.next = helps;
         }

@@ -47,6 +47,25 @@ fn login(home: &Home) -> Ran {
 }
 
 #[test]
+fn a_call_whose_sign_in_has_ended_ends_so_with_its_answer_told() {
+    for (refusal, code) in [("invalid_grant", 4), ("slow_down", 10)] {
+        let authority = Authority::start(move |asked| match asked.path.as_str() {
+            "/token" => (400, format!(r#"{{"error":"{refusal}"}}"#)),
+            _ => (401, r#"{"error":"invalid_token"}"#.to_owned()),
+        });
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        let ran = home.run(&["api", "/userinfo"]);
+        assert_eq!((ran.code, ran.stdout.trim()), (code, r#"{"error":"invalid_token"}"#), "{ran:?}");
+        // Asked again, it cannot even begin.
+        assert_eq!(home.run(&["api", "/userinfo"]).code, code);
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        assert_eq!(home.run(&["api", "--fail", "/userinfo"]).code, 22);
+    }
+}
+
+#[test]
 fn tokens_are_taken_whatever_they_are_wrapped_in() {
     let many = "x-line: 1\r\n".repeat(1000);
     let long = format!("x-long: {}\r\n", "x".repeat(100_000));

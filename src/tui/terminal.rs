@@ -216,9 +216,15 @@ fn window() -> Size {
     usable(columns, rows)
 }
 
+/// More than any window has, since a pty may claim any size: beyond it nothing is drawn.
+const LARGEST: Size = Size::new(1000, 500);
+
 /// A pty that has no size counts as 80x24.
 pub(super) fn usable(columns: u16, rows: u16) -> Size {
-    if columns > 0 && rows > 0 { Size::new(columns, rows) } else { Size::new(80, 24) }
+    if columns == 0 || rows == 0 {
+        return Size::new(80, 24);
+    }
+    Size::new(columns.min(LARGEST.width), rows.min(LARGEST.height))
 }
 
 /// Whether an error says that there is no terminal any more.
@@ -303,6 +309,21 @@ mod tests {
     use ratatui::{Terminal, TerminalOptions, Viewport};
 
     use super::{Outgoing, Painter, Shift, shift};
+
+    #[test]
+    fn a_window_of_any_size_is_drawn_within_reason() {
+        for (claimed, drawn) in [
+            ((0, 0), (80, 24)),
+            ((0, 24), (80, 24)),
+            ((120, 40), (120, 40)),
+            ((1, 65535), (1, 500)),
+            ((65535, 1), (1000, 1)),
+            ((65535, 65535), (1000, 500)),
+        ] {
+            let size = super::usable(claimed.0, claimed.1);
+            assert_eq!((size.width, size.height), drawn, "{claimed:?}");
+        }
+    }
 
     #[test]
     fn what_moves_as_a_whole_is_moved_by_the_terminal() {

@@ -6,7 +6,6 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
@@ -89,7 +88,15 @@ async fn opened(context: &Context, options: Options) -> Result<(), Error> {
     let demo = start(options).await?;
     let failed =
         |error: anyhow::Error| Error::new(Code::Other, "the demo could not start").because(format!("{error:#}"));
-    let home = TemporaryHome::create().context("no temporary folder could be made").map_err(failed)?;
+    let home = TemporaryHome::create().map_err(|error| {
+        let folder = std::env::temp_dir();
+        Error::new(
+            Code::Other,
+            format!("the demo could not start: it makes a folder in {}, which failed", folder.display()),
+        )
+        .because(error)
+        .advise("have `TMPDIR` name a directory in which this user may write")
+    })?;
     let (service, profile) = profiles::service_in(&home.0, &demo).await.map_err(failed)?;
     if full_screen::wants_lines() {
         context.output.say("The accounts and APIs of this demo are this program's own. Open its address in any browser of this machine.");

@@ -26,9 +26,10 @@ const LONGEST: usize = 256 * 1024;
 pub(super) enum Asked {
     /// One line, shown while it is typed.
     Line,
-    /// One line that is not shown.
+    /// Not shown; lines that come at once are one entry, which no check lets pass: they are not for whoever reads next, a shell
+    /// among them.
     Hidden,
-    /// Shown; lines that come at once are one entry, since whoever pastes may paste several.
+    /// The same, shown, and any number of times.
     Pasted,
 }
 

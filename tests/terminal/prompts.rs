@@ -180,6 +180,29 @@ fn a_code_or_token_with_a_fault_is_told_as_at_a_prompt_and_asked_for_again() {
 }
 
 #[test]
+fn of_a_secret_that_is_pasted_with_more_nothing_reaches_who_reads_next() {
+    let home = self::home(PROFILE);
+    let terminal = start(&home, "$program login work --import; read next; echo \"next: $next\"");
+    terminal.wait_for("Refresh token (not shown)");
+    terminal.press("1000.abc.def\rrm -rf everything\r");
+    terminal.wait_for("there is a blank or another line");
+    terminal.press("1000.abc.def\r");
+    terminal.wait_for("error: ");
+    terminal.press("typed later\r");
+    terminal.wait_for("next: typed later");
+    terminal.ends();
+}
+
+#[test]
+fn a_demo_that_can_make_no_folder_says_so() {
+    let home = self::home("");
+    let terminal = start(&home, "TMPDIR=/nowhere RUST_BACKTRACE=1 exec $program demo");
+    terminal.wait_for("it makes a folder in /nowhere, which failed");
+    terminal.wait_for("have `TMPDIR` name a directory");
+    assert_eq!(terminal.ends(), 1);
+}
+
+#[test]
 fn a_code_of_the_console_has_its_first_profile_asked_for() {
     let home = self::home("");
     let terminal = start(&home, "exec $program login --grant-code work");

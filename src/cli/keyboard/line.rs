@@ -48,6 +48,11 @@ impl Line {
         self.text.is_empty() && !self.is_too_long
     }
 
+    /// Whether it is just Enter.
+    pub(super) fn is_blank(&self) -> bool {
+        self.text.as_slice() == b"\n" && !self.is_too_long
+    }
+
     /// Takes a byte in, and what is to be shown of it into `echo`.
     pub(super) fn take(&mut self, byte: u8, echo: &mut String) -> Wish {
         if !self.is_typed {

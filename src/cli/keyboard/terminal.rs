@@ -131,7 +131,9 @@ fn read(asked: Asked, told: &PipeReader, sender: &mpsc::Sender<Entry>, begin: &S
                 continue;
             }
             Heard::Nothing => {
-                if std::mem::take(&mut is_ended) && sender.blocking_send(line.finish()).is_err() {
+                if std::mem::take(&mut is_ended)
+                    && (sender.blocking_send(line.finish()).is_err() || asked == Asked::Hidden)
+                {
                     return;
                 }
                 continue;
@@ -151,7 +153,7 @@ fn read(asked: Asked, told: &PipeReader, sender: &mpsc::Sender<Entry>, begin: &S
         match wish {
             // More of the same line is still to come.
             Wish::Nothing => is_ended = false,
-            Wish::Enter if asked == Asked::Pasted => is_ended = true,
+            Wish::Enter if asked == Asked::Pasted || asked == Asked::Hidden && !line.is_blank() => is_ended = true,
             // What was typed ahead is for the next question.
             Wish::Enter => {
                 let _ = sender.blocking_send(line.finish());

@@ -66,7 +66,7 @@ pub(super) fn shown_qr(around: &Surroundings, panel: &SignInPanel, now: Now) -> 
     if !has_room(around.window) {
         return None;
     }
-    place::choose(scene, around.window).ok()?.code.map(|(_, fit, place)| (fit, place))
+    place::choose(scene, around.window).ok().map(|Place { code: (_, fit, place), .. }| (fit, place))
 }
 
 /// How far the text of a sign-in that ended can be scrolled.
@@ -77,19 +77,20 @@ pub(super) fn last_scroll(around: &Surroundings, panel: &SignInPanel, now: Now) 
 /// Text and code below the title and what is out of the ordinary.
 fn code_screen(scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
     let Scene { around, panel, has_notice, .. } = scene;
-    let (place, lack) = match place::choose(scene, area.as_size()) {
-        Ok(place) => (place, None),
-        Err(lack) => (Place::of_text_alone(area.as_size()), Some(lack)),
-    };
-    let scene = Scene { lack: lack.as_deref(), ..scene };
     title(around, panel, frame);
     if let Some((words, style)) = words::notice(scene, usize::from(area.width.saturating_sub(2))).filter(|_| has_notice)
     {
         frame.buffer_mut().set_string(area.x + 1, area.y + 1, words, style);
     }
-    Text::in_room(scene, place.text.as_size()).draw(scene, place.text, frame);
-    if let Some((matrix, fit, at)) = place.code {
-        draw_qr(scene, matrix, fit, at, frame);
+    match place::choose(scene, area.as_size()) {
+        Ok(Place { text: (text, area), code: (matrix, fit, at) }) => {
+            text.draw(scene, area, frame);
+            draw_qr(scene, matrix, fit, at, frame);
+        }
+        Err(lack) => {
+            let (scene, area) = (Scene { lack: Some(&lack), ..scene }, place::of_text_alone(area.as_size()));
+            Text::in_room(scene, area.as_size()).draw(scene, area, frame);
+        }
     }
     footer(around, panel, frame);
 }

@@ -24,18 +24,16 @@ const LOW_ROWS: u16 = 24;
 /// The quiet zone below which another place for the code is looked for.
 const GOOD_QUIET_ZONE: u16 = 2;
 
-/// Where everything goes.
+/// The QR code, the text for it, and where both go.
 pub(super) struct Place<'a> {
-    pub(super) text: Rect,
-    pub(super) code: Option<(&'a QrMatrix, Fit, Rect)>,
+    pub(super) text: (Text<'a>, Rect),
+    pub(super) code: (&'a QrMatrix, Fit, Rect),
 }
 
-impl Place<'_> {
-    /// Text in the middle of the window.
-    pub(super) fn of_text_alone(window: Size) -> Self {
-        let widest = if window.height < LOW_ROWS { WIDEST_LOW_TEXT } else { WIDEST_TEXT };
-        Self { text: narrowed(below_notice(window), widest), code: None }
-    }
+/// Text in the middle of the window.
+pub(super) fn of_text_alone(window: Size) -> Rect {
+    let widest = if window.height < LOW_ROWS { WIDEST_LOW_TEXT } else { WIDEST_TEXT };
+    narrowed(below_notice(window), widest)
 }
 
 /// The middle columns of an area.
@@ -49,20 +47,17 @@ pub(super) fn choose(scene: Scene<'_>, window: Size) -> Result<Place<'_>, String
     let (matrix, forms) = drawable(scene.around, scene.waiting)?;
     let body = below_notice(window);
     let step = scene.panel.qr.step;
-    let usual = [beside(matrix, forms, 0, body), below(scene, matrix, forms, 0, body)];
     // Blanks need no glyph, and a text that begins at the top and a code beside it are found first.
-    let is_below = match usual {
-        [Some((one, _)), Some((other, _))] => other.scale() > one.scale(),
-        [one, _] => one.is_none(),
-    };
+    let beside_at = beside(matrix, forms, 0, body).map(|(fit, _)| fit.scale());
+    let is_larger = |fit: Fit| beside_at.is_none_or(|scale| fit.scale() > scale);
+    // Below, no text is written to measure where the code would be no larger without any.
+    let is_below = Fit::choose_step(matrix.size(), body.width, body.height, forms, 0).is_ok_and(is_larger)
+        && below(scene, matrix, forms, 0, body).is_some_and(|(fit, _)| is_larger(fit));
     let chosen = if is_below { below(scene, matrix, forms, step, body) } else { beside(matrix, forms, step, body) };
-    match chosen {
-        Some((fit, (text, code))) => {
-            let code = if is_below { code } else { below_address(scene, text, code) };
-            Ok(Place { text, code: Some((matrix, fit, code)) })
-        }
-        None => Err(lack(scene.around, matrix, forms, window)),
-    }
+    let (fit, (area, code)) = chosen.ok_or_else(|| lack(scene.around, matrix, forms, window))?;
+    let text = Text::in_room(scene, area.as_size());
+    let code = if is_below { code } else { below_address(&text, area, code) };
+    Ok(Place { text: (text, area), code: (matrix, fit, code) })
 }
 
 /// The QR code and the forms in which it can be drawn, or why it cannot.
@@ -99,9 +94,9 @@ fn beside(matrix: &QrMatrix, forms: QrForms, step: i16, body: Rect) -> Option<(F
 }
 
 /// The same code below the row of the address, if that has room: alone on its row, a mouse takes the address whole.
-fn below_address(scene: Scene<'_>, text: Rect, code: Rect) -> Rect {
-    let y = code.y.max(text.y + Text::below_address(scene, text.as_size()));
-    if y + code.height <= text.bottom() { Rect { y, ..code } } else { code }
+fn below_address(text: &Text<'_>, area: Rect, code: Rect) -> Rect {
+    let y = code.y.max(area.y + text.below_address(area.height));
+    if y + code.height <= area.bottom() { Rect { y, ..code } } else { code }
 }
 
 /// The way to draw the code in what the text above leaves.

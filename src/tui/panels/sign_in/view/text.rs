@@ -47,10 +47,9 @@ pub(super) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The first row below the address in a column of that size.
-    pub(super) fn below_address(scene: Scene<'a>, room: Size) -> u16 {
-        let text = Self::in_room(scene, room);
-        super::lead(room.height, text.rows()).saturating_add(text.address_at.y + 1)
+    /// The first row below the address in a column of that height.
+    pub(super) fn below_address(&self, height: u16) -> u16 {
+        super::lead(height, self.rows()).saturating_add(self.address_at.y + 1)
     }
 
     /// The column in the richest way that fits; in the barest, cut off below, where none does.

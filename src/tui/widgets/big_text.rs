@@ -37,6 +37,9 @@ impl BigText {
     }
 
     fn in_room(lines: &[&str], face: &'static Face, style: Style, width: u16, height: u16) -> Option<Self> {
+        if Self::rows_of(lines.len(), face) > height {
+            return None;
+        }
         let glyphs = |line: &&str| line.chars().map(face.glyph).collect::<Option<Vec<Glyph>>>();
         let lines = lines.iter().map(glyphs).collect::<Option<Vec<_>>>()?;
         let is_empty = lines.is_empty() || lines.iter().any(Vec::is_empty);
@@ -58,8 +61,12 @@ impl BigText {
     }
 
     pub fn rows(&self) -> u16 {
-        let lines = u16::try_from(self.lines.len()).unwrap_or(u16::MAX);
-        lines.saturating_mul(self.face.rows + LEADING).saturating_sub(LEADING).saturating_mul(self.scale)
+        Self::rows_of(self.lines.len(), self.face).saturating_mul(self.scale)
+    }
+
+    /// The rows of so many lines at scale 1.
+    fn rows_of(lines: usize, face: &Face) -> u16 {
+        u16::try_from(lines).unwrap_or(u16::MAX).saturating_mul(face.rows + LEADING).saturating_sub(LEADING)
     }
 }
 

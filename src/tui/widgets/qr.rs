@@ -195,9 +195,9 @@ impl Widget for &QrCode<'_> {
             return;
         }
         for row in 0..rows {
-            for column in 0..columns {
+            let first = buffer.index_of(area.x, area.y + row);
+            for (column, cell) in (0..columns).zip(&mut buffer.content[first..]) {
                 let is_light = |half_row| self.is_dark(column, half_row) == self.inverted;
-                let cell = &mut buffer[(area.x + column, area.y + row)];
                 paint(cell, self.palette, is_light(2 * row), is_light(2 * row + 1));
             }
         }
@@ -225,12 +225,16 @@ fn paint(cell: &mut Cell, palette: QrPalette, top_is_light: bool, bottom_is_ligh
         QrPalette::Reverse => (Color::Reset, Color::Reset),
     };
     let (symbol, background) = match (top_is_light, bottom_is_light) {
-        (true, true) => (" ", light),
-        (false, false) => (" ", dark),
-        (true, false) => ("▀", dark),
-        (false, true) => ("▄", dark),
+        (true, true) => (None, light),
+        (false, false) => (None, dark),
+        (true, false) => (Some("▀"), dark),
+        (false, true) => (Some("▄"), dark),
     };
-    cell.set_symbol(symbol).set_fg(light).set_bg(background);
+    cell.set_fg(light).set_bg(background);
+    // It is blank already.
+    if let Some(symbol) = symbol {
+        cell.set_symbol(symbol);
+    }
     if palette == QrPalette::Reverse && top_is_light && bottom_is_light {
         cell.modifier = Modifier::REVERSED;
     }

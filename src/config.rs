@@ -420,8 +420,7 @@ impl Config {
     /// Reads what a script needs that wants a token of one profile, the default one where none is named. Mistakes in other
     /// profiles and providers do not stop it.
     pub fn load_for(file: &Path, name: Option<&ProfileName>) -> Result<Self, Error> {
-        let text = read(file)?.unwrap_or_default();
-        excerpt::parse(&text, name, file).map_or_else(|| Self::parse(&text, file), Ok)
+        excerpt::read(file, name).map_or_else(|| Self::load(file), Ok)
     }
 
     /// Reads and checks the whole file for who wants one profile of it, which may be the only one that is kept.

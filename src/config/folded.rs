@@ -25,7 +25,7 @@ impl<'a> Folded<'a> {
 
     fn plain(text: &'a str, but: &[&ProfileName]) -> Option<Self> {
         let mut folded = Self { text: above(text)?.0.to_owned(), folds: Vec::new() };
-        let tables: Vec<Table<'_>> = tables(text).collect();
+        let tables: Vec<Table<'_>> = tables(text)?.collect();
         let mut within = BTreeSet::new();
         for table in &tables {
             if let About::WithinProfile(name) = table.about? {

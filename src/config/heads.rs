@@ -5,7 +5,7 @@
 
 use std::iter;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr_iter, memmem};
 use toml::de::DeTable;
 
 /// Lines between quotation marks may look like anything, and with these a key may be written in another way than it is called.
@@ -30,11 +30,8 @@ pub(super) enum About<'a> {
     Provider(&'a str),
 }
 
-/// What a text has above all tables, also as keys; `None` where that or anything else is not plain.
+/// What a text has above all tables, also as keys; `None` where that is not plain.
 pub(super) fn above(text: &str) -> Option<(&str, DeTable<'_>)> {
-    if NOT_PLAIN.iter().any(|sign| has(text, sign)) {
-        return None;
-    }
     let above = begins(text).next().map_or(text, |(at, _)| &text[..at]);
     let keys = DeTable::parse(above).ok()?.into_inner();
     let is_plain = !["profiles", "providers"].iter().any(|key| keys.contains_key(*key));
@@ -46,44 +43,43 @@ pub(super) fn has(text: &str, part: &str) -> bool {
     if text.len() < LONG { text.contains(part) } else { memmem::find(text.as_bytes(), part.as_bytes()).is_some() }
 }
 
-/// Where a text has this for the first time.
-fn find(text: &str, sign: u8) -> Option<usize> {
-    if text.len() < LONG { text.find(char::from(sign)) } else { memchr(sign, text.as_bytes()) }
-}
-
-/// The tables of a text. Lines inside of a list may seem to begin some, and are not plain.
-pub(super) fn tables(text: &str) -> impl Iterator<Item = Table<'_>> {
+/// The tables of a text, if that is plain. Lines inside of a list may seem to begin some, and are not plain.
+pub(super) fn tables(text: &str) -> Option<impl Iterator<Item = Table<'_>>> {
+    if NOT_PLAIN.iter().any(|sign| has(text, sign)) {
+        return None;
+    }
     let mut begins = begins(text).peekable();
-    iter::from_fn(move || {
+    Some(iter::from_fn(move || {
         let (at, about) = begins.next()?;
         let end = begins.peek().map_or(text.len(), |(next, _)| *next);
         Some(Table { text: &text[at..end], about })
-    })
+    }))
 }
 
 /// Where each table begins, and what it is about.
 fn begins(text: &str) -> impl Iterator<Item = (usize, Option<About<'_>>)> {
-    let mut end = 0;
-    let lines = iter::from_fn(move || {
-        let bracket = end + find(&text[end..], b'[')?;
-        end = find(&text[bracket..], b'\n').map_or(text.len(), |length| bracket + length);
-        Some((&text[..bracket], &text[bracket..end]))
+    let mut left = text.bytes().enumerate();
+    let mut far = (text.len() >= LONG).then(|| memchr_iter(b'[', text.as_bytes()));
+    let brackets = iter::from_fn(move || match &mut far {
+        Some(far) => far.next(),
+        None => left.find(|(_, byte)| *byte == b'[').map(|(at, _)| at),
     });
-    lines.filter_map(|(ahead, line)| {
-        let ahead = ahead.as_bytes();
-        let at = ahead.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1);
-        let begins = at == 0 || ahead[at - 1] == b'\n';
-        begins.then(|| (at, about(line)))
+    brackets.filter_map(|at| {
+        let ahead = text.as_bytes()[..at].iter().rposition(|byte| !matches!(byte, b' ' | b'\t'));
+        let begins = ahead.is_none_or(|last| text.as_bytes()[last] == b'\n');
+        begins.then(|| (ahead.map_or(0, |last| last + 1), about(&text[at..])))
     })
 }
 
-/// What the table is about that this line begins.
-fn about(line: &str) -> Option<About<'_>> {
+/// What the table is about that the first line begins.
+fn about(text: &str) -> Option<About<'_>> {
     // What there may be thousands of.
-    let plainest = line.strip_prefix("[profiles.").and_then(|line| line.strip_suffix(']'));
-    if let Some(name) = plainest.filter(|name| !name.is_empty() && name.bytes().all(is_bare)) {
+    if let Some((name, rest)) = text.strip_prefix("[profiles.").and_then(bare_key)
+        && rest.starts_with("]\n")
+    {
         return Some(About::Profile(name));
     }
+    let line = text.lines().next()?;
     let (kind, rest) = key(line.strip_prefix('[')?)?;
     let (name, mut rest) = match rest.strip_prefix('.') {
         Some(rest) => key(rest).map(|(name, rest)| (Some(name), rest))?,
@@ -106,9 +102,10 @@ fn about(line: &str) -> Option<About<'_>> {
 
 /// A key, and what follows it.
 fn key(text: &str) -> Option<(&str, &str)> {
-    if let Some(quoted) = text.strip_prefix('"') {
-        return quoted.split_once('"');
-    }
+    text.strip_prefix('"').map_or_else(|| bare_key(text), |quoted| quoted.split_once('"'))
+}
+
+fn bare_key(text: &str) -> Option<(&str, &str)> {
     let length = text.bytes().take_while(|byte| is_bare(*byte)).count();
     (length > 0).then(|| text.split_at(length))
 }

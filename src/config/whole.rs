@@ -16,7 +16,7 @@ use crate::profile::ProfileName;
 pub(super) fn parse(text: &str, file: &Path, keeps: impl Fn(&Config, &str) -> bool) -> Option<Config> {
     let mut rest = above(text)?.0.to_owned();
     let (mut profiles, mut scattered) = (Vec::new(), BTreeSet::new());
-    for table in tables(text) {
+    for table in tables(text)? {
         match table.about? {
             About::Profile(name) => profiles.push((name, table.text)),
             about => {

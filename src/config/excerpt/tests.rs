@@ -5,10 +5,12 @@ use std::path::Path;
 
 use super::super::texts::ABOVE;
 use super::super::{Config, SecretSource};
-use super::parse;
+use super::WINDOW;
 use crate::profile::ProfileName;
 
 const FILE: &str = "/etc/x/config.toml";
+/// Bytes of a window that is smaller than most texts here.
+const SMALL: usize = 120;
 
 /// Tables, and whether there is a mistake in each that concerns its own profile or provider alone.
 const TABLES: &[(&str, bool)] = &[
@@ -67,20 +69,25 @@ fn seen(config: &Config, name: Option<&ProfileName>) -> Option<String> {
     Some(format!("{profile:#?} {provider:#?} {of_all:#?} {variables:?} {:?}", config.file))
 }
 
+fn parse(text: &str, window: usize, name: Option<&ProfileName>) -> Option<Config> {
+    super::parse(text.as_bytes(), text.len(), window, name, Path::new(FILE))
+}
+
 #[test]
 fn the_short_way_is_the_long_one() {
     let file = Path::new(FILE);
     let names = ["work", "lobby", "v1.2", "dotted", "nobody"].map(|name| name.parse().expect("a name"));
     let names: Vec<Option<&ProfileName>> = names.iter().map(Some).chain([None]).collect();
-    let (mut short_ways, mut past_mistakes) = (0, 0);
+    let (mut short_ways, mut past_mistakes, mut by_parts) = (0, 0, 0);
     for above in ABOVE {
         for first in TABLES {
             for second in TABLES {
                 let text = [above, first.0, second.0].concat();
                 let sound = [first, second].into_iter().filter(|table| !table.1).map(|table| table.0);
                 let mended: String = [*above].into_iter().chain(sound).collect();
-                for name in &names {
-                    let Some(short) = parse(&text, *name, file) else { continue };
+                for (name, window) in names.iter().flat_map(|name| [(name, WINDOW), (name, SMALL)]) {
+                    let Some(short) = parse(&text, window, *name) else { continue };
+                    by_parts += usize::from(text.len() > window);
                     let said = || format!("{name:?} of\n{text}");
                     let whole = Config::parse(&text, file);
                     past_mistakes += usize::from(whole.is_err());
@@ -93,7 +100,32 @@ fn the_short_way_is_the_long_one() {
             }
         }
     }
-    assert!(short_ways > 500 && past_mistakes > 100, "{short_ways} short ways, {past_mistakes} past mistakes");
+    let often = short_ways > 500 && past_mistakes > 100 && by_parts > 100;
+    assert!(often, "{short_ways} short ways, {past_mistakes} past mistakes, {by_parts} by parts");
+}
+
+#[test]
+fn a_long_text_is_the_same_through_the_window() {
+    let work: ProfileName = "work".parse().expect("a name");
+    let many = |numbers: std::ops::Range<u32>| -> String {
+        let profile = |number| {
+            format!("[profiles.p{number}]\nprovider = \"zoho\"\nclient_id = \"1000.{number}\"\nscopes = [\"a\"]\n")
+        };
+        numbers.map(profile).collect()
+    };
+    let (before, behind) = (many(0..1000), many(1000..1500));
+    let mut short_ways = 0;
+    for (table, is_mistaken) in TABLES {
+        let text = ["[profiles.first]\nprovider = \"zoho\"\nclient_id = \"x\"\n", &before, table, &behind, TABLES[0].0]
+            .concat();
+        assert!(before.len() > WINDOW);
+        let Some(short) = parse(&text, WINDOW, Some(&work)) else { continue };
+        let sound = if *is_mistaken { text.replace(table, "") } else { text };
+        let long = Config::parse(&sound, Path::new(FILE)).unwrap_or_else(|error| panic!("{error}: {table}"));
+        assert_eq!(seen(&short, Some(&work)), seen(&long, Some(&work)), "{table}");
+        short_ways += 1;
+    }
+    assert!(short_ways > 10, "{short_ways} short ways");
 }
 
 #[test]
@@ -107,6 +139,6 @@ fn plain_tables_are_read_the_short_way_however_they_are_written() {
         (format!("[providers.other]\nkind = 1\n[profiles.work]\n{work}"), Some("work")),
     ] {
         let name = name.map(|name| name.parse().expect("a name"));
-        assert!(parse(&text, name.as_ref(), Path::new(FILE)).is_some(), "{text}");
+        assert!(parse(&text, WINDOW, name.as_ref()).is_some(), "{text}");
     }
 }

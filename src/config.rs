@@ -154,6 +154,8 @@ pub struct Config {
     pub store: StoreSettings,
     /// A program that prints the store's key, and its arguments.
     pub key_command: Option<Vec<String>>,
+    /// Profiles are left out that nobody asked for.
+    pub is_part: bool,
 }
 
 /// A named sign-in, as configured.
@@ -407,6 +409,7 @@ impl Default for Config {
             screen: ScreenSettings::default(),
             store: StoreSettings::default(),
             key_command: None,
+            is_part: false,
         }
     }
 }
@@ -425,22 +428,20 @@ impl Config {
 
     /// Reads and checks the whole file for who wants one profile of it, which may be the only one that is kept.
     pub fn load_keeping(file: &Path, name: &ProfileName) -> Result<Self, Error> {
-        let text = read(file)?.unwrap_or_default();
         // Where none is named, the only one is the default.
-        let is_only = |config: &Self| config.default_profile.is_none() && config.profiles.len() < 2;
-        let keeps = |config: &Self, other: &str| other == name.as_str() || is_only(config);
-        let config = Self::parse_keeping(&text, file, keeps)?;
-        // Whoever hears that there is no such profile hears which there are.
-        if config.profiles.contains_key(name) { Ok(config) } else { Self::parse(&text, file) }
+        let is_only = |config: &Self, kept| config.default_profile.is_none() && kept < 2;
+        let keeps = |config: &Self, kept, other: &str| other == name.as_str() || is_only(config, kept);
+        Self::parse_keeping(&read(file)?.unwrap_or_default(), file, keeps)
     }
 
     /// Checks `text`, which came from `file`.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Error> {
-        Self::parse_keeping(text, file, |_, _| true)
+        Self::parse_keeping(text, file, |_, _, _| true)
     }
 
-    /// Checks the whole of `text`, and keeps some of its profiles at least. Which ones is asked with all the rest at hand.
-    fn parse_keeping(text: &str, file: &Path, keeps: impl Fn(&Self, &str) -> bool) -> Result<Self, Error> {
+    /// Checks the whole of `text`, and keeps some of its profiles at least. Which ones is asked with all the rest at hand, and how
+    /// many are kept by then.
+    fn parse_keeping(text: &str, file: &Path, keeps: impl Fn(&Self, usize, &str) -> bool) -> Result<Self, Error> {
         let text = form::without_mark(text);
         if let Some(config) = whole::parse(text, file, keeps) {
             return Ok(config);
@@ -531,6 +532,12 @@ impl Config {
     }
 
     fn unknown_profile(&self, name: &ProfileName) -> Error {
+        // Whoever hears that there is no such profile hears which there are.
+        if self.is_part
+            && let Ok(whole) = Self::load(&self.file)
+        {
+            return whole.unknown_profile(name);
+        }
         let error = Error::new(Code::UnknownProfile, format!("there is no profile `{name}`"));
         let add = Advice::AddProfile(Some(name.clone()));
         match Advice::near(name.as_str(), self.profiles.keys().map(ProfileName::as_str)) {

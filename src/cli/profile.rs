@@ -234,7 +234,7 @@ impl Add {
     }
 
     fn add(self, context: &Context, name: ProfileName, provider: String, client_id: String) -> Result<(), Error> {
-        let service = context.service()?;
+        let service = context.service_about(Some(&name))?;
         service.check_is_free(&name)?;
         let (provider, data_center) = service.config.canonical(provider, self.data_center.clone());
         let dialect = service.config.providers.get(&provider).map(ProviderSource::dialect);

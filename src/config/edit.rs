@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Writes a new profile, and its provider if that is new as well. The result is checked before it replaces the file; a
 /// name that is taken is an error.
 pub fn add_profile(config: &Config, profile: &Profile, provider: Option<&NewProvider>) -> Result<Config, Error> {
-    edit(&config.file, &[&profile.name], |now, document| {
+    edit(config, &[&profile.name], |now, document| {
         // Looked for in the file as it is now: another process may have been faster.
         if now.profiles.contains_key(&profile.name) {
             return Err(name_is_taken(&profile.name));
@@ -39,7 +39,7 @@ pub fn add_profile(config: &Config, profile: &Profile, provider: Option<&NewProv
 /// Writes what is different from the profile that `config` has, and its provider if that is new. What somebody else has
 /// changed in the file since then stays.
 pub fn change_profile(config: &Config, profile: &Profile, provider: Option<&NewProvider>) -> Result<Config, Error> {
-    edit(&config.file, &[&profile.name], |now, document| {
+    edit(config, &[&profile.name], |now, document| {
         now.profile(Some(&profile.name))?;
         let before = config.profile(Some(&profile.name))?;
         add_provider(document, now, provider)?;
@@ -52,7 +52,7 @@ pub fn change_profile(config: &Config, profile: &Profile, provider: Option<&NewP
 
 /// Gives a profile another name, also where it is the default one.
 pub fn rename_profile(config: &Config, old: &ProfileName, new: &ProfileName) -> Result<Config, Error> {
-    edit(&config.file, &[old, new], |now, document| {
+    edit(config, &[old, new], |now, document| {
         now.profile(Some(old))?;
         if now.profiles.contains_key(new) {
             return Err(name_is_taken(new));
@@ -81,7 +81,7 @@ pub fn rename_profile(config: &Config, old: &ProfileName, new: &ProfileName) -> 
 
 /// Names the profile that is meant where none is named.
 pub fn set_default_profile(config: &Config, name: &ProfileName) -> Result<Config, Error> {
-    edit(&config.file, &[name], |now, document| {
+    edit(config, &[name], |now, document| {
         now.profile(Some(name))?;
         put(document.as_table_mut(), "default_profile", name.as_str().into());
         Ok(())
@@ -90,7 +90,7 @@ pub fn set_default_profile(config: &Config, name: &ProfileName) -> Result<Config
 
 /// Takes a profile out, and its name out of `default_profile`.
 pub fn remove_profile(config: &Config, name: &ProfileName) -> Result<Config, Error> {
-    edit(&config.file, &[name], |_, document| {
+    edit(config, &[name], |_, document| {
         if let Some(profiles) = document.get_mut("profiles").and_then(Item::as_table_like_mut) {
             profiles.remove(name.as_str());
         }
@@ -103,7 +103,7 @@ pub fn remove_profile(config: &Config, name: &ProfileName) -> Result<Config, Err
 
 /// Writes the scopes of a profile, in place of those that it had.
 pub fn set_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
-    edit(&config.file, &[name], |_, document| {
+    edit(config, &[name], |_, document| {
         put_scopes(document, name, scopes);
         Ok(())
     })
@@ -111,7 +111,7 @@ pub fn set_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Res
 
 /// Adds scopes to those that a profile has in the file by now.
 pub fn add_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
-    edit(&config.file, &[name], |now, document| {
+    edit(config, &[name], |now, document| {
         let mut wanted = now.profile(Some(name))?.scopes.clone();
         for scope in scopes {
             if !wanted.iter().any(|known| known.eq_ignore_ascii_case(scope)) {
@@ -125,7 +125,7 @@ pub fn add_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Res
 
 /// Takes scopes away from those that a profile has in the file by now.
 pub fn take_back_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
-    edit(&config.file, &[name], |now, document| {
+    edit(config, &[name], |now, document| {
         let mut wanted = now.profile(Some(name))?.scopes.clone();
         wanted.retain(|known| !scopes.iter().any(|scope| scope.eq_ignore_ascii_case(known)));
         put_scopes(document, name, &wanted);
@@ -243,12 +243,15 @@ fn implicit_table() -> Item {
     Item::Table(table)
 }
 
-/// Changes what the file has of the profiles that are `named`, and what is about all.
+/// Changes what the file has of the profiles that are `named`, and what is about all. Gives the configuration that comes of it;
+/// a part, as the one before, has the named ones alone.
 fn edit(
-    path: &Path,
+    before: &Config,
     named: &[&ProfileName],
     change: impl FnOnce(&Config, &mut DocumentMut) -> Result<(), Error>,
 ) -> Result<Config, Error> {
+    let path = &before.file;
+    let is_named = |_: &Config, _, name: &str| named.iter().any(|named| named.as_str() == name);
     let failed = |error: std::io::Error| not_written(path, &error);
     let target = followed(path);
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -259,21 +262,17 @@ fn edit(
         Err(trouble) if trouble.is_absence() => Zeroizing::default(),
         Err(trouble) => return Err(unusable_file(format!("{} cannot be changed", path.display()), &target, &trouble)),
     };
-    let now = Config::parse_keeping(&text, path, |_, name| named.iter().any(|named| named.as_str() == name))?;
+    let now = Config::parse_keeping(&text, path, is_named)?;
     let folded = Folded::of(form::without_mark(&text), named);
     let mut document: DocumentMut = folded.text.parse().map_err(|error: toml_edit::TomlError| {
         Error::new(Code::Config, format!("{} is not valid", path.display()))
             .because(error.message())
             .advise("mend the file; `docs/configuration.md` lists every key")
     })?;
-    change(&now, &mut document).map_err(|error| match error.code {
-        // Whoever hears that there is no such profile hears which there are.
-        Code::UnknownProfile => not_there(&text, path, named).unwrap_or(error),
-        _ => error,
-    })?;
-    drop(now);
+    change(&now, &mut document)?;
     let text = form::kept(&text, &folded.unfolded(&document.to_string()));
-    let config = Config::parse(&text, path).map_err(|error| {
+    let keeps = |config: &Config, kept, name: &str| !before.is_part || is_named(config, kept, name);
+    let config = Config::parse_keeping(&text, path, keeps).map_err(|error| {
         // The file is whole: what was to be written into it is not.
         let message = format!("the change cannot be written to {}", path.display());
         Error { message, ..error }.advise_only("the file stays as it was; mend what was given")
@@ -283,12 +282,6 @@ fn edit(
     }
     files::replace(&target, text.as_bytes()).map_err(failed)?;
     Ok(config)
-}
-
-/// What is said of the first of these profiles that is not in the text.
-fn not_there(text: &str, path: &Path, named: &[&ProfileName]) -> Option<Error> {
-    let config = Config::parse(text, path).ok()?;
-    named.iter().find_map(|name| config.profile(Some(name)).err())
 }
 
 /// A disk that is full is no fault of the configuration, and passes.

@@ -114,7 +114,7 @@ impl<'a> Excerpt<'a> {
             .profiles
             .values()
             .any(|known| known.name.as_str() == profile && config.providers.contains_key(&known.provider));
-        is_known.then_some(config)
+        is_known.then_some(Config { is_part: true, ..config })
     }
 }
 

@@ -312,6 +312,7 @@ impl File {
                 StoreSettings::default()
             }),
             key_command: self.key_command,
+            is_part: false,
         };
         if config.key_command.as_ref().is_some_and(|command| !is_command(command)) {
             let wanted = "has to be a program and its arguments: `[\"PROGRAM\", \"ARGUMENT\"]`";

@@ -13,7 +13,7 @@ use crate::profile::ProfileName;
 
 /// What `text`, which came from `file`, says, without the profiles that are not to be kept; `None` where it is not plain, or
 /// anything in it is wrong.
-pub(super) fn parse(text: &str, file: &Path, keeps: impl Fn(&Config, &str) -> bool) -> Option<Config> {
+pub(super) fn parse(text: &str, file: &Path, keeps: impl Fn(&Config, usize, &str) -> bool) -> Option<Config> {
     let mut rest = above(text)?.0.to_owned();
     let (mut profiles, mut scattered) = (Vec::new(), BTreeSet::new());
     for table in tables(text)? {
@@ -35,25 +35,32 @@ pub(super) fn parse(text: &str, file: &Path, keeps: impl Fn(&Config, &str) -> bo
         is_whole
     });
     let mut config = document::parse::<File>(&rest).ok()?.checked_alone(file)?;
-    let mut names: Vec<&str> = profiles.iter().map(|(name, _)| *name).collect();
-    names.extend(config.profiles.keys().map(ProfileName::as_str));
-    names.sort_unstable();
-    let is_twice = names.windows(2).any(|names| names[0] == names[1]);
-    let is_there = |name: &ProfileName| names.binary_search(&name.as_str()).is_ok();
-    if is_twice || !config.default_profile.as_ref().is_none_or(is_there) {
+    let count = profiles.len() + config.profiles.len();
+    let read = config.profiles.keys().map(ProfileName::as_str);
+    let names: BTreeSet<&str> = profiles.iter().map(|(name, _)| *name).chain(read).collect();
+    let is_there = |name: &ProfileName| names.contains(name.as_str());
+    if names.len() < count || !config.default_profile.as_ref().is_none_or(is_there) {
         return None;
     }
     // Programs do not inherit the variables with the secrets of any profile.
     let has_variable = |profile: &Profile| matches!(profile.client_secret, SecretSource::Variable(_));
-    let is_kept = |config: &Config, profile: &Profile| keeps(config, profile.name.as_str()) || has_variable(profile);
-    let read = std::mem::take(&mut config.profiles);
-    config.profiles = read.into_iter().filter(|(_, profile)| is_kept(&config, profile)).collect();
-    for (name, table) in profiles {
-        let profile = entry(name, table)?.checked(&name.parse().ok()?, &config)?;
-        if is_kept(&config, &profile) {
-            config.profiles.insert(profile.name.clone(), profile);
+    let is_kept = |config: &Config, kept: &[Profile], profile: &Profile| {
+        keeps(config, kept.len(), profile.name.as_str()) || has_variable(profile)
+    };
+    let mut kept = Vec::new();
+    for profile in std::mem::take(&mut config.profiles).into_values() {
+        if is_kept(&config, &kept, &profile) {
+            kept.push(profile);
         }
     }
+    for (name, table) in profiles {
+        let profile = entry(name, table)?.checked(&name.parse().ok()?, &config)?;
+        if is_kept(&config, &kept, &profile) {
+            kept.push(profile);
+        }
+    }
+    config.is_part = kept.len() < count;
+    config.profiles = kept.into_iter().map(|profile| (profile.name.clone(), profile)).collect();
     Some(config)
 }
 

@@ -1,5 +1,6 @@
 //! What is read by parts is what the document says, and a text that is wrong is left to the document.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -29,18 +30,19 @@ proptest! {
     fn what_is_read_by_parts_is_what_the_document_says(text in text()) {
         let file = Path::new("/etc/x/config.toml");
         let text = form::without_mark(&text);
-        let Some(by_parts) = parse(text, file, |_, _| true) else { return Ok(()) };
+        let Some(by_parts) = parse(text, file, |_, _, _| true) else { return Ok(()) };
         let (whole, problems) = match document::parse::<File>(text) {
             Ok(whole) => whole.checked(file),
             Err(misfit) => return Err(TestCaseError::fail(format!("{misfit} in\n{text}"))),
         };
         prop_assert!(problems.is_empty(), "{:?} in\n{}", problems, text);
         prop_assert_eq!(&by_parts, &whole, "{}", text);
-        let some = parse(text, file, |_, name| name == "work").expect("what is kept makes nothing wrong");
+        let some = parse(text, file, |_, _, name| name == "work").expect("what is kept makes nothing wrong");
         let is_kept = |profile: &Profile| profile.name.as_str() == "work" || matches!(profile.client_secret, SecretSource::Variable(_));
         let profiles = whole.profiles.iter().filter(|(_, profile)| is_kept(profile));
-        let profiles = profiles.map(|(name, profile)| (name.clone(), profile.clone())).collect();
-        prop_assert_eq!(some, Config { profiles, ..whole }, "{}", text);
+        let profiles: BTreeMap<_, _> = profiles.map(|(name, profile)| (name.clone(), profile.clone())).collect();
+        let is_part = profiles.len() < whole.profiles.len();
+        prop_assert_eq!(some, Config { profiles, is_part, ..whole }, "{}", text);
     }
 }
 
@@ -55,6 +57,6 @@ fn profiles_are_read_by_themselves_however_they_are_written() {
         ),
         format!("[profiles.work]\n{work}\n[profiles.work.client_secret_files]\neu = \"x\"\n[profiles.lobby]\n{work}"),
     ] {
-        assert!(parse(&text, Path::new("config.toml"), |_, _| true).is_some(), "{text}");
+        assert!(parse(&text, Path::new("config.toml"), |_, _, _| true).is_some(), "{text}");
     }
 }

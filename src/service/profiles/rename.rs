@@ -85,7 +85,9 @@ impl Service {
     /// Tells whether a configured profile of another name has the same sign-in: the record is then what a rename left
     /// behind that was cut short.
     pub(super) fn lives_elsewhere(&self, record: &Record) -> Result<bool, Error> {
-        for name in self.config.profiles.keys().filter(|name| **name != record.profile) {
+        let whole = if self.config.is_part { Some(Config::load(&self.config.file)?) } else { None };
+        let profiles = &whole.as_ref().unwrap_or(&self.config).profiles;
+        for name in profiles.keys().filter(|name| **name != record.profile) {
             let other = self.store().load(name)?;
             if other.is_some_and(|other| is_same_sign_in(&other, record)) {
                 return Ok(true);

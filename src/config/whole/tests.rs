@@ -1,10 +1,12 @@
 //! What is read by parts is what the document says, and a text that is wrong is left to the document.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::TestRunner;
 
 use super::super::file::File;
 use super::super::texts::{ABOVE, HEADS, LINES, profile};
@@ -24,13 +26,15 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
-    #[test]
-    fn what_is_read_by_parts_is_what_the_document_says(text in text()) {
-        let file = Path::new("/etc/x/config.toml");
+#[test]
+fn what_is_read_by_parts_is_what_the_document_says() {
+    let file = Path::new("/etc/x/config.toml");
+    let read_by_parts = Cell::new(0);
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(3000));
+    let ran = runner.run(&text(), |text| {
         let text = form::without_mark(&text);
         let Some(by_parts) = parse(text, file, |_, _, _| true) else { return Ok(()) };
+        read_by_parts.set(read_by_parts.get() + 1);
         let (whole, problems) = match document::parse::<File>(text) {
             Ok(whole) => whole.checked(file),
             Err(misfit) => return Err(TestCaseError::fail(format!("{misfit} in\n{text}"))),
@@ -38,12 +42,17 @@ proptest! {
         prop_assert!(problems.is_empty(), "{:?} in\n{}", problems, text);
         prop_assert_eq!(&by_parts, &whole, "{}", text);
         let some = parse(text, file, |_, _, name| name == "work").expect("what is kept makes nothing wrong");
-        let is_kept = |profile: &Profile| profile.name.as_str() == "work" || matches!(profile.client_secret, SecretSource::Variable(_));
+        let is_kept = |profile: &Profile| {
+            profile.name.as_str() == "work" || matches!(profile.client_secret, SecretSource::Variable(_))
+        };
         let profiles = whole.profiles.iter().filter(|(_, profile)| is_kept(profile));
         let profiles: BTreeMap<_, _> = profiles.map(|(name, profile)| (name.clone(), profile.clone())).collect();
         let is_part = profiles.len() < whole.profiles.len();
         prop_assert_eq!(some, Config { profiles, is_part, ..whole }, "{}", text);
-    }
+        Ok(())
+    });
+    ran.unwrap_or_else(|failed| panic!("{failed}"));
+    assert!(read_by_parts.get() > 150, "{} texts were read by parts", read_by_parts.get());
 }
 
 #[test]

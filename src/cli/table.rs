@@ -1,5 +1,8 @@
 //! Tables and prose that fit a terminal. To anything else goes every value whole, in every column.
 
+use std::borrow::Cow;
+use std::iter;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::colors::RESET;
@@ -99,9 +102,9 @@ impl Table<'_> {
                 give_up(*step, excess, &mut columns, &mut rows);
             }
         }
-        let head = columns.iter().map(|column| (Cell::new(column.title), column.width)).collect();
-        let body = rows.iter().map(|row| columns.iter().map(|column| (row[column.at].clone(), column.width)).collect());
-        std::iter::once(head).chain(body).map(|row| line(row, room)).collect()
+        let head = line(&columns, room, |column| (column.title, ""));
+        let body = rows.iter().map(|row| line(&columns, room, |column| (row[column.at].shown(), row[column.at].color)));
+        iter::once(head).chain(body).collect()
     }
 }
 
@@ -151,30 +154,33 @@ fn give_up(step: Step<'_>, excess: usize, columns: &mut Vec<Column<'_>>, rows: &
     }
 }
 
-fn line(cells: Vec<(Cell, usize)>, room: Room) -> String {
+/// A line of what each column has, and its colour.
+fn line<'a>(columns: &[Column<'a>], room: Room, cell: impl Fn(&Column<'a>) -> (&'a str, &'static str)) -> String {
     let mut line = String::new();
-    let last = cells.len().saturating_sub(1);
-    for (at, (cell, width)) in cells.into_iter().enumerate() {
-        let text = clipped(cell.shown(), width, room.cut);
-        let blanks = if at == last { 0 } else { width.saturating_sub(text.width()) + GAP.len() };
-        let is_colored = room.has_color && !cell.color.is_empty();
-        let (begin, end) = if is_colored { (cell.color, RESET) } else { ("", "") };
-        line.extend([begin, &text, end, &" ".repeat(blanks)]);
+    for (at, column) in columns.iter().enumerate() {
+        let (text, color) = cell(column);
+        let text = clipped(text, column.width, room.cut);
+        let is_last = at + 1 == columns.len();
+        let blanks = if is_last { 0 } else { column.width.saturating_sub(text.width()) + GAP.len() };
+        let is_colored = room.has_color && !color.is_empty();
+        let (begin, end) = if is_colored { (color, RESET) } else { ("", "") };
+        line.extend([begin, &text, end]);
+        line.extend(iter::repeat_n(' ', blanks));
     }
     line.truncate(line.trim_end_matches(' ').len());
     line
 }
 
 /// As much of `text` as there is room for, with `cut` at its end if that is not all.
-pub(super) fn clipped(text: &str, columns: usize, cut: &str) -> String {
+pub(super) fn clipped<'a>(text: &'a str, columns: usize, cut: &str) -> Cow<'a, str> {
     if text.width() <= columns {
-        return text.to_owned();
+        return text.into();
     }
     let cut = if columns > cut.width() { cut } else { "" };
     let room = columns - cut.width();
     let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
     let end = ends.take_while(|&end| text[..end].width() <= room).last().unwrap_or_default();
-    text[..end].to_owned() + cut
+    (text[..end].to_owned() + cut).into()
 }
 
 /// `text` in lines of at most `columns`, broken at blanks only: the first one behind `head`, the others behind `indent`.

@@ -3,6 +3,7 @@
 mod away;
 mod verified;
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -202,35 +203,66 @@ pub(super) struct Seen {
     /// That the store is away and this is what was known here last, in words.
     as_of: Option<String>,
     /// Without warnings; `None` for a record whose profile is not configured.
-    status: Option<ProfileStatus>,
+    status: Option<Box<ProfileStatus>>,
+}
+
+/// What a listing tells of the record of a profile.
+#[derive(Clone, Copy)]
+enum Listed {
+    No,
+    /// There is one copy alone.
+    Alone,
+    Maybe,
 }
 
 impl Service {
-    /// Every profile's status, by name. Opens those records only that have changed since this was asked last.
+    /// Every profile's status, by name.
     pub fn statuses(&self, now: Timestamp) -> Vec<ProfileStatus> {
+        let protection = self.store.protection().ok();
+        let mut seen = BTreeMap::new();
+        self.see(&mut seen, None, now);
+        let statuses = seen.values_mut().filter_map(|seen| seen.status.take()).map(|status| *status).collect();
+        self.all_finished(statuses, &seen, protection.as_ref(), now)
+    }
+
+    /// The same for who asks again and again: those records only are opened that have changed since this was asked last.
+    pub fn statuses_by_now(&self, now: Timestamp) -> Vec<ProfileStatus> {
         // A panic elsewhere leaves what was read whole.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let protection = self.store.protection().ok();
         let versions = self.store.versions().filter(|_| protection.is_some());
         self.see(&mut seen, versions.as_ref(), now);
+        let statuses = seen.values().filter_map(|seen| seen.status.as_deref().cloned()).collect();
+        self.all_finished(statuses, &seen, protection.as_ref(), now)
+    }
+
+    /// The statuses with what the rest of the store says about them.
+    fn all_finished(
+        &self,
+        statuses: Vec<ProfileStatus>,
+        seen: &BTreeMap<ProfileName, Seen>,
+        protection: Option<&Protection>,
+        now: Timestamp,
+    ) -> Vec<ProfileStatus> {
         let census = Census::of(seen.values().map(|seen| &seen.counted));
         let damage = self.store.damage();
         // Where no grant of a client is paused, the client is not, either.
-        let mut pauses: HashMap<ClientAt, Option<Timestamp>> = HashMap::new();
-        for (name, seen) in seen.iter() {
-            let is_paused = seen.status.as_ref().is_some_and(|status| status.pause(now).is_some());
-            if let (true, Some(client), Some(profile)) = (is_paused, &seen.client, self.config.profiles.get(name)) {
-                pauses.entry(client.clone()).or_insert_with(|| self.client_pause(profile, client, now));
+        let mut pauses: HashMap<&ClientAt, Option<Timestamp>> = HashMap::new();
+        for status in statuses.iter().filter(|status| status.pause(now).is_some()) {
+            let client = seen.get(&status.name).and_then(|seen| seen.client.as_ref());
+            if let (Some(client), Some(profile)) = (client, self.config.profiles.get(&status.name)) {
+                pauses.entry(client).or_insert_with(|| self.client_pause(profile, client, now));
             }
         }
-        let finished = |profile: &Profile| {
-            let (seen, damage) = (seen.get(&profile.name)?, damage.get(&profile.name));
-            let mut status = self.finished(profile, seen, &census, damage, protection.as_ref(), now)?;
+        let finished = |status: ProfileStatus| {
+            let profile = self.config.profiles.get(&status.name)?;
+            let (seen, damage) = (seen.get(&status.name)?, damage.get(&status.name));
+            let mut status = self.finished(status, profile, seen, &census, damage, protection, now);
             let pause = seen.client.as_ref().and_then(|client| *pauses.get(client)?);
             status.paused_until = status.pause(now).max(pause);
             Some(status)
         };
-        self.config.profiles.values().filter_map(finished).collect()
+        statuses.into_iter().filter_map(finished).collect()
     }
 
     /// One profile's status, for which no other record is opened: grants in others are not counted. A store that cannot be
@@ -239,11 +271,11 @@ impl Service {
         let provider = self.config.provider(profile).ok().and_then(ProviderSource::known);
         let providers = provider.into_iter().map(|provider| (&profile.provider, provider)).collect();
         let loaded = Away::default().unless_away(|| self.store.load(&profile.name));
-        let seen = self.seen(loaded, Some(profile), &providers, None, now);
+        let mut seen = self.seen(loaded, Some(profile), &providers, None, now);
+        let status = seen.status.take().map_or_else(|| ProfileStatus::signed_out(profile), |status| *status);
         let (damage, protection) = (self.store.damage().remove(&profile.name), self.store.protection().ok());
         let census = Census::of(std::iter::once(&seen.counted));
-        let status = self.finished(profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
-        let mut status = status.unwrap_or_else(|| ProfileStatus::signed_out(profile));
+        let mut status = self.finished(status, profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
         let pause = seen.client.as_ref().and_then(|client| self.client_pause(profile, client, now));
         status.paused_until = status.pause(now).max(pause);
         status
@@ -263,50 +295,58 @@ impl Service {
         now: Timestamp,
     ) {
         let away = Away::default();
-        let listed = away.noting(self.store.profiles());
         // A record elsewhere, and one that cannot be listed, is found by reading alone.
-        let is_all = listed.is_ok() && versions.is_some();
-        let recorded = listed.unwrap_or_default();
+        let listing = away.noting(self.store.listing()).unwrap_or_default();
+        let recorded: BTreeMap<&ProfileName, bool> =
+            listing.profiles.iter().map(|(name, alone)| (name, *alone)).collect();
         // A file system may take a name in other letters for the same.
-        let lowered: BTreeSet<String> = recorded.iter().map(|name| name.as_str().to_ascii_lowercase()).collect();
-        let is_absent = |name: &ProfileName| is_all && !lowered.contains(&name.as_str().to_ascii_lowercase());
-        let names: BTreeSet<&ProfileName> = recorded.iter().chain(self.config.profiles.keys()).collect();
+        let lowered = |name: &ProfileName| name.as_str().to_ascii_lowercase();
+        let all_lowered = LazyCell::new(|| recorded.keys().map(|name| lowered(name)).collect::<BTreeSet<_>>());
+        let names: BTreeSet<&ProfileName> = recorded.keys().copied().chain(self.config.profiles.keys()).collect();
         seen.retain(|name, _| names.contains(name));
         let version = |name: &ProfileName| versions.and_then(|versions| versions.get(name).copied());
         let is_known = |name: &ProfileName| {
             let same = |seen: &Seen| seen.is_sound && seen.version == version(name);
             versions.is_some() && seen.get(name).is_some_and(same)
         };
-        let stale: Vec<&ProfileName> = names.into_iter().filter(|name| !is_known(name)).collect();
+        let listed = |name: &ProfileName| match recorded.get(name) {
+            Some(true) => Listed::Alone,
+            None if listing.is_whole && !all_lowered.contains(&lowered(name)) => Listed::No,
+            _ => Listed::Maybe,
+        };
+        let stale = names.into_iter().filter(|name| !is_known(name)).map(|name| (name, listed(name)));
+        let stale: Vec<(&ProfileName, Listed)> = stale.collect();
         // Made once, since there may be thousands of profiles.
         let source = |(name, source): (_, &ProviderSource)| Some((name, source.known()?));
         let providers: Providers<'_> = self.config.providers.iter().filter_map(source).collect();
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
         let share = stale.len().div_ceil(threads).max(LEAST_SHARE);
-        let read = |names: &[&ProfileName]| -> Vec<(ProfileName, Seen)> {
-            names
-                .iter()
-                .map(|name| {
-                    let profile = self.config.profiles.get(*name);
-                    let loaded = if is_absent(name) { Ok(None) } else { away.unless_away(|| self.store.load(name)) };
-                    ((*name).clone(), self.seen(loaded, profile, &providers, version(name), now))
-                })
-                .collect()
+        let one = |(name, listed): &(&ProfileName, Listed)| {
+            let loaded = match listed {
+                Listed::No => Ok(None),
+                Listed::Alone => away.unless_away(|| self.store.load_alone(name)),
+                Listed::Maybe => away.unless_away(|| self.store.load(name)),
+            };
+            let profile = self.config.profiles.get(*name);
+            ((*name).clone(), self.seen(loaded, profile, &providers, version(name), now))
         };
-        thread::scope(|scope| {
+        let read = |names: &[(&ProfileName, Listed)]| -> Vec<(ProfileName, Seen)> { names.iter().map(one).collect() };
+        let mut newly_seen = thread::scope(|scope| {
             let mut shares = stale.chunks(share);
             let own = shares.next().unwrap_or_default();
             let begin = |names| (names, thread::Builder::new().spawn_scoped(scope, move || read(names)));
             let others: Vec<_> = shares.map(begin).collect();
-            seen.extend(read(own));
+            let mut newly_seen = read(own);
             for (names, other) in others {
-                seen.extend(match other {
+                newly_seen.extend(match other {
                     Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic)),
                     // There are no more threads to be had.
                     Err(_) => read(names),
                 });
             }
+            newly_seen.into_iter().collect()
         });
+        seen.append(&mut newly_seen);
     }
 
     /// What the record that was loaded says of the profile.
@@ -326,7 +366,7 @@ impl Service {
             has_notes: false,
             minted_at: None,
             as_of: None,
-            status: profile.map(ProfileStatus::signed_out),
+            status: profile.map(|profile| Box::new(ProfileStatus::signed_out(profile))),
         };
         if let Ok(Some(record)) = &loaded {
             seen.counted = Counted::of(record);
@@ -341,8 +381,8 @@ impl Service {
                 Ok(None) => {}
                 Ok(Some(record)) => {
                     status.events = record.events.into();
-                    let clocks = Clocks { wall: now, ..Clocks::now() };
-                    status.pending = record.pending.as_ref().map(|pending| PendingCode::of(pending, &clocks));
+                    let code = |pending: &_| PendingCode::of(pending, &Clocks { wall: now, ..Clocks::now() });
+                    status.pending = record.pending.as_deref().map(code);
                     if let Some(grant) = record.grant {
                         let is_refreshable = grant.refresh_token.is_some();
                         status.describe(grant, is_refreshable, profile, &self.config, now);
@@ -363,16 +403,17 @@ impl Service {
     }
 
     /// The status at `now`, with what the rest of the store says about it.
+    #[expect(clippy::too_many_arguments, reason = "what is about all profiles is asked for once")]
     fn finished(
         &self,
+        mut status: ProfileStatus,
         profile: &Profile,
         seen: &Seen,
         census: &Census<'_>,
         damage: Option<&String>,
         protection: Option<&Protection>,
         now: Timestamp,
-    ) -> Option<ProfileStatus> {
-        let mut status = seen.status.clone()?;
+    ) -> ProfileStatus {
         status.state = status.state_at(now);
         status.protection = protection.cloned();
         status.pending.take_if(|pending| pending.expires_at <= now);
@@ -400,7 +441,7 @@ impl Service {
                 status.warnings.push(format!("An earlier logout or sign-in could not revoke its grant. {again}"));
             }
         }
-        Some(status)
+        status
     }
 
     /// Whether the profile names a provider and a data center that are known.

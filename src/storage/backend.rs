@@ -61,6 +61,15 @@ pub enum StrayKind {
     LeftOver,
 }
 
+/// The profiles that have a record.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// In order, and whether it is known that there is no other copy of the record than the current one.
+    pub profiles: Vec<(ProfileName, bool)>,
+    /// No other profile has one.
+    pub is_whole: bool,
+}
+
 /// What a place may know of a record beside its bytes: the columns in clear of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clear {
@@ -170,8 +179,13 @@ pub trait Backend: Send + Sync {
         None
     }
 
-    /// The profiles that have a record, in order.
-    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError>;
+    /// The profiles that have a record, by a look that opens none.
+    fn listing(&self) -> Result<Listing, StoreError>;
+
+    /// The same alone, in order.
+    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
+        Ok(self.listing()?.profiles.into_iter().map(|(profile, _)| profile).collect())
+    }
 
     /// Tells the committed records apart from earlier and later ones; `None` where only reading tells.
     fn versions(&self) -> Option<BTreeMap<ProfileName, Version>>;

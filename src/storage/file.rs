@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use self::held::HeldFiles;
-use super::backend::{Backend, Found, Hold, Part, StoreKind, Stray, StrayKind};
+use super::backend::{Backend, Found, Hold, Listing, Part, StoreKind, Stray, StrayKind};
 use super::envelope::{LIMIT, LONGEST_LINE, ROOM};
 use super::private::read_bytes;
 use super::reservation::Reservation;
@@ -96,12 +96,14 @@ impl Backend for FileBackend {
         Reservation::make_beside(self.files.room_path(&Slot::of(profile)), ROOM).map(Some)
     }
 
-    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
+    fn listing(&self) -> Result<Listing, StoreError> {
         private::check_directory(&self.files.directory)?;
-        let mut profiles: Vec<ProfileName> = self.files.names()?.iter().filter_map(|name| profile_of(name)).collect();
-        profiles.sort();
-        profiles.dedup();
-        Ok(profiles)
+        let is_whole = !self.files.spare.as_ref().is_some_and(Spare::is_in_use);
+        let mut profiles = self.files.names(|name| record_of(name, is_whole))?;
+        // Of two records of a profile the previous one comes first, with which none is alone.
+        profiles.sort_unstable();
+        profiles.dedup_by(|other, kept| other.0 == kept.0);
+        Ok(Listing { profiles, is_whole })
     }
 
     fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
@@ -119,11 +121,13 @@ impl Backend for FileBackend {
     }
 
     fn set_aside(&self) -> BTreeMap<ProfileName, String> {
-        let mut names = self.files.names().unwrap_or_default();
+        let mut aside = self.files.names(|name| Some((aside_profile(name)?, name.to_owned()))).unwrap_or_default();
         // Of several, the last one counts.
-        names.sort();
-        let aside = names.iter().filter_map(|name| Some((aside_profile(name)?, name)));
-        aside.map(|(profile, name)| (profile, self.files.directory.join(name).display().to_string())).collect()
+        aside.sort();
+        aside
+            .iter()
+            .map(|(profile, name)| (profile.clone(), self.files.directory.join(name).display().to_string()))
+            .collect()
     }
 
     fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
@@ -173,8 +177,8 @@ impl Backend for FileBackend {
 
     fn holders(&self) -> Result<Vec<(ProfileName, String)>, StoreError> {
         let mut held = Vec::new();
-        for name in self.files.names()? {
-            let Some(profile) = name.strip_suffix(".lock").and_then(|stem| stem.parse().ok()) else { continue };
+        let locks = self.files.names(|name| Some((name.strip_suffix(".lock")?.parse().ok()?, name.to_owned())))?;
+        for (profile, name) in locks {
             held.extend(lock::held_by(&self.files.directory.join(name))?.map(|holder| (profile, holder)));
         }
         held.sort();
@@ -191,7 +195,7 @@ impl Backend for FileBackend {
             let found = read_bytes(&path).unwrap_or(Found::Damaged("it cannot be read"));
             Some(Stray { profile, kind, place: path.display().to_string(), found })
         };
-        let mut names = self.files.names()?;
+        let mut names = self.files.names(|name| Some(name.to_owned()))?;
         names.sort();
         Ok(names.iter().filter_map(stray).collect())
     }
@@ -270,15 +274,16 @@ impl Files {
         read_bytes(&self.path(slot, part))
     }
 
-    fn names(&self) -> Result<Vec<String>, StoreError> {
+    /// What is wanted of the names of its files.
+    fn names<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, StoreError> {
         let failed = StoreError::io("listing", &self.directory);
         let entries = match fs::read_dir(&self.directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(failed(error)),
         };
-        let names = entries.map(|entry| entry.map(|entry| entry.file_name().into_string().unwrap_or_default()));
-        names.collect::<Result<_, _>>().map_err(failed)
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_str().and_then(&wanted)));
+        names.filter_map(Result::transpose).collect::<Result<_, _>>().map_err(failed)
     }
 }
 
@@ -297,8 +302,9 @@ fn version(metadata: &Metadata) -> Option<Version> {
     Some(Version([changed.as_secs(), changed.subsec_nanos().into(), file, metadata.len()]))
 }
 
-/// The profile whose record has this file name.
-fn profile_of(name: &str) -> Option<ProfileName> {
-    let stem = name.strip_suffix(".record").or_else(|| name.strip_suffix(".record.prev"));
-    stem.and_then(|stem| stem.parse().ok())
+/// The profile whose record has this file name, and whether it may be alone: there is none elsewhere, and it is no previous one.
+fn record_of(name: &str, is_none_elsewhere: bool) -> Option<(ProfileName, bool)> {
+    let current = name.strip_suffix(".record");
+    let stem = current.or_else(|| name.strip_suffix(".record.prev"))?;
+    Some((stem.parse().ok()?, is_none_elsewhere && current.is_some()))
 }

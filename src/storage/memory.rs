@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::backend::{Backend, Clear, Found, Hold, Part, StoreKind};
+use super::backend::{Backend, Clear, Found, Hold, Listing, Part, StoreKind};
 use super::{Attempt, ClientAt, StoreError, Throttled, Version};
 use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
@@ -89,8 +89,9 @@ impl Backend for MemoryBackend {
         Ok(None)
     }
 
-    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
-        Ok(self.shared.content().versions.keys().cloned().collect())
+    fn listing(&self) -> Result<Listing, StoreError> {
+        let profiles = self.shared.content().versions.keys().map(|profile| (profile.clone(), false)).collect();
+        Ok(Listing { profiles, is_whole: true })
     }
 
     fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {

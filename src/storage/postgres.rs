@@ -32,7 +32,7 @@ use self::connection::{Connection, Statement};
 use self::hold::{Claim, Lease};
 use self::local::{Local, random_id};
 use self::trouble::Trouble;
-use super::backend::{Backend, DatabaseDetails, Found, Health, Hold, Part, StoreKind, Stray, StrayKind};
+use super::backend::{Backend, DatabaseDetails, Found, Health, Hold, Listing, Part, StoreKind, Stray, StrayKind};
 use super::envelope::LONGEST_LINE;
 use super::{ClientAt, StoreError, Throttled, Version};
 use crate::clock;
@@ -253,9 +253,11 @@ impl Backend for PostgresBackend {
         self.database.local(Local::lasting_home).flatten().or_else(host::name)
     }
 
-    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
+    fn listing(&self) -> Result<Listing, StoreError> {
         let rows = self.database.ask(&Statement::new(sql::PROFILES))?;
-        rows.iter().filter_map(|row| profile(row).transpose()).collect()
+        let profiles = rows.iter().filter_map(|row| Some(profile(row).transpose()?.map(|profile| (profile, false))));
+        let is_whole = !self.database.local(Local::has_spares).unwrap_or_default();
+        Ok(Listing { profiles: profiles.collect::<Result<_, _>>()?, is_whole })
     }
 
     fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {

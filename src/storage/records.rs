@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use super::backend::{Backend, Found, Health, Hold, Part, StoreKind};
+use super::backend::{Backend, Found, Health, Hold, Listing, Part, StoreKind};
 use super::copies::Copies;
 use super::envelope::{self, Opened};
 use super::key::{Key, Keyring, Sources};
@@ -108,6 +108,20 @@ impl Store {
         Ok(record)
     }
 
+    /// The same of a profile of which a listing showed that there is one copy alone, which spares looking for others.
+    pub fn load_alone(&self, profile: &ProfileName) -> Result<Option<Box<Record>>, StoreError> {
+        let asked_at = self.shared.time_of_copy();
+        match self.shared.read(&mut self.shared.reader(profile), profile, Part::Current) {
+            Ok(Opened::Sound(record)) => {
+                self.shared.copy(profile, Some(&record), asked_at);
+                self.shared.tell_if_moved(&record);
+                Ok(Some(record))
+            }
+            // Somebody has written meanwhile, or there is more to be said.
+            _ => self.load(profile),
+        }
+    }
+
     /// Has a record come back out of the spare place, unless somebody else is at it.
     fn bring_back(&self, profile: &ProfileName) {
         let brought: Result<(), StoreError> = self.holding(profile, Duration::ZERO, |held| held.load().map(drop));
@@ -182,6 +196,11 @@ impl Store {
                 Err(StoreError::Corrupt { place: place(), problem, profile: Some(profile.clone()) })
             }
         }
+    }
+
+    /// The profiles that have a record, and what a look at the place tells of their records without opening any.
+    pub fn listing(&self) -> Result<Listing, StoreError> {
+        self.shared.backend.listing()
     }
 
     /// The profiles that have a record.

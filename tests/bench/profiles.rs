@@ -47,11 +47,11 @@ fn main() {
     let service = Service::new(parsed(), store.clone(), Client::new(None), Box::new(|_| None));
     let size = |name: &str| std::fs::metadata(home.path().join("state").join(name)).map_or(0, |file| file.len());
     println!("  one record: {} bytes", size("p00001.record"));
-    println!("  read all statuses: {}", once(|| drop(service.statuses(clock::wall()))));
-    println!("  read them again, nothing changed: {}", median(|| drop(service.statuses(clock::wall()))));
+    println!("  read all statuses: {}", once(|| drop(service.statuses_by_now(clock::wall()))));
+    println!("  read them again, nothing changed: {}", median(|| drop(service.statuses_by_now(clock::wall()))));
     keep(&store, 1, 40);
     println!("  one record with a full history: {} bytes", size("p00001.record"));
-    println!("  read them again, one changed: {}", once(|| drop(service.statuses(clock::wall()))));
+    println!("  read them again, one changed: {}", once(|| drop(service.statuses_by_now(clock::wall()))));
     panel(&service);
 }
 
@@ -70,7 +70,7 @@ fn panel(service: &Service) {
     let mut model = Model::new(Environment::default().abilities(), machine, Config::clone(&service.config));
     let now = || Now { moment: clock::now(), time: clock::wall() };
     println!("  open the panel with names alone: {}", once(|| drop(start(&mut model, Start::Profiles, None, now()))));
-    let loaded = || Message::StatusesLoaded(service.statuses(clock::wall()));
+    let loaded = || Message::StatusesLoaded(service.statuses_by_now(clock::wall()));
     let mut statuses = Some(loaded());
     let mut take_in = || drop(update(&mut model, statuses.take().expect("once"), now()));
     println!("  take the statuses in: {}", once(&mut take_in));

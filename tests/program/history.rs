@@ -124,7 +124,7 @@ fn records_are_opened_where_there_are_some_and_again_once_they_changed() {
     let config = Config::parse(&text, &home.path("config.toml")).expect("a good configuration");
     let service = Service::new(config, counting, Client::new(None), Box::new(|_| None));
     let work = || {
-        let statuses = service.statuses(clock::wall());
+        let statuses = service.statuses_by_now(clock::wall());
         assert_eq!(statuses.len(), 201);
         let work = statuses.into_iter().find(|status| status.name.as_str() == "work").expect("it is configured");
         (work.state, loads.swap(0, Ordering::SeqCst))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Backend, Clear, DatabaseDetails, Found, Health, Hold, Part, StoreKind, Stray};
+use super::{Backend, Clear, DatabaseDetails, Found, Health, Hold, Listing, Part, StoreKind, Stray};
 use crate::clock::Moment;
 use crate::files::access::Holds;
 use crate::profile::ProfileName;
@@ -92,9 +92,9 @@ impl Backend for Watched {
         self.inner.poller_home()
     }
 
-    fn profiles(&self) -> Result<Vec<ProfileName>, StoreError> {
-        (self.watcher)("profiles")?;
-        self.inner.profiles()
+    fn listing(&self) -> Result<Listing, StoreError> {
+        (self.watcher)("listing")?;
+        self.inner.listing()
     }
 
     fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {

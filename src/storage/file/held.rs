@@ -48,9 +48,8 @@ impl HeldFiles {
     }
 
     fn left_over_paths(&self) -> Result<Vec<PathBuf>, StoreError> {
-        let mut names = self.files.names()?;
-        names.retain(|name| reservation::is_left_over(name, &self.slot.stem));
-        Ok(names.iter().map(|name| self.files.directory.join(name)).collect())
+        let path = |name: &str| self.files.directory.join(name);
+        self.files.names(|name| reservation::is_left_over(name, &self.slot.stem).then(|| path(name)))
     }
 }
 
@@ -169,8 +168,8 @@ impl Hold for HeldFiles {
 
     fn remove_set_aside(&mut self) -> Result<(), StoreError> {
         let aside = format!("{}.{ASIDE}", self.slot.stem);
-        for name in self.files.names()?.iter().filter(|name| name.starts_with(&aside)) {
-            remove(&self.files.directory.join(name))?;
+        for path in self.files.names(|name| name.starts_with(&aside).then(|| self.files.directory.join(name)))? {
+            remove(&path)?;
         }
         private::sync_directory(&self.files.directory)
     }

@@ -290,7 +290,7 @@ impl Tasks {
                 Ok(None) => {}
                 Err(error) => send(reread(Err(error))),
             }
-            send(Message::StatusesLoaded(service.statuses(clock::wall())));
+            send(Message::StatusesLoaded(service.statuses_by_now(clock::wall())));
         });
     }
 

@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustix::process::Signal;
+
 use super::program::{Home, Ran, ran};
 
 const CALLS: &str = "openat,read,write,pread64,pwrite64,statx,newfstatat,getdents64,flock,fallocate,ftruncate,fsync,fdatasync,\
@@ -179,7 +181,7 @@ pub(crate) fn strike(home: &Home, act: &Act, fault: &Fault) -> (bool, Ran) {
     let ran = run(home, act, Some(fault));
     let log = fs::read_to_string(home.path(LOG)).unwrap_or_default();
     // A call that is the last one of its process is not always written down.
-    (log.contains("INJECTED") || fault.kills() && ran.code < 0, ran)
+    (log.contains("INJECTED") || fault.kills() && ran.code == -Signal::KILL.as_raw(), ran)
 }
 
 /// Whether a fault that counts the calls on all paths has met something else than a file of the home, as other threads make them.

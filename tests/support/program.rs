@@ -23,6 +23,7 @@ pub(crate) struct Home(TempDir);
 #[derive(Clone, Debug)]
 #[must_use = "a run that nobody looks at proves nothing"]
 pub(crate) struct Ran {
+    /// The exit code, or less than nothing by the signal that ended it.
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -193,7 +194,12 @@ pub(crate) fn sign_in_into(store: &Store, profile: &str, origin: &str, change: i
 pub(crate) fn ran(child: Child) -> Ran {
     let output = child.wait_with_output().expect("the program ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program speaks UTF-8");
-    Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
+    #[cfg(not(unix))]
+    let signal = None;
+    let code = output.status.code().or(signal.map(|signal: i32| -signal)).unwrap_or(i32::MIN);
+    Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 pub(crate) const ACCESS_TOKEN: &str = "sentinel-access-1-0123456789";

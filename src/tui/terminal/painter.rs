@@ -260,8 +260,8 @@ mod tests {
     use ratatui::style::{Color, Modifier, Style};
     use ratatui::{Terminal, TerminalOptions, Viewport};
 
-    use super::Painter;
-    use crate::tui::terminal::Outgoing;
+    use super::{Painter, Shift};
+    use crate::tui::terminal::{Outgoing, shift};
     use crate::tui::theme::LINK;
 
     #[test]
@@ -320,6 +320,33 @@ mod tests {
         assert!(!sent(&[]).contains("https"), "nothing is a link any more");
         let again = sent(&["a.example/"]);
         assert!(again.contains(&link("https://a.example/")), "{again:?}");
+    }
+
+    #[test]
+    fn links_move_with_what_is_on_the_screen_and_end_at_its_edge() {
+        let outgoing = Outgoing::default();
+        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
+        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+        let sent = || String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text");
+        let at = |x: u16, y: u16, text: &'static str| {
+            let link = Style::new().add_modifier(LINK);
+            move |frame: &mut ratatui::Frame<'_>| frame.buffer_mut().set_string(x, y, text, link)
+        };
+        let written =
+            |row: u16, address: &str| format!("\x1b]8;id=address;{address}\x1b\\\x1b[{row};4H{address}\x1b]8;;\x1b\\");
+        shift(&mut screen, Shift { right: 2, down: 1 }, at(1, 2, "https://a.example/x")).expect("it is moved");
+        let first = sent();
+        assert!(first.contains("\x1b]8;id=address;https://a.example/x"), "{first:?}");
+        screen.draw(at(3, 3, "https://a.example/x")).expect("it is drawn");
+        assert!(!sent().contains("]8;"), "it came along");
+        screen.draw(at(3, 3, "https://a.example/xyz")).expect("it is drawn");
+        let longer = sent();
+        assert!(longer.contains(&written(4, "https://a.example/xyz")), "it goes on where it came to: {longer:?}");
+        shift(&mut screen, Shift { right: 0, down: -4 }, at(3, 3, "https://a.example/xyz")).expect("it is moved");
+        drop(sent());
+        screen.draw(at(3, 9, "a.example/")).expect("it is drawn");
+        let other = sent();
+        assert!(other.contains("\x1b]8;id=address;https://a.example/\x1b\\\x1b[10;4Ha.example/"), "{other:?}");
     }
 
     #[test]

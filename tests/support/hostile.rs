@@ -106,6 +106,9 @@ pub(crate) fn cases() -> Vec<Case> {
 
 /// Control, bidi, zero-width and blank characters, written apart from the program's own list.
 pub(crate) fn is_hidden(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
     character.is_control()
         || ['\u{ad}', '\u{34f}', '\u{61c}', '\u{feff}', '\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}', '\u{2800}']
             .contains(&character)

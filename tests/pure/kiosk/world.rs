@@ -12,7 +12,7 @@ use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
 use device_login::oauth::wire::Unreadable;
 use device_login::oauth::{Client, Step};
 use device_login::profile::ProfileName;
-use device_login::providers::zoho;
+use device_login::providers::{self, zoho};
 use device_login::service::{Machine, RestReason, SignIn, SignedIn, sign_in_event};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
@@ -41,6 +41,7 @@ pub(crate) struct World {
     now: Moment,
     model: Model,
     flow: Option<(TaskId, DeviceFlow)>,
+    zoho: providers::Provider,
     provider: Box<dyn Fn(u64) -> Provider>,
     codes: u32,
     polls: BTreeMap<String, u32>,
@@ -65,6 +66,7 @@ impl World {
             now: Moment::at(START),
             model,
             flow: None,
+            zoho: zoho::provider(),
             provider: Box::new(provider),
             codes: 0,
             polls: BTreeMap::new(),
@@ -160,7 +162,7 @@ impl World {
                 Effect::StartSignIn { task, options, .. } => {
                     assert_eq!(options.renewals, 0, "the kiosk renews by itself");
                     assert!(self.flow.is_none(), "one sign-in at a time");
-                    self.flow = Some((task, flow()));
+                    self.flow = Some((task, flow(&self.zoho)));
                 }
                 Effect::Quit(ended) => self.ended = Some(ended),
                 effect => panic!("a kiosk does not want {effect:?}"),
@@ -180,7 +182,7 @@ impl World {
                     self.flow = Some((task, flow));
                     for event in events {
                         let Now { moment, time } = self.both();
-                        let event = sign_in_event(event, false, &zoho::provider(), moment, time);
+                        let event = sign_in_event(event, false, &self.zoho, moment, time);
                         self.tell(Message::SignIn { task, event });
                     }
                 }
@@ -235,8 +237,7 @@ fn profile() -> ProfileName {
     "lobby".parse().expect("a name")
 }
 
-fn flow() -> DeviceFlow {
-    let provider = zoho::provider();
+fn flow(provider: &providers::Provider) -> DeviceFlow {
     let data_center = provider.data_center("us").expect("it is built in").clone();
     let client = Client {
         secret_variable: None,
@@ -247,7 +248,7 @@ fn flow() -> DeviceFlow {
         authentication: provider.client_authentication.clone(),
         sends_json: false,
     };
-    DeviceFlow::new(provider, data_center, client, vec!["ZohoCRM.users.READ".to_owned()])
+    DeviceFlow::new(provider.clone(), data_center, client, vec!["ZohoCRM.users.READ".to_owned()])
 }
 
 fn response(status: u16, body: &str) -> Response {

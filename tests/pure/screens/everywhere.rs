@@ -253,8 +253,9 @@ fn a_question_is_whole_at_every_size_and_lies_over_no_part_of_a_qr_code() {
 
 /// The cells of the QR code that are in sight.
 fn qr_code(buffer: &Buffer) -> Vec<(Position, Cell)> {
-    let cells = buffer.area.positions().map(|at| (at, buffer[at].clone()));
-    cells.filter(|(_, cell)| matches!(cell.bg, Color::Indexed(16 | 231))).collect()
+    let cells = buffer.area.positions().map(|at| (at, &buffer[at]));
+    let cells = cells.filter(|(_, cell)| matches!(cell.bg, Color::Indexed(16 | 231)));
+    cells.map(|(at, cell)| (at, cell.clone())).collect()
 }
 
 #[test]

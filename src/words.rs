@@ -92,6 +92,17 @@ fn local(time: Timestamp, zone: &TimeZone, form: &str) -> String {
     format!("{} {name}", local.strftime(form))
 }
 
+/// Names of profiles: `a`, `a, b`, or `200 profiles (a, b, c, ...)`.
+pub fn some_of(names: &[&str]) -> String {
+    match names {
+        [] | [_] | [_, _] => names.join(", "),
+        [first, second, third, rest @ ..] => {
+            let more = if rest.is_empty() { "" } else { ", ..." };
+            format!("{} profiles ({first}, {second}, {third}{more})", names.len())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{ProfileStatus, Service, State, Verified};
+use crate::words::some_of;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -89,7 +90,8 @@ enum Alarm {
 }
 
 impl Seen {
-    /// A token that ends is well as long as the next use refreshes it, and the last try did.
+    /// A token that is good is well, whatever became of the last refresh; one that has ended is as long as the next use refreshes it,
+    /// and the last try did.
     fn alarm(&self) -> Alarm {
         match self.verified {
             Some(Verified::Bad(_)) => return Alarm::Bad,
@@ -97,13 +99,10 @@ impl Seen {
             Some(Verified::Valid) | None => {}
         }
         match self.status.state {
-            State::Valid if !self.failed_to_refresh() => Alarm::Ok,
-            State::Expiring | State::Expired
-                if self.status.refreshable && !self.failed_to_refresh() && self.waits_until.is_none() =>
-            {
-                Alarm::Ok
-            }
-            State::Valid | State::Expiring | State::Expired => Alarm::Soon,
+            State::Valid => Alarm::Ok,
+            State::Expiring if self.status.refreshable => Alarm::Ok,
+            State::Expired if !self.failed_to_refresh() && self.waits_until.is_none() => Alarm::Ok,
+            State::Expiring | State::Expired => Alarm::Soon,
             State::SignedOut | State::NeedsLogin => Alarm::Bad,
             State::Unknown => Alarm::CannotTell,
         }
@@ -181,7 +180,7 @@ impl Status {
             for (problem, names) in list::by_what_is_said(problems) {
                 let about = match names.len() {
                     1 => problem.message,
-                    _ => format!("{}: {}", list::some_of(&names), problem.message),
+                    _ => format!("{}: {}", some_of(&names), problem.message),
                 };
                 context.output.error(&Error { message: about, ..problem });
             }
@@ -288,8 +287,8 @@ fn sort(seen: &mut [Seen], by: Sort) {
     }
 }
 
-/// The least is the worst.
-fn badness(seen: &Seen) -> (usize, Reverse<u8>) {
+/// The least is the worst. While a record cannot be opened nothing helps its profile.
+fn badness(seen: &Seen) -> (bool, usize, Reverse<u8>) {
     let alarm = seen.alarm();
     let place = WORST_FIRST.iter().position(|other| *other == alarm).unwrap_or_default();
     let state = match seen.status.state {
@@ -300,10 +299,10 @@ fn badness(seen: &Seen) -> (usize, Reverse<u8>) {
         State::SignedOut => 4,
         State::NeedsLogin => 5,
     };
-    (place, Reverse(state))
+    (seen.status.problem.is_none(), place, Reverse(state))
 }
 
-/// As monitoring orders them.
+/// As monitoring orders them; what cannot be opened is told before all of them.
 const WORST_FIRST: [Alarm; 4] = [Alarm::Bad, Alarm::CannotTell, Alarm::Soon, Alarm::Ok];
 
 /// One word for all profiles. None at all cannot be told.

@@ -72,7 +72,7 @@ impl State {
     }
 
     /// The same for people.
-    pub fn in_words(self) -> &'static str {
+    pub const fn in_words(self) -> &'static str {
         match self {
             State::SignedOut => "signed out",
             State::Valid => "valid",
@@ -81,6 +81,11 @@ impl State {
             State::NeedsLogin => "sign in again",
             State::Unknown => "cannot tell",
         }
+    }
+
+    /// The same where there is little room.
+    pub const fn in_few_words(self) -> &'static str {
+        if let State::Expired = self { "ended" } else { self.in_words() }
     }
 }
 

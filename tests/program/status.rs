@@ -280,6 +280,53 @@ fn a_wait_that_the_provider_orders_or_the_budget_makes_is_told_everywhere() {
     }
 }
 
+/// A throttled client makes the last refresh one that failed.
+#[test]
+fn a_wait_is_no_alarm_while_the_token_is_good() {
+    let now = clock::wall();
+    let until = now + SignedDuration::from_secs(290);
+    for (left, paused, code, word) in
+        [(3240, true, 0, "OK"), (3240, false, 0, "OK"), (-60, true, 1, "WARNING"), (-60, false, 1, "WARNING")]
+    {
+        let home = Home::in_memory();
+        configure(&home, "http://127.0.0.1:9", &["corp"]);
+        home.sign_in_as("corp", "http://127.0.0.1:9", |grant| {
+            change("failing", grant);
+            grant.access_token_expires_at = Some(now + SignedDuration::from_secs(left));
+            grant.paused_until = paused.then_some(until);
+        });
+        let ran = home.run(&["status", "--check"]);
+        let begins = ran.stdout.starts_with(&format!("DEVICE-LOGIN {word} - "));
+        assert!(ran.code == code && begins, "{left} {paused}: {ran:?}");
+    }
+}
+
+/// What cannot be opened is named before what is only signed out, and why is said once.
+#[test]
+fn a_lost_key_is_told_first_and_once() {
+    let names: Vec<String> = (0..14).map(|number| format!("p{number:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let home = Home::in_memory();
+    configure(&home, "http://127.0.0.1:9", &names);
+    for name in &names[..12] {
+        home.sign_in_as(name, "http://127.0.0.1:9", |_| {});
+    }
+    let lost = |arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        command.env("DEVICE_LOGIN_KEY_FILE", "/nonexistent");
+        ran(command.spawn().expect("it starts"))
+    };
+    let why = "records sealed with it exist in";
+    let all = lost(&["status", "--check"]);
+    let first = all.stdout.lines().next().expect("a line");
+    let told = "CRITICAL - 12 of 14 cannot be opened: p00, p01, p02, p03, p04 and 7 more; 2 of 14 need somebody: p12 ";
+    assert!(first.contains(told), "{all:?}");
+    assert!(!first.contains(why) && all.stdout.matches(why).count() == 1, "{all:?}");
+    assert!(all.stdout.contains("12 profiles (p00, p01, p02, ...): "), "{all:?}");
+    let rows: Vec<&str> = all.stdout.lines().filter(|line| line.contains(": cannot tell")).collect();
+    assert_eq!(rows.len(), 12, "{all:?}");
+}
+
 /// A short line on stdout, why and what to do in those below it, and nothing else.
 #[track_caller]
 fn cannot_tell(ran: &Ran, part: &str) {

@@ -6,6 +6,7 @@ use super::{Alarm, Seen, list};
 use crate::cli::advice::{self, hint};
 use crate::error::Error;
 use crate::service::State;
+use crate::words::some_of;
 
 /// So many profiles are named in the first line, which goes into messages.
 const MOST_NAMES: usize = 5;
@@ -19,6 +20,10 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     let concerned: Vec<&Seen> = seen.iter().filter(|seen| seen.alarm() == alarm).collect();
     let of_all = format!("{} of {}", concerned.len(), seen.len());
     let (one, some) = (concerned.len() == 1, names(&concerned));
+    let unopened: Vec<&Seen> = seen.iter().filter(|seen| seen.status.problem.is_some()).collect();
+    let is_told = alarm == Alarm::CannotTell && unopened.len() == concerned.len();
+    let unopened = (!unopened.is_empty() && !is_told)
+        .then(|| format!("{} of {} cannot be opened: {}", unopened.len(), seen.len(), bare_names(&unopened)));
     let said = match alarm {
         Alarm::Ok => counted(seen),
         Alarm::Soon => format!("{of_all} {} a look: {some}", if one { "wants" } else { "want" }),
@@ -28,6 +33,7 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     };
     let performance: Vec<String> =
         State::ALL.iter().map(|state| format!("{}={}", state.word(), count(seen, *state))).collect();
+    let said = unopened.into_iter().chain([said]).collect::<Vec<_>>().join("; ");
     let mut lines = vec![format!("DEVICE-LOGIN {} - {} | {}", word(alarm), safe(&said), performance.join(" "))];
     let mut particulars = particulars(seen, now);
     let more = particulars.len().saturating_sub(MOST_LINES);
@@ -71,28 +77,49 @@ fn counted(seen: &[Seen]) -> String {
     counts.join(", ")
 }
 
-/// "lobby (signed out), hall (sign in again) and 3 more".
+/// "lobby (signed out), hall (sign in again) and 3 more". Why a record cannot be opened is a long story, told once of several
+/// profiles.
 fn names(concerned: &[&Seen]) -> String {
-    let named: Vec<String> =
-        concerned.iter().take(MOST_NAMES).map(|seen| format!("{} ({})", seen.status.name, seen.reason())).collect();
-    let more = concerned.len() - named.len();
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    named.join(", ") + &rest
+    let named = &concerned[..concerned.len().min(MOST_NAMES)];
+    let told: Vec<String> = named
+        .chunk_by(|one, other| one.status.problem.is_some() && one.reason() == other.reason())
+        .map(|alike| {
+            let profiles: Vec<&str> = alike.iter().map(|seen| seen.status.name.as_str()).collect();
+            let reason = alike.first().map(|seen| seen.reason()).unwrap_or_default();
+            format!("{} ({reason})", profiles.join(", "))
+        })
+        .collect();
+    and_more(&told, concerned.len() - named.len())
 }
 
-/// A line for each profile and for what has to be said of it, the worst first.
+/// The same without why.
+fn bare_names(concerned: &[&Seen]) -> String {
+    let named: Vec<String> = concerned.iter().take(MOST_NAMES).map(|seen| seen.status.name.to_string()).collect();
+    and_more(&named, concerned.len() - named.len())
+}
+
+fn and_more(told: &[String], more: usize) -> String {
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    told.join(", ") + &rest
+}
+
+/// A line for each profile and for what has to be said of it, the worst first; before them what keeps records from being
+/// opened, once for all of which it is said.
 fn particulars(seen: &[Seen], now: Timestamp) -> Vec<String> {
     let mut seen: Vec<&Seen> = seen.iter().collect();
     seen.sort_by_key(|seen| super::badness(seen));
+    let problems = seen.iter().filter_map(|seen| Some((seen.status.problem.as_ref()?, seen.status.name.as_str())));
+    let problems = list::by_what_is_said(problems);
+    let problems: Vec<String> =
+        problems.into_iter().map(|(problem, names)| format!("{}: {problem}", some_of(&names))).collect();
     let lines = seen.into_iter().flat_map(|one| {
         let status = &one.status;
         let ends = list::ends(status, now).map(|ends| format!(", {ends}")).unwrap_or_default();
         let head = format!("{}: {}{ends}", status.name, status.state.in_words());
-        let problem = status.problem.as_ref().map(ToString::to_string);
-        let said = problem.into_iter().chain(list::remarks(one, now));
-        std::iter::once(head).chain(said.map(|said| format!("{}: {said}", status.name))).collect::<Vec<_>>()
+        let said = list::remarks(one, now).into_iter().map(|said| format!("{}: {said}", status.name));
+        std::iter::once(head).chain(said).collect::<Vec<_>>()
     });
-    lines.map(|line| safe(&line)).collect()
+    problems.into_iter().chain(lines).map(|line| safe(&line)).collect()
 }
 
 /// The same where nothing can be taken for the end of a line or for performance data.

@@ -12,6 +12,7 @@ use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
 use crate::service::{Budget, ProfileStatus, State, Verified};
 use crate::storage::Protection;
+use crate::words::some_of;
 
 /// Whose names are cut last: a name that is not whole may be that of another profile.
 const STEPS: [Step; 14] = [
@@ -45,8 +46,7 @@ pub(super) fn table(seen: &[Seen], now: Timestamp) -> Table<'static> {
 fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     let status = &seen.status;
     let name = Cell::profile(&status.name, seen.is_default);
-    let in_words = status.state.in_words();
-    let short = if status.state == State::Expired { "ended" } else { in_words };
+    let (in_words, short) = (status.state.in_words(), status.state.in_few_words());
     let pending = if status.waiting_code(now).is_some() { ", pending" } else { "" };
     let state = Cell::new(format!("{in_words}{pending}")).short(short).colored(match seen.alarm() {
         Alarm::Bad => BOLD_RED,
@@ -69,7 +69,8 @@ fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     let budget = match (seen.waits_until, used) {
         (Some(until), _) => {
             let left = words::time_left(now.duration_until(until).unsigned_abs());
-            Cell::new(format!("wait {left}")).short(left).colored(YELLOW)
+            // A time alone would be taken for that of a token.
+            Cell::new(format!("wait {left}")).colored(YELLOW)
         }
         (None, Some((used, limit))) => Cell::new(format!("{used} of {limit} used")).short(format!("{used}/{limit}")),
         (None, None) => Cell::default(),
@@ -151,15 +152,4 @@ pub(super) fn by_what_is_said<'a, T: ToString>(said: impl Iterator<Item = (T, &'
         }
     }
     groups
-}
-
-/// `a`, `a, b`, or `200 profiles (a, b, c, ...)`.
-pub(super) fn some_of(names: &[&str]) -> String {
-    match names {
-        [] | [_] | [_, _] => names.join(", "),
-        [first, second, third, rest @ ..] => {
-            let more = if rest.is_empty() { "" } else { ", ..." };
-            format!("{} profiles ({first}, {second}, {third}{more})", names.len())
-        }
-    }
 }

@@ -17,13 +17,13 @@ pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
 
 /// How a profile can stand, the worst first.
 pub(super) const WORST_FIRST: [(Mark, &str); 7] = [
-    (Mark::NeedsSignIn, "sign in again"),
+    (Mark::NeedsSignIn, State::NeedsLogin.in_few_words()),
     (Mark::NeedsSignIn, "not revoked"),
-    (Mark::NeedsSignIn, "cannot tell"),
-    (Mark::Attention, "ended"),
-    (Mark::Attention, "ends soon"),
-    (Mark::Good, "valid"),
-    (Mark::Off, "signed out"),
+    (Mark::NeedsSignIn, State::Unknown.in_few_words()),
+    (Mark::Attention, State::Expired.in_few_words()),
+    (Mark::Attention, State::Expiring.in_few_words()),
+    (Mark::Good, State::Valid.in_few_words()),
+    (Mark::Off, State::SignedOut.in_few_words()),
 ];
 
 /// So many of these want a person.

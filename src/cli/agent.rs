@@ -295,9 +295,11 @@ impl Daemon {
 
     /// Ends what was begun, within two seconds or so.
     async fn end(self, result: Result<(), Error>) -> Result<(), Error> {
+        let has_files = !self.token_files.is_empty();
         tokio::join!(self.programs.stop(), self.token_files.finish());
         if result.is_ok() {
-            self.log.write(&Entry::new(Level::Notice, "stopped", "the token files stay as they are", clock::wall()));
+            let stays = if has_files { "the token files stay as they are" } else { "it was asked to end" };
+            self.log.write(&Entry::new(Level::Notice, "stopped", stays, clock::wall()));
         }
         result
     }

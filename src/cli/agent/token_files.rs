@@ -49,6 +49,10 @@ impl TokenFiles {
         Self { files: kept, tasks }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// From here on this is to be in the files of the profile.
     pub(super) fn want(&self, profile: &ProfileName, wanted: &Wanted) {
         for file in self.files.get(profile).into_iter().flatten() {

@@ -10,7 +10,7 @@ mod replacement;
 mod trouble;
 
 use std::fs::{DirBuilder, File, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -150,6 +150,17 @@ pub fn synced(result: io::Result<()>) -> io::Result<()> {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         result => result,
     }
+}
+
+/// The directory, or the nearest one above it that is there.
+pub fn nearest(directory: &Path) -> &Path {
+    directory.ancestors().find(|directory| directory.exists()).unwrap_or(directory)
+}
+
+/// Fails where so many bytes cannot be written into a directory: for want of rights or room, by a quota, or since it is mounted for
+/// reading only. What is written for that has no name and is gone at once.
+pub fn check_room(directory: &Path, room: usize) -> io::Result<()> {
+    nameless(directory)?.write_all(&vec![0; room])
 }
 
 /// Creates a file that must not exist yet, for this user alone.

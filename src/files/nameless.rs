@@ -12,8 +12,14 @@ const MOST_TRIES: u32 = 100;
 #[cfg(windows)]
 const DELETE_ON_CLOSE: u32 = 0x0400_0000;
 
-/// Makes one in `directory`, for this user alone, to be written and read.
+/// Makes one in `directory`, for this user alone, to be written and read. It never has a name where the file system can do that.
 pub fn nameless(directory: &Path) -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    match unnamed(directory) {
+        // Older file systems and systems have various words for that they cannot.
+        Err(error) if !is_final(&error) => {}
+        made => return made,
+    }
     let mut options = access::options();
     options.read(true).write(true).create_new(true);
     #[cfg(windows)]
@@ -28,6 +34,22 @@ pub fn nameless(directory: &Path) -> io::Result<File> {
         }
     }
     Err(ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(target_os = "linux")]
+fn unnamed(directory: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    access::options().read(true).write(true).custom_flags(OFlags::TMPFILE.bits().cast_signed()).open(directory)
+}
+
+/// What a file with a name would end in as well.
+#[cfg(target_os = "linux")]
+fn is_final(error: &io::Error) -> bool {
+    use ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+
+    matches!(error.kind(), PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }
 
 #[cfg(all(test, unix))]

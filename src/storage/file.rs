@@ -22,6 +22,7 @@ use super::private::read_bytes;
 use super::reservation::Reservation;
 use super::spare::Spare;
 use super::{ClientAt, StoreError, Throttled, Version, private, reservation};
+use crate::files;
 use crate::profile::ProfileName;
 
 const CURRENT: &str = "record";
@@ -173,6 +174,11 @@ impl Backend for FileBackend {
     fn init(&self) -> Result<(), StoreError> {
         private::create_directory(&self.files.directory)?;
         self.files.judge()
+    }
+
+    fn check_room(&self) -> Result<(), StoreError> {
+        let there = files::nearest(&self.files.directory);
+        files::check_room(there, ROOM).map_err(StoreError::io("writing to", there))
     }
 
     fn holders(&self) -> Result<Vec<(ProfileName, String)>, StoreError> {

@@ -13,6 +13,8 @@ pub struct Protection {
     /// A directory, or a database without its password; nothing for `memory`.
     pub place: Option<String>,
     pub key: KeySource,
+    /// The key is there, or not in a file; else the first record makes it.
+    pub is_made: bool,
     /// Whether the key can be had; else no record can be read.
     pub has_key: bool,
     /// The file that others on this machine can read, although it opens the key.
@@ -26,7 +28,11 @@ impl Protection {
 
     /// What this guards against, in words.
     pub fn in_words(&self) -> &'static str {
-        if self.exposed.is_some() { "encrypted, but others can read the key" } else { self.key.in_words() }
+        match (&self.exposed, self.is_made) {
+            (Some(_), _) => "encrypted, but others can read the key",
+            (None, true) => self.key.in_words(),
+            (None, false) => "encrypted, by a key file that the first record makes, readable by this user only",
+        }
     }
 
     /// What whoever sees to this machine should mend.

@@ -23,7 +23,7 @@ use super::envelope::{self, Opened};
 use super::key::{Key, Keyring, Sources};
 use super::reservation::Reservation;
 use super::seen::Seen;
-use super::{ClientAt, PastCall, Protection, Record, StoreError, Throttled, Version};
+use super::{ClientAt, KeySource, PastCall, Protection, Record, StoreError, Throttled, Version};
 use crate::files::access::Holds;
 use crate::profile::ProfileName;
 
@@ -254,6 +254,11 @@ impl Store {
         self.shared.backend.holders()
     }
 
+    /// Fails where no record could be written on this machine. Nothing is changed for that, and no server asked.
+    pub fn check_room(&self) -> Result<(), StoreError> {
+        self.shared.backend.check_room()
+    }
+
     /// How the server of a database is; `None` for other stores.
     pub fn health(&self) -> Result<Option<Health>, StoreError> {
         self.shared.backend.health()
@@ -275,7 +280,8 @@ impl Store {
         let key = keyring.checked_source()?;
         let kind = backend.kind();
         let place = (kind != StoreKind::Memory).then(|| backend.place());
-        Ok(Protection { kind, place, exposed: keyring.exposed(&key), key, has_key: keyring.has_key()? })
+        let is_made = !matches!(&key, KeySource::KeyFile(path) if matches!(path.try_exists(), Ok(false)));
+        Ok(Protection { kind, place, exposed: keyring.exposed(&key), key, is_made, has_key: keyring.has_key()? })
     }
 }
 

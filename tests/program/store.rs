@@ -85,7 +85,7 @@ fn a_new_key_opens_everything_and_the_old_one_nothing() {
     assert_eq!((home.keys(), home.key_ids().len()), (1, 1));
     assert_ne!((fs::read_to_string(home.path("key")).expect("a key"), home.key_ids()), (old, old_id));
     home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
-    home.run(&["store", "check"]).worked("1 profiles with a record, 2 things read: all is well.\n");
+    home.run(&["store", "check"]).worked("1 profile with a record, 2 things read: all is well.\n");
     assert_eq!(home.run(&["refresh"]).code, 0);
     home.run(&["token"]).worked(&format!("{NEXT}\n"));
 }

@@ -42,7 +42,7 @@ fn records_go_there_get_another_key_and_come_back() {
     assert!(info["server_version"].is_string() && info["last_written"].is_string(), "{info}");
     assert_eq!((&info["tables_version"], &info["schema_version"]), (&1.into(), &1.into()));
     assert_each_name_once(&over(&url, &home, &["store", "info", "--json"]).stdout);
-    over(&url, &home, &["store", "check"]).worked("1 profiles with a record, 2 things read: all is well.\n");
+    over(&url, &home, &["store", "check"]).worked("1 profile with a record, 2 things read: all is well.\n");
     let script = over(&url, &home, &["store", "init", "--print", "--role", "ops"]);
     assert!(script.code == 0 && script.stdout.contains("GRANT ") && script.stdout.contains("\"ops\""), "{script:?}");
     // Another key. The old one stays in the file, since the records that were left behind have it.

@@ -4,8 +4,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::Context;
+use crate::cli::output::ErrorJson;
 use crate::error::Error;
 use crate::storage::{Checked, Finding};
+use crate::words::counted;
 
 /// Read everything that the store has, and say what is damaged, too old or of nobody
 ///
@@ -33,6 +35,9 @@ struct CheckJson<'a> {
     findings: Vec<FindingJson<'a>>,
     /// What `--repair` did.
     repaired: &'a [String],
+    /// Why nothing could be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorJson>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +62,7 @@ impl Check {
             checked = context.interrupts.block_on(service.check_store())?;
         }
         let is_sound = !checked.findings.iter().any(|finding| finding.kind.is_damage());
+        let unwritable = context.interrupts.block_on(service.check_room()).err();
         if self.json {
             context.output.json(&CheckJson {
                 schema_version: 1,
@@ -65,11 +71,21 @@ impl Check {
                 read: checked.read,
                 findings: checked.findings.iter().map(finding_json).collect(),
                 repaired: &repaired,
+                error: unwritable.as_ref().map(ErrorJson::from),
             })?;
         } else {
-            context.output.text(&lines(&checked, &repaired, is_sound).join("\n"))?;
+            let verdict = match (is_sound, &unwritable) {
+                (true, None) => "all is well",
+                (true, Some(_)) => "nothing is damaged",
+                (false, _) => "something is damaged",
+            };
+            context.output.text(&lines(&checked, &repaired, verdict).join("\n"))?;
         }
-        Ok(u8::from(!is_sound))
+        match unwritable {
+            Some(error) if self.json => Ok(error.code.exit_code()),
+            Some(error) => Err(error),
+            None => Ok(u8::from(!is_sound)),
+        }
     }
 }
 
@@ -78,14 +94,13 @@ fn finding_json(finding: &Finding) -> FindingJson<'_> {
     FindingJson { profile: profile.as_str(), kind: kind.word(), damage: kind.is_damage(), place, problem }
 }
 
-fn lines(checked: &Checked, repaired: &[String], is_sound: bool) -> Vec<String> {
+fn lines(checked: &Checked, repaired: &[String], verdict: &str) -> Vec<String> {
     let mut lines = repaired.to_vec();
     for Finding { profile, kind, place, problem } in &checked.findings {
         let word = if kind.is_damage() { "damage" } else { "note" };
         lines.push(format!("{word}: {profile}: {place}: {problem}"));
     }
-    let verdict = if is_sound { "all is well" } else { "something is damaged" };
-    let (records, read) = (checked.profiles, checked.read);
-    lines.push(format!("{records} profiles with a record, {read} things read: {verdict}."));
+    let (records, read) = (counted(checked.profiles as u64, "profile"), counted(checked.read as u64, "thing"));
+    lines.push(format!("{records} with a record, {read} read: {verdict}."));
     lines
 }

@@ -69,12 +69,13 @@ impl Info {
         }
         let service = context.service()?;
         let mut info = context.interrupts.block_on(service.store_info())?;
-        let trouble = info.trouble.take().map(Error::from);
+        let is_away = info.trouble.is_some();
+        let trouble = info.trouble.take().or(info.unwritable.take()).map(Error::from);
         let profiles = service.config.profiles.len();
         if self.json {
-            context.output.json(&json(&info, profiles, trouble.as_ref()))?;
+            context.output.json(&json(&info, profiles, is_away, trouble.as_ref()))?;
         } else {
-            context.output.text(&lines(&info, profiles, trouble.is_some()).join("\n"))?;
+            context.output.text(&lines(&info, profiles, is_away).join("\n"))?;
         }
         match trouble {
             Some(error) if self.json => return Ok(error.code.exit_code()),
@@ -85,7 +86,7 @@ impl Info {
     }
 }
 
-fn json<'a>(info: &'a StoreInfo, profiles: usize, trouble: Option<&Error>) -> InfoJson<'a> {
+fn json<'a>(info: &'a StoreInfo, profiles: usize, is_away: bool, trouble: Option<&Error>) -> InfoJson<'a> {
     let (protection, problem) = match &info.protection {
         Ok(protection) => (Some(protection), None),
         Err(error) => (None, Some(error.to_string())),
@@ -102,7 +103,7 @@ fn json<'a>(info: &'a StoreInfo, profiles: usize, trouble: Option<&Error>) -> In
             problem,
         },
         profiles,
-        records: trouble.is_none().then_some(info.profiles.len()),
+        records: (!is_away).then_some(info.profiles.len()),
         in_spare: info.in_spare.iter().map(|(profile, place)| (profile.as_str(), place.as_str())).collect(),
         moved: info.moved.iter().map(|(profile, to)| (profile.as_str(), to.as_str())).collect(),
         copies: info.copies.iter().map(|(profile, as_of)| (profile.as_str(), *as_of)).collect(),

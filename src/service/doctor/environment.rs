@@ -43,9 +43,10 @@ pub(super) fn version() -> Check {
 }
 
 impl Patient {
+    /// What was decided, but for the store, whose own line tells that.
     pub(super) fn check_settings(&self) -> Vec<Check> {
         let told = |setting: &Setting| Check::ok(setting.what, "", format!("{}, {}", setting.value, setting.by));
-        self.settings.iter().map(told).collect()
+        self.settings.iter().filter(|setting| setting.what != Subject::Store).map(told).collect()
     }
 
     /// What the environment says, what of it counts, and what is wrong with it.

@@ -6,7 +6,7 @@ use super::super::aside::aside;
 use super::{Check, MOST, Patient, Subject, limited};
 use crate::config::SecretSource;
 use crate::files::access::{self, Holds};
-use crate::files::{FileSystem, Trouble, expanded, own};
+use crate::files::{FileSystem, Trouble, check_room, directory_of, expanded, nearest, own};
 
 /// Bytes. A commit takes some ten thousand.
 const LEAST_ROOM: u64 = 1024 * 1024;
@@ -27,9 +27,14 @@ impl Patient {
         let variable = |name: &str| (self.service.variables)(name).filter(|value| !value.is_empty());
         let lists = variable("SSL_CERT_DIR").map(|directories| std::env::split_paths(&directories).collect());
         let lists: Vec<PathBuf> = lists.unwrap_or_default();
-        let seen: Vec<String> =
-            files.iter().map(|file| &file.path).chain(&lists).map(|path| path.display().to_string()).collect();
-        let mut checks = aside(move || {
+        let store = self.service.store().directory();
+        let config_file = self.places.as_ref().ok().map(|places| places.config_file.clone());
+        let (mut checks, seen, absent) = aside(move || {
+            let all = files.iter().map(|file| &file.path).chain(&lists);
+            let (seen, absent): (Vec<&PathBuf>, Vec<&PathBuf>) =
+                all.partition(|path| !matches!(path.try_exists(), Ok(false)));
+            let [seen, absent] =
+                [seen, absent].map(|paths| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>());
             let of_files = files.iter().filter_map(judge);
             let of_lists = lists.iter().map(|directory| (directory, access::check_directory(directory).map(drop)));
             let of_own = own.iter().map(|directory| {
@@ -39,20 +44,20 @@ impl Patient {
             let of_directories = of_lists.chain(of_own).filter_map(|(directory, judged)| {
                 judged.err().filter(|trouble| !trouble.is_absence()).map(|trouble| refused(directory, &trouble))
             });
-            of_files.chain(of_directories).collect::<Vec<Check>>()
+            let unwritable = unwritable(store.as_deref(), &own, config_file.as_deref());
+            (of_files.chain(of_directories).chain(unwritable).collect::<Vec<Check>>(), seen, absent)
         })
         .await;
-        if seen.is_empty() && checks.is_empty() {
-            return vec![Check::ok(Subject::Files, "", "none is looked at")];
-        }
         if checks.is_empty() {
-            let (first, rest) = seen.split_at(seen.len().min(MOST));
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            return vec![Check::ok(
-                Subject::Files,
-                "",
-                format!("nobody else can change them: {}{more}", first.join(", ")),
-            )];
+            let listed = |words: &str, paths: &[String]| {
+                let (first, rest) = paths.split_at(paths.len().min(MOST));
+                let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+                (!paths.is_empty()).then(|| format!("{words}: {}{more}", first.join(", ")))
+            };
+            let told = [listed("nobody else can change them", &seen), listed("not there yet", &absent)];
+            let told = told.into_iter().flatten().collect::<Vec<_>>().join("; ");
+            let told = if told.is_empty() { "none is looked at".to_owned() } else { told };
+            return vec![Check::ok(Subject::Files, "", told)];
         }
         let more = limited(&mut checks, Subject::Files, "file", "mend these, and look again");
         checks.extend(more);
@@ -150,9 +155,39 @@ impl Patient {
     }
 }
 
-/// The directory, or the nearest one above it that is there.
-fn nearest(directory: &Path) -> &Path {
-    directory.ancestors().find(|directory| directory.exists()).unwrap_or(directory)
+/// Where this user cannot write beside the store, which has a line of its own: each place once. A configuration that
+/// somebody else has made is theirs to change.
+fn unwritable(store: Option<&Path>, own: &[PathBuf], config_file: Option<&Path>) -> Vec<Check> {
+    let of_config = config_file.filter(|file| !is_of_another(file));
+    let of_config = of_config.map(|file| (directory_of(file), "no profile can be added or changed there"));
+    let beside = own.iter().map(|directory| (directory.as_path(), "nothing can be kept there"));
+    let mut told: Vec<&Path> = store.map(nearest).into_iter().collect();
+    let mut checks = Vec::new();
+    for (directory, consequence) in of_config.into_iter().chain(beside) {
+        let there = nearest(directory);
+        // What is no directory is refused already, and file systems have their lines.
+        if told.contains(&there) || !there.is_dir() {
+            continue;
+        }
+        told.push(there);
+        let Err(error) = check_room(there, 1) else { continue };
+        if error.kind() != std::io::ErrorKind::ReadOnlyFilesystem {
+            let seen = format!("{consequence}: {error}");
+            let advice = Trouble::from(error).advice();
+            checks.push(Check::warning(Subject::Files, there.display().to_string(), seen).advise(advice));
+        }
+    }
+    checks
+}
+
+fn is_of_another(file: &Path) -> bool {
+    #[cfg(unix)]
+    let is_of_another = file
+        .metadata()
+        .is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) != rustix::process::geteuid().as_raw());
+    #[cfg(not(unix))]
+    let is_of_another = false;
+    is_of_another
 }
 
 fn judge(file: &Judged) -> Option<Check> {

@@ -1,13 +1,18 @@
 //! Where records are, what guards them, and who writes them.
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use super::super::aside::aside;
 use super::server::{self, of_chain, of_clock};
 use super::{Check, Patient, Subject, Verdict, limited};
 use crate::clock;
 use crate::error::{Advice, Error};
-use crate::files::own;
+use crate::files::{self, own};
 use crate::profile::ProfileName;
-use crate::storage::{Checked, DatabaseDetails, Finding, FindingKind, Grade, Health, StoreError, StoreInfo, StoreKind};
+use crate::storage::{
+    Checked, DatabaseDetails, Finding, FindingKind, Grade, Health, KeySource, StoreError, StoreInfo, StoreKind,
+};
 use crate::words::counted;
 
 impl Patient {
@@ -32,18 +37,28 @@ impl Patient {
         // Said also, and above all, where the database cannot be reached.
         let without_proxy = store.is_shared().then(|| server::of_database(&self.service)).flatten();
         let is_there = info.trouble.is_none();
-        let (holders, health) = aside(move || {
+        let key = info.protection.as_ref().ok().filter(|protection| !protection.is_made).map(|made| made.key.clone());
+        let (holders, health, is_made, unmade) = aside(move || {
             let health = if is_there { store.health() } else { Ok(None) };
-            (store.holders(), health)
+            let directory = store.directory();
+            let unmade = key.and_then(|key| unmade(&key, directory.as_deref()));
+            (store.holders(), health, directory.is_none_or(|directory| directory.exists()), unmade)
         })
         .await;
         let mut checks = Vec::new();
-        let place = format!("{}: {}", info.kind.word(), info.place);
+        let named_by = self.settings.iter().find(|setting| setting.what == Subject::Store);
+        let named_by = named_by.map(|setting| format!(", {}", setting.by)).unwrap_or_default();
+        let place = format!("{}: {}{named_by}", info.kind.word(), info.place);
         if let Some(trouble) = info.trouble.take() {
             checks.push(Check::failed(Subject::Store, place, &Error::from(trouble)));
         } else {
             let records = counted(info.profiles.len() as u64, "record");
+            let records = if is_made { records } else { "not there yet: the first record makes it".to_owned() };
             checks.push(Check::ok(Subject::Store, "", format!("{place}, {records}")));
+            // What is mounted for reading only is told with its file system.
+            let is_told = |error: &StoreError| matches!(error, StoreError::Io { source, .. } if source.kind() == ErrorKind::ReadOnlyFilesystem);
+            let unwritable = info.unwritable.take().filter(|error| !is_told(error));
+            checks.extend(unwritable.map(|error| Check::failed(Subject::Store, "", &Error::from(error))));
             checks.extend(info.details.iter().flat_map(of_details));
             checks.extend(of_health(health));
         }
@@ -59,7 +74,10 @@ impl Patient {
         if matches!(info.kind, StoreKind::File | StoreKind::Plain) {
             checks.push(of_locks(holders));
         }
-        checks.push(of_key(info));
+        checks.push(match unmade {
+            Some(error) => Check::failed(Subject::Key, "", &Error::from(error)),
+            None => of_key(info),
+        });
         checks
     }
 
@@ -140,6 +158,17 @@ fn of_health(health: Result<Option<Health>, StoreError>) -> Vec<Check> {
     }
     checks.push(of_clock("the database", health.ahead));
     checks
+}
+
+/// Why the key that is yet to be made could not be, where the store's directory does not tell that already.
+fn unmade(key: &KeySource, store: Option<&Path>) -> Option<StoreError> {
+    let KeySource::KeyFile(path) = key else { return None };
+    let there = files::nearest(files::directory_of(path));
+    if store.is_some_and(|store| files::nearest(store) == there) {
+        return None;
+    }
+    let source = files::check_room(there, 1).err()?;
+    Some(StoreError::KeyNotMade { place: path.display().to_string(), source })
 }
 
 fn of_key(info: StoreInfo) -> Check {

@@ -164,6 +164,10 @@ impl Backend for Watched {
         self.inner.holders()
     }
 
+    fn check_room(&self) -> Result<(), StoreError> {
+        self.inner.check_room()
+    }
+
     fn health(&self) -> Result<Option<Health>, StoreError> {
         (self.watcher)("health")?;
         self.inner.health()

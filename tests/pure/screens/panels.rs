@@ -81,6 +81,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
             kind: StoreKind::File,
             place: Some("/home/dana/.local/state/device-login".to_owned()),
             key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
+            is_made: true,
             has_key: true,
             exposed: None,
         }),

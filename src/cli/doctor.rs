@@ -20,7 +20,8 @@ const EXAMPLES: &str = "Examples:
 /// Look at clock, network, certificates, store, files, terminal and environment, and say what helps
 ///
 /// Changes nothing and needs no configuration. Servers are sent one request without a token; the token endpoint is asked to
-/// refresh with a token that is nobody's, which tells whether it knows the client. Takes ten seconds at most. Ends with 0
+/// refresh with a token that is nobody's, which tells whether it knows the client, or, before a first sign-in at one of
+/// several data centers, for a code with a scope that is nobody's. Takes ten seconds at most. Ends with 0
 /// where all is well, with 1 after warnings, with 2 after errors.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]

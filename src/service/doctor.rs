@@ -247,8 +247,10 @@ fn limited<T>(all: &mut Vec<T>, subject: Subject, what: &str, advice: impl Into<
 
 /// The checks, or that they were not done in time.
 async fn within(end: Moment, subject: Subject, about: &str, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
-    clock::within(clock::now().until(end), Box::pin(checks)).await.unwrap_or_else(|| {
-        let seen = format!("no result within {}", duration(LIMIT));
-        vec![Check::warning(subject, about, seen).advise("try again; if that stays so, something hangs there")]
-    })
+    clock::within(clock::now().until(end), Box::pin(checks)).await.unwrap_or_else(|| vec![overdue(subject, about)])
+}
+
+fn overdue(subject: Subject, about: &str) -> Check {
+    let seen = format!("no result within {}", duration(LIMIT));
+    Check::warning(subject, about, seen).advise("try again; if that stays so, something hangs there")
 }

@@ -289,6 +289,191 @@ fn stores_keys_and_locks_are_looked_at() {
     assert_check(&doctor(&home, &[]), "store", "error", "state");
 }
 
+/// Where somebody without rights cannot write is told, once for each place, and nothing is left there.
+#[test]
+#[cfg(target_os = "linux")]
+fn places_where_nothing_can_be_written_are_told() {
+    use std::os::unix::fs::PermissionsExt;
+
+    const NOBODY: &str = "65534";
+
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let run = |home: &Home, arguments: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", env!("CARGO_BIN_EXE_device-login")]);
+        command.args(arguments).env_clear().env("HOME", home.path("")).stdin(std::process::Stdio::null());
+        ran_of(command)
+    };
+    let add = ["profile", "add", "work", "--provider", "zoho", "--client-id", "1", "--scopes", "A.b.READ"];
+    let (state, config) = (".local/state/device-login", ".config/device-login");
+    let (writing, changing) = ("the store cannot be used: writing to ", "no profile can be added or changed there");
+    // `None` is a home in which nothing was ever kept.
+    for (closed, subject, verdict, seen, works) in [
+        (None, "store", "error", writing, false),
+        (Some(state), "store", "error", writing, false),
+        (Some(config), "files", "warning", changing, true),
+        (Some(".cache/device-login"), "files", "warning", "nothing can be kept there", true),
+    ] {
+        let home = Home::new();
+        let owner = Command::new("chown").args([NOBODY, &home.path("").display().to_string()]).status();
+        assert!(owner.is_ok_and(|status| status.success()));
+        if closed.is_some() {
+            assert_eq!(run(&home, &add).code, 0);
+        }
+        let place = home.path(closed.unwrap_or_default());
+        let mode = |mode| fs::set_permissions(&place, fs::Permissions::from_mode(mode)).expect("it is there");
+        let before = fs::read_dir(&place).expect("it is there").count();
+        let sound = run(&home, &["doctor", "--json"]);
+        assert!(!sound.stdout.contains(seen), "{closed:?}: {sound:?}");
+        assert_eq!(fs::read_dir(&place).expect("it is there").count(), before, "{closed:?}");
+        mode(0o555 & if closed.is_some() { 0o700 } else { 0o777 });
+        let ran = run(&home, &["doctor", "--json"]);
+        assert_check(&ran, subject, verdict, seen);
+        assert_eq!(ran.stdout.matches("Permission denied").count(), 1, "{closed:?}: {ran:?}");
+        let code = if works { 0 } else { 9 };
+        for command in ["info", "check"] {
+            let told = run(&home, &["store", command]);
+            assert_eq!(told.code, code, "{closed:?}: {told:?}");
+            assert!(works || !told.stdout.contains("all is well"), "{closed:?}: {told:?}");
+            let json = run(&home, &["store", command, "--json"]);
+            assert!(json.code == code && json.json()["error"].is_object() != works, "{closed:?}: {json:?}");
+        }
+        mode(0o755 & if closed.is_some() { 0o700 } else { 0o777 });
+    }
+}
+
+/// Nothing is said to be there that is not.
+#[test]
+fn what_is_not_there_yet_is_told_as_that() {
+    let home = Home::new();
+    let look = || doctor(&home, &[]);
+    let fresh = look();
+    assert_check(&fresh, "files", "ok", "not there yet: ");
+    assert_check(&fresh, "key", "ok", "encrypted, by a key file that the first record makes");
+    assert_check(&fresh, "store", "ok", "not there yet: the first record makes it");
+    assert!(!fresh.stdout.contains("nobody else can change them"), "{fresh:?}");
+    assert_eq!(of(&fresh.json(), "store").len(), 1, "{fresh:?}");
+    assert_check(&fresh, "store", "ok", "by default");
+    assert_eq!(home.run(&["store", "init"]).code, 0);
+    let begun = look();
+    assert_check(&begun, "files", "ok", "nobody else can change them: ");
+    assert_check(&begun, "files", "ok", "; not there yet: ");
+    assert_check(&begun, "key", "ok", "encrypted, key file readable by this user only");
+    assert_check(&begun, "store", "ok", "0 records");
+}
+
+/// A client is asked about where the profile's sign-in begins.
+#[test]
+#[cfg(feature = "demo")]
+fn clients_are_asked_about_at_the_data_center_of_the_sign_in() {
+    use crate::support::demo_server::DemoServer;
+
+    let server = DemoServer::start(device_login::demo::Options::default());
+    let addresses = server.addresses();
+    let home = Home::new();
+    let secret = home.write("secret", &addresses.client_secret);
+    #[cfg(unix)]
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
+    let profile = |name: &str, code: &str, kind: &str| {
+        format!(
+            "[profiles.{name}]\nprovider = \"lab\"\ndata_center = \"{code}\"\nclient_id = \"{}\"\n\
+             client_secret_file = {secret:?}\nclient_type = \"{kind}\"\nscopes = [\"AaaServer.profile.READ\"]\n",
+            addresses.client_id
+        )
+    };
+    let data_center = |code: &str, at: &str| {
+        format!("[providers.lab.data_centers.{code}]\naccounts_server = \"{at}\"\napi_domain = \"{at}\"\n")
+    };
+    home.configure(
+        &[
+            profile("abroad", "eu", "non-browser"),
+            profile("home", "us", "non-browser"),
+            profile("self", "eu", "self-client"),
+            "[providers.lab]\nkind = \"zoho\"\n".to_owned(),
+            data_center("us", &server.us("")),
+            data_center("eu", &server.eu("")),
+        ]
+        .concat(),
+    );
+    let unknown = "Zoho does not know this client in data center EU (invalid_client)";
+    for (name, verdict, seen) in [
+        ("abroad", "error", unknown),
+        ("home", "ok", "Zoho knows"),
+        // It gets no code by itself, wherever it is registered.
+        ("self", "ok", "Zoho knows"),
+    ] {
+        for arguments in [&[name][..], &[]] {
+            let ran = doctor(&home, arguments);
+            assert_check(&ran, "client", verdict, seen);
+            let json = ran.json();
+            let about = of(&json, "client").into_iter().filter(|check| check["about"] == name);
+            assert!(about.map(|check| &check["verdict"]).eq([verdict]), "{name}: {ran:?}");
+        }
+    }
+    let ran = home.run(&["login", "abroad", "--no-wait"]);
+    assert!(ran.code != 8 && ran.stderr.contains(unknown), "{ran:?}");
+}
+
+/// One line stands for the profiles of which the same is asked, and for no others.
+#[test]
+fn clients_are_asked_about_once_for_each_question() {
+    let authority = Authority::start(|asked| {
+        let is_known = asked.body.contains("client_secret=good") || asked.body.contains("client_id=bare");
+        match asked.path.as_str() {
+            "/token" if is_known => (400, json!({"error": "invalid_grant"}).to_string()),
+            "/token" => (401, json!({"error": "invalid_client"}).to_string()),
+            _ => (404, String::new()),
+        }
+    });
+    let home = Home::new();
+    let secret = |name: &str, content: &str| {
+        let path = home.write(name, content);
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
+        format!("client_secret_file = {path:?}\n")
+    };
+    let (good, bad) = (secret("good", "good"), secret("bad", "bad"));
+    let profile = |(name, client, secret): (&str, &str, &str)| {
+        format!("[profiles.{name}]\nprovider = \"corp\"\nclient_id = \"{client}\"\nscopes = [\"openid\"]\n{secret}")
+    };
+    let profiles = [
+        ("a", "bare", ""),
+        ("b", "bare", ""),
+        ("c", "own", &good),
+        ("d", "own", &bad),
+        ("e", "own", &good),
+        ("f", "bare", ""),
+        ("g", "bare", ""),
+    ];
+    let configured = configuration(&authority.origin());
+    let (_, provider) = configured.split_once("[providers.corp]").expect("a provider");
+    home.configure(&format!("{}[providers.corp]{provider}", profiles.map(profile).concat()));
+    let ran = doctor(&home, &[]);
+    let json = ran.json();
+    let told: Vec<(&str, &str)> = of(&json, "client")
+        .iter()
+        .map(|check| (check["about"].as_str().expect("text"), check["verdict"].as_str().expect("text")))
+        .collect();
+    assert_eq!(told, [("4 profiles (a, b, f, ...)", "ok"), ("c, e", "ok"), ("d", "error")], "{ran:?}");
+}
+
+/// Whoever does not answer tells nothing of the client, by whatever way its endpoints are known.
+#[test]
+fn a_client_that_nobody_could_be_asked_about_is_no_error() {
+    let endpoints = configuration("http://127.0.0.1:9");
+    let issuer = "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\
+                  [providers.corp]\nkind = \"standard\"\nissuer = \"http://127.0.0.1:9\"\n";
+    for configured in [endpoints.as_str(), issuer] {
+        let home = Home::new();
+        home.configure(configured);
+        let ran = doctor(&home, &[]);
+        assert_check(&ran, "client", "warning", "the client could not be asked about: ");
+        assert_check(&ran, "connection", "error", "refused the connection");
+    }
+}
+
 #[test]
 fn records_that_cannot_be_opened_are_told_and_their_clients_not_asked_about() {
     let authority = Authority::start(|_| (401, json!({"error": "invalid_client"}).to_string()));

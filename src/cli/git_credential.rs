@@ -58,10 +58,11 @@ impl GitCredential {
         let service = context.service()?;
         let only = context.flagged_profile()?;
         let Some(profile) = choose(&service, only.as_ref(), &request, context)? else { return Ok(()) };
-        if self.operation == "get" {
-            get(&service, profile, context)
-        } else {
-            erase(&service, profile, &request, context)
+        match (self.operation.as_str(), request.password) {
+            ("get", _) => get(&service, profile, context),
+            // What another helper gave git is none of this one's, nor what nobody names.
+            (_, Some(refused)) => context.interrupts.block_on(service.reject_token(profile, refused)),
+            (_, None) => Ok(()),
         }
     }
 }
@@ -88,11 +89,6 @@ fn answer(username: &str, token: &FreshToken) -> Result<String, Error> {
     }
     let end = token.expires_at.map(|end| format!("\npassword_expiry_utc={}", end.as_second())).unwrap_or_default();
     Ok(format!("username={username}\npassword={password}{end}"))
-}
-
-/// What another helper gave git is none of this one's.
-fn erase(service: &Service, profile: &Profile, request: &Request, context: &Context) -> Result<(), Error> {
-    context.interrupts.block_on(service.reject_token(profile, request.password.as_ref()))
 }
 
 fn read() -> Result<Request, Error> {

@@ -139,12 +139,9 @@ impl Service {
         self.refresh(profile, Freshness::Replaced, refused, clock::wall()).await.map(drop)
     }
 
-    /// Notes that a server has refused the access token, if it was this one; without `refused`, whichever there is.
-    pub async fn reject_token(&self, profile: &Profile, refused: Option<&Secret>) -> Result<(), Error> {
-        let is_meant = move |grant: &Grant, refused: &Option<Secret>| {
-            !grant.is_rejected && refused.as_ref().is_none_or(|refused| *refused == grant.access_token)
-        };
-        let refused = refused.cloned();
+    /// Notes that a server has refused the access token, if it was this one.
+    pub async fn reject_token(&self, profile: &Profile, refused: Secret) -> Result<(), Error> {
+        let is_meant = |grant: &Grant, refused: &Secret| !grant.is_rejected && *refused == grant.access_token;
         let seen = self.record(&profile.name).await?;
         if !seen.and_then(|record| record.grant).is_some_and(|grant| is_meant(&grant, &refused)) {
             return Ok(());

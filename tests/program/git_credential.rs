@@ -81,6 +81,11 @@ fn git_gets_the_token_and_a_new_one_after_it_was_refused() {
         assert_eq!(git(&home, &["credential", operation], &told).code, 0);
         assert!(fill().stdout.contains(ACCESS_TOKEN));
     }
+    // Nothing says that it is about this program's.
+    for told in ["", "username=oauth2\n", "username=alice\n", "username=oauth2\npassword=\n"] {
+        ask(&home, "erase", &format!("{asked}{told}")).worked("");
+        assert!(fill().stdout.contains(ACCESS_TOKEN), "{told}");
+    }
     assert_eq!(authority.log().len(), 0);
     let refused = format!("{asked}username=oauth2\npassword={ACCESS_TOKEN}\n");
     assert_eq!(git(&home, &["credential", "reject"], &refused).code, 0);
@@ -317,7 +322,7 @@ fn a_token_that_cannot_be_replaced_is_told_after_it_was_refused() {
     home.sign_in(&authority, |grant| grant.refresh_token = None);
     let asked = "protocol=https\nhost=git.example.com\n";
     answered(&ask(&home, "get", asked), "oauth2", ACCESS_TOKEN);
-    ask(&home, "erase", asked).worked("");
+    ask(&home, "erase", &format!("{asked}password={ACCESS_TOKEN}\n")).worked("");
     ask(&home, "get", asked).failed(4, &["device-login login work"]);
     home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
 }

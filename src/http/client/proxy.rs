@@ -43,7 +43,12 @@ impl Proxies {
     pub(super) fn from_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, String> {
         let Some((name, value)) = first_of(&PROXY_VARIABLES, variable)? else { return Ok(Self::default()) };
         let proxy = parse_proxy(name, &value).map_err(|problem| {
-            format!("the variable `{name}` {problem}; it is to read http://HOST:PORT or http://USER:PASSWORD@HOST:PORT")
+            // Nothing but a number hides no password.
+            let number = value.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("is `{}`, and ", &*value));
+            let number = number.unwrap_or_default();
+            format!(
+                "the variable `{name}` {number}{problem}; it is to read http://HOST:PORT or http://USER:PASSWORD@HOST:PORT"
+            )
         })?;
         let exempted = first_of(&EXEMPT_VARIABLES, variable)?;
         let exempted_by = exempted.as_ref().map(|(name, _)| *name);
@@ -132,7 +137,12 @@ fn parse_server(scheme: &str, server: &str) -> Result<Url, &'static str> {
     if host.contains(':') && !host.starts_with('[') {
         return Err("has a host that is none (an IPv6 address stands in brackets)");
     }
+    let written = host;
     let host = Host::parse(host).map_err(|_| "has a host that is none")?;
+    // Browsers take a number for an address; people mean a port.
+    if matches!(host, Host::Ipv4(_)) && !written.contains('.') {
+        return Err("has a number in place of a host");
+    }
     let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
     if !port.is_empty() && !is_port {
         return Err("has a port that is no number from 1 to 65535");

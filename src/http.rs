@@ -31,6 +31,8 @@ use crate::secret::Secret;
 
 /// What an accounts server may send at most: its answers are a few hundred bytes.
 pub const ACCOUNTS_BODY_LIMIT: usize = 256 * 1024;
+/// What an issuer's metadata may have at most: some list thousands of scopes.
+pub const METADATA_BODY_LIMIT: usize = 1024 * 1024;
 /// What of an API's answer is kept in the memory at most, where it is kept whole.
 pub const API_BODY_LIMIT: usize = 64_000_000;
 /// By so many bytes, the first ones, the meaning of an API's answer is judged.

@@ -273,8 +273,6 @@ pub struct Dialect {
     pub poll_errors: &'static [(&'static str, PollError)],
     /// `error` words of a refresh that mean the refresh token is gone for good.
     pub refresh_refusals: &'static [&'static str],
-    /// `error` words of a refresh that mean that requests come too often.
-    pub refresh_throttles: &'static [&'static str],
     /// Fields, in order of trust, that name the data center after [`PollError::Relocated`].
     pub location_fields: &'static [&'static str],
     /// A body with `"status":"failure"` and no token means that requests come too often, whatever its words, which are

@@ -303,16 +303,15 @@ fn transport_error(what: &str, failure: &TransportFailure) -> Error {
         TransportFailure::Tls(..) => {
             (Code::Network, "check the clock, the proxy, and `--ca-cert` for a private authority")
         }
-        TransportFailure::TooLarge(..) => (Code::UntrustedAnswer, "ask for less, or tell the provider"),
+        TransportFailure::TooLarge(..) => {
+            (Code::UntrustedAnswer, "check the address; if it is right, tell the provider")
+        }
         TransportFailure::Proxy(.., ProxyVariables { named_by, exempted_by }) => {
             let hint = format!("check `{named_by}`, or exempt the host in `{exempted_by}`; nothing was lost");
             return Error::new(Code::Network, what).because(failure).advise(hint);
         }
         // The server may have acted, and what it answered is lost.
-        TransportFailure::Closed(_)
-        | TransportFailure::Timeout(_)
-        | TransportFailure::Slow(_)
-        | TransportFailure::Truncated(_) => (Code::Network, "check the network and try again"),
+        lost if lost.is_answer_lost() => (Code::Network, "check the network and try again"),
         _ => (Code::Network, "check the network and try again; nothing was lost"),
     };
     Error::new(code, what).because(failure).advise(hint)

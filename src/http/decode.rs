@@ -62,6 +62,17 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>, NoJson> {
     }
 }
 
+/// The first object that is as wanted, behind something that does not belong there: a guard against scripts, a warning of the
+/// server's own language.
+pub fn object_behind(body: &[u8], is_wanted: impl Fn(&Map<String, Value>) -> bool) -> Option<Map<String, Value>> {
+    /// So often is tried; each time costs a reading of the whole.
+    const TRIES: usize = 8;
+    let text = text(body);
+    let begins = text.match_indices('{').map(|(at, _)| at).take(TRIES);
+    let mut objects = begins.filter_map(|at| Reader { rest: &text[at..], may_be_cut: false }.object(1).ok());
+    objects.find(is_wanted)
+}
+
 /// Tells whether a value stands for the absence of one: servers that write every field of a structure fill in such.
 pub fn says_nothing(value: &Value) -> bool {
     match value {

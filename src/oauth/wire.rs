@@ -20,9 +20,10 @@ pub use self::request::{Approval, client_form, device_authorization_request, dev
 pub use self::revocation::{Unrevoked, read_revocation};
 
 pub(crate) use self::trouble::is_web_page;
+pub(crate) use self::trouble::obeyed_pause;
 pub(crate) use self::trouble::retry_after;
 pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
-use self::trouble::{obeyed_pause, status_trouble};
+use self::trouble::{is_throttle_status, status_trouble};
 use crate::http::Response;
 use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
@@ -200,9 +201,7 @@ pub fn read_device_code(
     let body = Body::read(dialect, data_center.endpoints.device_authorization.as_ref(), response)?;
     match body.error() {
         Some(error) if is_passing(&error) => Err(body.garbled()),
-        Some(error) if poll_error(dialect, &error) == Some(PollError::SlowDown) => {
-            Err(Unreadable::Throttled(obeyed_pause(response)))
-        }
+        Some(error) if is_throttle(dialect, &error) => Err(Unreadable::Throttled(obeyed_pause(response))),
         Some(error) => Ok(CodeReply::Error(error)),
         None if !body.has("device_code") => Err(body.garbled()),
         None => Ok(CodeReply::Issued(Box::new(body.device_code(dialect, data_center)?))),
@@ -224,6 +223,7 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
         Some(PollError::Denied) => Ok(PollReply::Denied),
         Some(PollError::Expired) => Ok(PollReply::Expired),
         Some(PollError::Relocated) => Ok(PollReply::Relocated(body.location(dialect)?)),
+        None if is_throttle(dialect, &error) => Err(Unreadable::Throttled(obeyed_pause(response))),
         None if is_passing(&error) => Err(body.garbled()),
         None => Ok(PollReply::Error(error)),
     }
@@ -237,10 +237,9 @@ pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Respon
     let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
-    let is_throttle = || poll_error(dialect, &error) == Some(PollError::SlowDown);
     if is_one_of(&error, dialect.refresh_refusals) {
         Ok(TokenReply::Refused(error))
-    } else if is_throttle() || is_one_of(&error, dialect.refresh_throttles) {
+    } else if is_throttle(dialect, &error) {
         Err(Unreadable::Throttled(obeyed_pause(response)))
     } else if is_passing(&error) {
         Err(body.garbled())
@@ -260,8 +259,20 @@ fn poll_error(dialect: &Dialect, error: &ServerError) -> Option<PollError> {
 
 /// Whether a word speaks of the request, wherever it is said. Of the moment the status says more.
 fn is_known(dialect: &Dialect, error: &ServerError) -> bool {
-    let is_refusal = || is_one_of(error, dialect.refresh_refusals) || is_one_of(error, dialect.refresh_throttles);
+    let is_refusal = || is_one_of(error, dialect.refresh_refusals) || is_throttle(dialect, error);
     poll_error(dialect, error).is_some() || is_refusal() || explained::is_final(dialect.error_words, &error.word)
+}
+
+/// Whether a word asks for fewer requests, wherever it is said: of a poll the dialect may know better.
+fn is_throttle(dialect: &Dialect, error: &ServerError) -> bool {
+    explained::is_throttle(dialect.error_words, &error.word)
+}
+
+/// Whether an answer asks for fewer requests, by its status or by a known word.
+pub(crate) fn is_throttled(dialect: &Dialect, response: &Response) -> bool {
+    let error = || Body::parse(response).ok().and_then(|body| body.error());
+    let says_so = || error().is_some_and(|error| is_throttle(dialect, &error));
+    is_throttle_status(response) || (response.status >= 400 && says_so())
 }
 
 /// Errors by which a server speaks of itself, not of the request (RFC 6749 §4.1.2.1).
@@ -276,16 +287,19 @@ struct Body {
 }
 
 impl Body {
-    /// What was answered at `endpoint`: the body's words first, and the status where it has none that are known.
+    /// What was answered at `endpoint`: the body's tokens and words first, and the status where it has none that are known.
     fn read(dialect: &Dialect, endpoint: Option<&Url>, response: &Response) -> Result<Self, Unreadable> {
         let (status, pause) = (response.status, obeyed_pause(response));
+        let parsed = Self::parse(response);
+        // They come once.
+        if parsed.as_ref().is_ok_and(|body| body.access_token(dialect).is_ok()) {
+            return parsed;
+        }
         // Redirects come from portals and proxies, or from a server that is asked elsewhere: none is an answer.
         if let Some(to) = endpoint.and_then(|endpoint| moved_to(endpoint, response)) {
             return Err(Unreadable::Moved { status, to });
         }
-        // 503 may name a time as well (RFC 9110 §15.6.4).
-        let is_throttle = status == 429 || (status == 503 && pause.is_some());
-        match Self::parse(response) {
+        match parsed {
             _ if !matches!(status, 200..=299 | 400..=599) => {
                 Err(Unreadable::Garbled { status, trouble: status_trouble(status) })
             }
@@ -293,7 +307,7 @@ impl Body {
             // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
             Ok(body) if dialect.failure_status_is_throttle && body.says_failure() => Err(Unreadable::Throttled(pause)),
             Ok(body) if body.speaks(dialect) => Ok(body),
-            _ if is_throttle => Err(Unreadable::Throttled(pause)),
+            _ if is_throttle_status(response) => Err(Unreadable::Throttled(pause)),
             Ok(body) if matches!(status, 200..=299 | 400..=499) => Ok(body),
             Ok(body) => Err(body.garbled()),
             Err(unreadable) => Err(unreadable),
@@ -303,14 +317,11 @@ impl Body {
     /// The object that was sent, whatever the status says.
     fn parse(response: &Response) -> Result<Self, Unreadable> {
         let status = response.status;
-        let read = decode::object(&response.body);
-        // Some servers answer in forms whatever `Accept` says, as the first of them did.
-        let is_form = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with(FORM));
-        if is_form && read.is_err() {
-            let text = decode::text(&response.body);
-            let pairs = url::form_urlencoded::parse(text.as_bytes()).into_owned();
-            return Ok(Self { fields: pairs.map(|(name, value)| (name, Value::String(value))).collect(), status });
-        }
+        let read = decode::object(&response.body).or_else(|trouble| {
+            let behind =
+                decode::object_behind(&response.body, |fields| SPEAKING.iter().any(|name| fields.contains_key(*name)));
+            behind.or_else(|| form(response)).ok_or(trouble)
+        });
         let trouble = match read {
             Ok(fields) => return Ok(Self { fields, status }),
             _ if status_trouble(status) != Trouble::Garbled => status_trouble(status),
@@ -382,11 +393,13 @@ impl Body {
         Some(ServerError { word, description: description.map(|text| text.line()) })
     }
 
-    /// The same, unless a success brings a token beside a word that nobody knows: that may be its only copy.
+    /// The same, unless a token came beside it: that may be its only copy. A refresh token alone is one that a refusal may
+    /// repeat, so it counts only in a success, beside a word that nobody knows.
     fn error_in_place_of_token(&self, dialect: &Dialect) -> Option<ServerError> {
-        let has_token =
-            || self.access_token(dialect).is_ok() || self.refresh_token().is_some_and(|checked| checked.is_ok());
-        self.error().filter(|error| !self.is_success() || is_known(dialect, error) || is_passing(error) || !has_token())
+        let error = self.error().filter(|_| self.access_token(dialect).is_err())?;
+        let is_refusal = || !self.is_success() || is_known(dialect, &error) || is_passing(&error);
+        let has_other = || self.refresh_token().is_some_and(|checked| checked.is_ok());
+        (is_refusal() || !has_other()).then_some(error)
     }
 
     fn device_code(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<DeviceCode, Rejected> {
@@ -536,6 +549,23 @@ fn api_domain(sent: &Untrusted, data_center: &DataCenter) -> Option<Url> {
     let own = data_center.api_domain.as_ref();
     let is_own = own.into_iter().chain(&data_center.api_domain_aliases).any(|known| is_it(&known));
     own.filter(|_| is_own).or(further).cloned()
+}
+
+/// What is in answers alone, in any other text by a rare chance.
+const SPEAKING: [&str; 3] = ["access_token", "device_code", "error"];
+
+/// The fields of a form: some servers answer so whatever `Accept` says, as the first of them did, and some do not say that
+/// they do.
+fn form(response: &Response) -> Option<Map<String, Value>> {
+    let text = decode::text(&response.body);
+    let is_called_so = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with(FORM));
+    let speaks = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| SPEAKING.contains(&name));
+    let looks_so = || {
+        let is_foreign = |c: char| c.is_whitespace() || "<>{}\"".contains(c);
+        !text.trim().contains(is_foreign) && text.trim().split('&').any(speaks)
+    };
+    let fields = || url::form_urlencoded::parse(text.trim().as_bytes()).into_owned();
+    (is_called_so || looks_so()).then(|| fields().map(|(name, value)| (name, Value::String(value))).collect())
 }
 
 /// The word of an error, also where it lies in a list or a structure.

@@ -154,7 +154,10 @@ pub struct ApiDialect {
 /// beside its own.
 pub const RFC_WORDS: Vocabulary = Vocabulary(
     "insufficient_scope: missing-scope, RFC 6750 §3.1
-    invalid_token: bad-token, RFC 6750 §3.1",
+    invalid_token: bad-token, RFC 6750 §3.1
+    slow_down: rate-limited, RFC 8628 §3.5
+    rate_limit_exceeded: rate-limited, Google: limited-input devices
+    too_many_requests: rate-limited, RFC 6585 §4",
 );
 
 /// APIs that keep to RFC 6750.

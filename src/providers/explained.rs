@@ -147,6 +147,11 @@ pub fn is_final(tables: &[Table], word: &str) -> bool {
     all(tables).any(|entry| !is_passing(entry.code) && entry.is(word))
 }
 
+/// Whether one of the tables knows `word`, at any place, as one that asks for fewer requests.
+pub fn is_throttle(tables: &[Table], word: &str) -> bool {
+    all(tables).any(|entry| entry.code == Some(Code::RateLimited) && entry.is(word))
+}
+
 fn all(tables: &[Table]) -> impl Iterator<Item = ErrorWord> {
     tables.iter().flat_map(|table| table.entries())
 }

@@ -55,7 +55,6 @@ pub const RFC: Dialect = Dialect {
         ("expired_token", PollError::Expired),
     ],
     refresh_refusals: &["invalid_grant"],
-    refresh_throttles: &[],
     location_fields: &[],
     failure_status_is_throttle: false,
     throttle_pause: Duration::from_secs(60),

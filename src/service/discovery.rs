@@ -5,11 +5,13 @@
 
 use url::Url;
 
+use super::failure::try_again_after;
 use super::{Service, transport_error};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
-use crate::http::{Request, decode};
-use crate::oauth::wire::moved_to;
+use crate::http::trouble::Trouble;
+use crate::http::{METADATA_BODY_LIMIT, Request, decode};
+use crate::oauth::wire::{is_throttled, moved_to, obeyed_pause};
 use crate::providers::Provider;
 use crate::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
 use crate::storage::{Grant, IssuerEndpoints};
@@ -64,18 +66,17 @@ impl Service {
         let mut found = StandardEndpoints::default();
         let mut problem: Option<Error> = None;
         for url in standard::metadata_urls(&address) {
-            match self.ask_metadata(issuer, url, &what).await {
+            match self.ask_metadata(server, issuer, url, &what).await {
                 Ok(endpoints) => found = found.or(endpoints),
                 Err(error) => {
-                    // Who is not there is at no other place either.
-                    let is_absent = error.code == Code::Network;
+                    let is_over = is_over(&error);
                     // A document of another issuer is not used, and tells more than places where there is none.
                     let tells_more =
                         |known: &Error| error.code == Code::UntrustedAnswer && known.code != Code::UntrustedAnswer;
-                    if problem.as_ref().is_none_or(tells_more) {
+                    if is_over || problem.as_ref().is_none_or(tells_more) {
                         problem = Some(error);
                     }
-                    if is_absent {
+                    if is_over {
                         break;
                     }
                 }
@@ -84,22 +85,27 @@ impl Service {
                 break;
             }
         }
-        let is_described = server.endpoints.suffice() || found != StandardEndpoints::default();
-        let odd = found.odd.clone();
-        match (server.provider(found), standard::oddity(&odd, standard::TOKEN), problem) {
-            (Some(provider), _, problem) if is_described || problem.is_none() => Ok(provider),
-            (None, Some(odd), _) => Err(Error::new(Code::UntrustedAnswer, what)
-                .because(odd)
-                .advise("give `token_endpoint` beside `issuer`")),
-            (_, _, Some(problem)) => Err(problem),
-            (_, _, None) => Err(Error::new(Code::Provider, what)
-                .because("its metadata names no token endpoint")
-                .advise("give `token_endpoint` beside `issuer`")),
+        let is_found = found != StandardEndpoints::default();
+        let odd = standard::oddity(&found.odd, standard::TOKEN).cloned();
+        match (server.provider(found), problem) {
+            (Some(provider), problem) if is_found || server.endpoints.suffice() || problem.is_none() => Ok(provider),
+            (_, Some(problem)) if !is_found || is_over(&problem) => Err(problem),
+            _ => {
+                let absent = || "its metadata names no token endpoint".to_owned();
+                let cause = odd.map_or_else(absent, |odd| odd.to_string());
+                Err(Error::new(Code::Config, what).because(cause).advise("give `token_endpoint` beside `issuer`"))
+            }
         }
     }
 
-    async fn ask_metadata(&self, issuer: &str, url: Url, what: &str) -> Result<StandardEndpoints, Error> {
-        let request = Request::get(url.clone());
+    async fn ask_metadata(
+        &self,
+        server: &StandardServer,
+        issuer: &str,
+        url: Url,
+        what: &str,
+    ) -> Result<StandardEndpoints, Error> {
+        let request = Request { body_limit: METADATA_BODY_LIMIT, ..Request::get(url.clone()) };
         let response = self.http.send(request).await.map_err(|failure| transport_error(what, &failure))?;
         let place = url.as_str();
         if let Some(to) = moved_to(&url, &response) {
@@ -109,6 +115,12 @@ impl Service {
             return Err(Error::new(code, what)
                 .because(format!("{place} leads to {to} (HTTP {}), and redirects are never followed", response.status))
                 .advise(format!("if that address is the provider's own, write `issuer = \"{to}\"`")));
+        }
+        if is_throttled(server.dialect, &response) {
+            let host = url.host_str().unwrap_or("the issuer");
+            return Err(Error::new(Code::RateLimited, what)
+                .because(Trouble::Throttled.of_answer(host, response.status))
+                .advise(try_again_after(obeyed_pause(&response), server.dialect)));
         }
         if response.status != 200 {
             return Err(Error::new(Code::Provider, what)
@@ -138,6 +150,11 @@ impl Service {
             Error::new(Code::UntrustedAnswer, what).because(cause).advise(hint)
         })
     }
+}
+
+/// Who is not there is at no other place either, and who is asked too often is not asked on.
+fn is_over(problem: &Error) -> bool {
+    matches!(problem.code, Code::Network | Code::RateLimited)
 }
 
 /// What the grant keeps of a provider that the configuration or its issuer describes.

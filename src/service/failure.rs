@@ -22,6 +22,9 @@ use crate::providers::explained::{
 };
 use crate::providers::{DataCenter, Dialect, Provider, catalog};
 
+/// Where the provider may have replaced the refresh token, and nobody can tell, that nothing is lost is not said.
+const TRY_LATER: &str = "try again later; what is stored stays as it is";
+
 /// How a person takes access back at a provider of which no more is known.
 pub(super) const REMOVAL_BY_HAND: &str = "remove the access by hand in the account's settings at the provider";
 
@@ -44,7 +47,7 @@ impl Asked<'_> {
         let Some(explained) = self.explain_answer(&answer.word, answer.description.as_deref(), None) else {
             let name = self.provider.dialect.display_name;
             let (code, hint) = match self.place {
-                Place::Refresh => (Code::Provider, "try again later; nothing was lost"),
+                Place::Refresh => (Code::Provider, TRY_LATER),
                 _ => (Code::Other, "the word is the provider's own; its documentation may explain it"),
             };
             return Error::new(code, self.what)
@@ -87,7 +90,7 @@ impl Asked<'_> {
 
     /// The same, for a length of time if the server named one.
     pub(super) fn throttled_for(&self, pause: Option<Duration>) -> Error {
-        self.throttled(pause.map(|pause| clock::later(clock::wall(), pause)))
+        self.throttled(until(pause))
     }
 
     /// Something answered that does not speak for the endpoint.
@@ -184,9 +187,7 @@ impl Asked<'_> {
         let error = self.without_token(answer);
         if times == 1 {
             return if error.code == Code::Provider {
-                error
-                    .advise_only("try again later; nothing was lost")
-                    .advise(self.sign_in().after("if that stays so, "))
+                error.advise_only(TRY_LATER).advise(self.sign_in().after("if that stays so, "))
             } else {
                 error
             };
@@ -288,11 +289,7 @@ impl Asked<'_> {
 
     fn explain_answer(&self, word: &str, description: Option<&str>, until: Option<Timestamp>) -> Option<Explanation> {
         let dialect = self.provider.dialect;
-        let later = match (until, dialect.throttle_pause.as_secs() / 60) {
-            (Some(until), _) => Advice::WaitUntil(until),
-            (None, 0 | 1) => "try again in a minute".into(),
-            (None, minutes) => format!("try again in {minutes} minutes").into(),
-        };
+        let later = try_again(until, dialect);
         let facts = Facts {
             profile: &self.profile.name,
             provider: dialect.display_name,
@@ -306,6 +303,24 @@ impl Asked<'_> {
         };
         look_up_answer(dialect.error_words, self.place, word, description).map(|entry| entry.explain(&facts))
     }
+}
+
+/// When to try again who was asked for fewer requests.
+fn try_again(until: Option<Timestamp>, dialect: &Dialect) -> Advice {
+    match (until, dialect.throttle_pause.as_secs() / 60) {
+        (Some(until), _) => Advice::WaitUntil(until),
+        (None, 0 | 1) => "try again in a minute".into(),
+        (None, minutes) => format!("try again in {minutes} minutes").into(),
+    }
+}
+
+/// The same where the server may have named a length of time.
+pub(super) fn try_again_after(pause: Option<Duration>, dialect: &Dialect) -> Advice {
+    try_again(until(pause), dialect)
+}
+
+fn until(pause: Option<Duration>) -> Option<Timestamp> {
+    pause.map(|pause| clock::later(clock::wall(), pause))
 }
 
 /// Which client to register, and where.

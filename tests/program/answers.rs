@@ -1,6 +1,6 @@
 //! What servers send, odd in every way that was seen: what is usable of it is used, and the rest is told.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
 use crate::support::program::{Home, Ran, ran};
@@ -462,4 +462,102 @@ fn the_second_document_is_asked_for_what_the_first_lacks() {
     assert_eq!(home.run(&["login", "--json", "--timeout", "5s"]).code, 0);
     assert_eq!(home.run(&["logout"]).code, 0);
     assert_eq!(authority.count("/revocation_endpoint"), 1);
+}
+
+/// A home whose provider only its issuer describes.
+fn discovering(authority: &Authority) -> Home {
+    let (home, origin) = (Home::new(), authority.origin());
+    home.configure(&format!(
+        "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\
+         [providers.corp]\nkind = \"standard\"\nissuer = \"{origin}\"\n"
+    ));
+    home
+}
+
+#[test]
+fn metadata_may_be_long_and_without_a_usable_endpoint_are_one_kind_of_mistake() {
+    let without = |field: &str, value: Value| json!({ field: value });
+    for (changed, code) in [
+        (without("scopes_supported", json!("x".repeat(1_000_000))), 0),
+        (without("scopes_supported", json!("x".repeat(1_100_000))), 1),
+        (without("token_endpoint", json!(null)), 2),
+        (without("token_endpoint", json!(5)), 2),
+        (without("token_endpoint", json!(["x"])), 2),
+        (without("token_endpoint", json!("/token")), 2),
+        (without("device_authorization_endpoint", json!(null)), 2),
+        (without("device_authorization_endpoint", json!(5)), 2),
+    ] {
+        let change = changed.clone();
+        let authority = Authority::start(move |asked| {
+            let origin = asked.origin();
+            let mut document = json!({
+                "issuer": origin,
+                "device_authorization_endpoint": format!("{origin}/device"),
+                "token_endpoint": format!("{origin}/token"),
+            });
+            document.as_object_mut().expect("one").extend(change.as_object().expect("one").clone());
+            match asked.path.as_str() {
+                "/.well-known/openid-configuration" => (200, document.to_string()),
+                "/device" => (200, SIGN_IN.replace("ORIGIN", &origin)),
+                "/token" => (200, json!({"access_token": "AT1", "expires_in": 3600}).to_string()),
+                _ => (404, String::new()),
+            }
+        });
+        let ran = discovering(&authority).run(&["login", "--json", "--timeout", "5s"]);
+        let shown = changed.to_string();
+        assert_eq!(ran.code, code, "{}: {ran:?}", &shown[..shown.len().min(60)]);
+        assert!(!ran.stdout.contains("ask for less"), "{ran:?}");
+    }
+}
+
+#[test]
+fn who_asks_for_fewer_requests_is_told_as_such_everywhere_and_with_how_long() {
+    for (status, headers, body) in [
+        (429, "retry-after: 2000\r\n", ""),
+        (503, "retry-after: 2000\r\n", "<h1>Down</h1>"),
+        (403, "retry-after: 2000\r\n", "<h1>Forbidden</h1>"),
+        (400, "retry-after: 2000\r\n", r#"{"error":"rate_limit_exceeded"}"#),
+        (400, "retry-after: 2000\r\n", r#"{"error":"slow_down"}"#),
+        (500, "retry-after: 2000\r\n", r#"{"error":"too_many_requests"}"#),
+        (429, "", "slowly"),
+        (400, "", r#"{"error":"rate_limit_exceeded"}"#),
+    ] {
+        let context = format!("{status} {headers}{body}");
+        let is_timed = !headers.is_empty();
+        let told = |ran: Ran, what: &str| {
+            assert_eq!(ran.code, 10, "{what}: {context}: {ran:?}");
+            let says_when = ["try again after", "wait ", "try again at"].iter().any(|said| ran.stderr.contains(said));
+            assert!(!is_timed || says_when, "{what}: {context}: {ran:?}");
+        };
+        let authority = Authority::start_with_headers(move |_| (status, headers.to_owned(), body.to_owned()));
+        let home = discovering(&authority);
+        told(home.run(&["login", "--plain"]), "discovery");
+        assert_eq!(authority.log().len(), 1, "{context}");
+        let home = home_with(&authority, "revocation_endpoint = \"ORIGIN/revoke\"\n");
+        told(run(&home, &["login", "--plain"]), "a code");
+        for command in ["whoami", "logout", "refresh"] {
+            let home = home_with(&authority, "revocation_endpoint = \"ORIGIN/revoke\"\n");
+            home.sign_in(&authority, |_| {});
+            told(run(&home, &[command]), command);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_with_200_revokes_nothing() {
+    for said in [
+        r#"{"message":"please log in"}"#,
+        r#"{"detail":"Authentication credentials were not provided."}"#,
+        r#"{"message":"ok","code":401}"#,
+        r#"{"statusCode":500,"message":"Internal Server Error"}"#,
+    ] {
+        let authority = Authority::start(move |_| (200, said.to_owned()));
+        let home = home_with(&authority, "revocation_endpoint = \"ORIGIN/revoke\"\n");
+        home.sign_in(&authority, |_| {});
+        for times in 1..=2 {
+            let ran = run(&home, &["logout"]);
+            assert!(ran.code != 0 && !ran.stdout.contains("Revoked"), "{said}: {ran:?}");
+            assert_eq!(authority.count("/revoke"), times, "{said}: it is tried again");
+        }
+    }
 }

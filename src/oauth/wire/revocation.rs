@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::trouble::{is_web_page, obeyed_pause, status_trouble};
-use super::{Body, ServerError, Unreadable, is_one_of, is_passing};
+use super::trouble::{is_throttle_status, is_web_page, obeyed_pause, status_trouble};
+use super::{Body, ServerError, Unreadable, is_one_of, is_passing, is_throttle, number};
 use crate::http::Response;
 use crate::http::decode;
 use crate::http::trouble::Trouble;
 use crate::providers::Dialect;
+use crate::tables::Words;
 use crate::untrusted::Untrusted;
 
 /// Why a token was not revoked.
@@ -56,7 +57,8 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
         Some(error) if is_one_of(&error, CLIENT) => Err(Unrevoked::Client(error)),
         Some(error) if is_one_of(&error, UNKNOWN_TOKEN) => Err(Unrevoked::UnknownToken(error)),
         Some(error) if is_one_of(&error, &["unsupported_token_type"]) => Err(Unrevoked::Unsupported(Some(error))),
-        _ if status == 429 => Err(Unrevoked::Throttled(obeyed_pause(response))),
+        Some(error) if is_throttle(dialect, &error) => Err(Unrevoked::Throttled(obeyed_pause(response))),
+        _ if is_throttle_status(response) => Err(Unrevoked::Throttled(obeyed_pause(response))),
         Some(error) if is_passing(&error) => Err(Unrevoked::Garbled(Trouble::ServerError)),
         _ if is_web_page(response) && !is_absent(status) => Err(Unrevoked::Garbled(Trouble::Portal)),
         error if is_absent(status) => Err(Unrevoked::Unsupported(error)),
@@ -66,7 +68,10 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
         None if status == 401 => {
             Err(Unrevoked::Client(ServerError { word: CLIENT[0].to_owned(), description: Some("HTTP 401".to_owned()) }))
         }
-        None => Err(Unrevoked::Garbled(if is_cut_off { Trouble::Truncated } else { Trouble::Garbled })),
+        None => match body.and_then(|body| said_in(&body.fields)) {
+            Some(word) => Err(Unrevoked::Refused(ServerError { word, description: None })),
+            None => Err(Unrevoked::Garbled(if is_cut_off { Trouble::Truncated } else { Trouble::Garbled })),
+        },
     }
 }
 
@@ -75,8 +80,14 @@ const CLIENT: &[&str] = &["invalid_client", "invalid_client_secret", "unauthoriz
 /// Words about the token, where RFC 7009 §2.2 wants none.
 const UNKNOWN_TOKEN: &[&str] = &["invalid_token", "invalid_code", "invalid_grant"];
 
-/// Words of success, as the value of a member that tells the outcome.
-const SUCCESS: &[&str] = &["success", "ok", "revoked", "true"];
+/// Words of success, as the value of a member that tells the outcome, or in a sentence.
+const SUCCESS: Words =
+    Words("success successful successfully succeeded ok okay done true revoked deleted removed invalidated");
+/// Words that turn a sentence about success into its opposite.
+const AGAINST: Words = Words(
+    "not no never cannot can't couldn't wasn't without unable fail fails failed failure error denied refused invalid \
+     unauthorized forbidden unknown",
+);
 
 /// The object has nothing to say, or says that the token is revoked, and nothing against it.
 fn confirms(fields: &Map<String, Value>) -> bool {
@@ -86,16 +97,42 @@ fn confirms(fields: &Map<String, Value>) -> bool {
 
 /// What a member tells of the outcome; `None` where it tells nothing.
 fn verdict(name: &str, value: &Value) -> Option<bool> {
-    match (name, value) {
+    let name: String = name.chars().filter(|letter| *letter != '_').flat_map(char::to_lowercase).collect();
+    match (name.as_str(), value) {
         (_, Value::Null) => None,
+        // As numbers of HTTP, or none.
+        ("status" | "code" | "statuscode" | "httpstatus", value) if number(value).is_some() => {
+            number(value).filter(|number| *number != 0).map(|number| (200..300).contains(&number))
+        }
         ("revoked" | "success" | "ok" | "status" | "result", value) => {
-            let is_word = |text: &str| SUCCESS.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
+            let is_word = |text: &str| SUCCESS.contains(&text.trim().to_ascii_lowercase());
             Some(*value == true || value.as_str().is_some_and(is_word))
         }
-        ("message" | "detail", Value::String(text)) if !text.trim().is_empty() => Some(true),
-        (name, value) if name.starts_with("error") && !decode::says_nothing(value) => Some(false),
+        (name, Value::String(text)) if SENTENCES.contains(name) => sentence(text),
+        (name, value) if name.starts_with("error") || name.starts_with("fail") => {
+            (!decode::says_nothing(value)).then_some(false)
+        }
         _ => None,
     }
+}
+
+/// Members that tell the outcome in a sentence.
+const SENTENCES: Words = Words("message msg detail details description title reason");
+
+/// What a sentence tells of the outcome: none does by being there.
+fn sentence(text: &str) -> Option<bool> {
+    let text = text.to_lowercase();
+    let has = |words: Words| {
+        let mut said = text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'');
+        said.any(|word| words.contains(word))
+    };
+    if has(AGAINST) { Some(false) } else { has(SUCCESS).then_some(true) }
+}
+
+/// What an answer that is no success says in a sentence, made safe to show.
+fn said_in(fields: &Map<String, Value>) -> Option<String> {
+    let mut texts = SENTENCES.iter().filter_map(|name| fields.get(name)?.as_str());
+    texts.find(|text| !text.trim().is_empty()).map(|text| Untrusted::new(text).line())
 }
 
 /// Nobody revokes at the address.
@@ -107,7 +144,7 @@ fn is_absent(status: u16) -> bool {
 mod tests {
     use super::{Unrevoked, read_revocation};
     use crate::http::Response;
-    use crate::providers::{standard, zoho};
+    use crate::providers::{Dialect, standard, zoho};
 
     #[derive(Debug, PartialEq)]
     enum Class {
@@ -121,6 +158,47 @@ mod tests {
     use Class::{Client, Kept, Revoked, Unknown, Unsupported};
 
     const THROTTLE: &str = r#"{"error_description":"too many requests","error":"Access Denied","status":"failure"}"#;
+
+    fn class(dialect: &Dialect, status: u16, body: &str) -> Class {
+        let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
+        match read_revocation(dialect, &response) {
+            Ok(()) => Revoked,
+            Err(Unrevoked::UnknownToken(_)) => Unknown,
+            Err(Unrevoked::Unsupported(_)) => Unsupported,
+            Err(Unrevoked::Client(_)) => Client,
+            Err(Unrevoked::Refused(_) | Unrevoked::Throttled(_) | Unrevoked::Garbled(_)) => Kept,
+        }
+    }
+
+    #[test]
+    fn a_sentence_or_a_code_counts_by_what_it_says() {
+        for (status, body, expected) in [
+            (200, r#"{"message":"The token was successfully revoked."}"#, Revoked),
+            (200, r#"{"status":200,"message":"OK"}"#, Revoked),
+            (200, r#"{"code":0,"msg":"success"}"#, Revoked),
+            (200, r#"{"message":"please log in"}"#, Kept),
+            (200, r#"{"detail":"Authentication credentials were not provided."}"#, Kept),
+            (200, r#"{"message":"Access denied"}"#, Kept),
+            (200, r#"{"message":"error: could not revoke"}"#, Kept),
+            (200, r#"{"message":"The token could not be revoked"}"#, Kept),
+            (200, r#"{"message":"No token was revoked"}"#, Kept),
+            (200, r#"{"message":"Revocation failed: token is not revoked"}"#, Kept),
+            (200, r#"{"message":"ok","code":401}"#, Kept),
+            (200, r#"{"message":"ok","code":"401"}"#, Kept),
+            (200, r#"{"message":"ok","code":17}"#, Kept),
+            (200, r#"{"statusCode":500,"message":"Internal Server Error"}"#, Kept),
+            (200, r#"{"status_code":500,"message":"ok"}"#, Kept),
+            (200, r#"{"title":"Unauthorized","status":401}"#, Kept),
+            (200, r#"{"success":true,"message":"error: could not revoke"}"#, Kept),
+            (200, r#"{"success":true,"message":"please log in"}"#, Revoked),
+            (200, r#"{"revoked":true,"failed":1}"#, Kept),
+            (200, r#"{"revoked":true,"Error":"x"}"#, Kept),
+            (400, r#"{"message":"ok"}"#, Kept),
+        ] {
+            assert_eq!(class(&standard::DIALECT, status, body), expected, "{status} {body}");
+            assert_eq!(class(&zoho::DIALECT, status, body), Kept, "{status} {body}");
+        }
+    }
 
     #[test]
     fn revoked_is_only_what_the_dialect_calls_so() {
@@ -212,14 +290,7 @@ mod tests {
             (400, r#"{"error":"temporarily_unavailable"}"#, Kept, Kept),
         ] {
             for (dialect, expected) in [(&zoho::DIALECT, at_zoho), (&standard::DIALECT, at_standard)] {
-                let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
-                let class = match read_revocation(dialect, &response) {
-                    Ok(()) => Revoked,
-                    Err(Unrevoked::UnknownToken(_)) => Unknown,
-                    Err(Unrevoked::Unsupported(_)) => Unsupported,
-                    Err(Unrevoked::Client(_)) => Client,
-                    Err(Unrevoked::Refused(_) | Unrevoked::Throttled(_) | Unrevoked::Garbled(_)) => Kept,
-                };
+                let class = class(dialect, status, body);
                 assert_eq!(class, expected, "{}: {status} {body}", dialect.display_name);
             }
         }

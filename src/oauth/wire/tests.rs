@@ -3,8 +3,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    CodeReply, DeviceCode, LeftOut, PollReply, TokenAnswer, TokenReply, Unreadable, read_device_code, read_poll,
-    read_token,
+    CodeReply, DeviceCode, LeftOut, PollReply, TokenAnswer, TokenReply, Unreadable, Unrevoked, is_throttled,
+    read_device_code, read_poll, read_revocation, read_token,
 };
 use crate::http::Response;
 use crate::http::trouble::Trouble;
@@ -252,7 +252,12 @@ fn a_known_word_decides_and_the_status_only_where_there_is_none() {
         (500, r#"{"error":"invalid_client"}"#, Ok("Error")),
         (400, r#"{"error":"nobody_knows"}"#, Ok("Error")),
         (200, r#"{"access_token":"AT1","error":false}"#, Ok("Token")),
-        (500, r#"{"access_token":"AT1"}"#, garbled(500, Trouble::ServerError)),
+        (500, r#"{"access_token":"AT1"}"#, Ok("Token")),
+        (503, r#"{"access_token":"AT1","error":"temporarily_unavailable"}"#, Ok("Token")),
+        (200, r#"{"access_token":"AT1","error":"authorization_pending"}"#, Ok("Token")),
+        (400, r#"{"access_token":"","error":"authorization_pending"}"#, Ok("Pending")),
+        (500, r#"{"refresh_token":"RT1"}"#, garbled(500, Trouble::ServerError)),
+        (400, r#"{"refresh_token":"RT1","error":"nobody_knows"}"#, Ok("Error")),
         (500, r#"{"error":"nobody_knows"}"#, garbled(500, Trouble::ServerError)),
         (503, r#"{"error":"temporarily_unavailable"}"#, garbled(503, Trouble::ServerError)),
         (400, r#"{"error":"server_error"}"#, garbled(400, Trouble::ServerError)),
@@ -262,12 +267,78 @@ fn a_known_word_decides_and_the_status_only_where_there_is_none() {
         (302, r#"{"error":"access_denied"}"#, garbled(302, Trouble::Portal)),
         (429, r#"{"error":"nobody_knows"}"#, Err(Unreadable::Throttled(None))),
         (429, "", Err(Unreadable::Throttled(None))),
+        (400, r#"{"error":"rate_limit_exceeded"}"#, Err(Unreadable::Throttled(None))),
+        (500, r#"{"error":"too_many_requests"}"#, Err(Unreadable::Throttled(None))),
     ] {
         let read = read_poll(&DIALECT, standard().default_data_center(), &answer(status, body.as_bytes()));
         match (read, expected) {
             (Ok(reply), Ok(name)) => assert!(format!("{reply:?}").starts_with(name), "{status} {body}: {reply:?}"),
             (read, expected) => assert_eq!(read.err(), expected.err(), "{status} {body}"),
         }
+    }
+}
+
+#[test]
+fn tokens_are_taken_whatever_status_word_or_text_is_beside_them() {
+    let tokens = r#""access_token":"AT1","refresh_token":"RT1""#;
+    let form = "access_token=AT1&token_type=bearer&refresh_token=RT1";
+    let statuses = [200, 201, 206, 300, 302, 304, 400, 401, 404, 415, 418, 429, 500, 503, 599];
+    let mut cases: Vec<(u16, String)> = statuses.map(|status| (status, format!("{{{tokens}}}"))).to_vec();
+    for word in ["authorization_pending", "slow_down", "access_denied", "invalid_grant", "server_error", "nobody_knows"]
+    {
+        cases.extend([200, 400].map(|status| (status, format!(r#"{{{tokens},"error":"{word}"}}"#))));
+    }
+    for before in [")]}',\n", "<br />\n<b>Warning</b>: no {x} in /srv/a.php\n", "callback(", "while(1);", "\u{feff}\n"]
+    {
+        cases.push((200, format!("{before}{{{tokens}}}")));
+    }
+    cases.extend([(200, form.to_owned()), (200, format!("{form}\n")), (500, form.to_owned())]);
+    for (status, body) in cases {
+        let response = answer(status, body.as_bytes());
+        let polled = read_poll(&DIALECT, standard().default_data_center(), &response);
+        let is_whole = matches!(&polled, Ok(PollReply::Token(token)) if token.refresh_token.is_some());
+        assert!(is_whole, "{status} {body}: {polled:?}");
+        let refreshed = read_token(&zoho::DIALECT, &zoho_us(), &response);
+        assert!(matches!(&refreshed, Ok(TokenReply::Token(_))), "{status} {body}: {refreshed:?}");
+    }
+    for page in [
+        r#"<html><script>var x = {"access": 1}; f({"login":"please"})</script></html>"#,
+        "please visit /login?error=1 first",
+        "a=b&c=d",
+    ] {
+        let read = read_poll(&DIALECT, standard().default_data_center(), &answer(200, page.as_bytes()));
+        assert!(matches!(read, Err(Unreadable::Garbled { .. })), "{page}: {read:?}");
+    }
+}
+
+#[test]
+fn a_throttle_is_told_by_its_status_or_by_its_word() {
+    let provider = standard();
+    let at = provider.default_data_center();
+    let waiting = |status, body: &str| Response {
+        headers: vec![("retry-after".to_owned(), "7".to_owned())],
+        ..answer(status, body.as_bytes())
+    };
+    let pause = Some(Duration::from_secs(7));
+    for (status, body) in [
+        (429, ""),
+        (503, ""),
+        (403, "<h1>Forbidden</h1>"),
+        (400, r#"{"error":"rate_limit_exceeded"}"#),
+        (403, r#"{"error":"rate_limit_exceeded"}"#),
+        (500, r#"{"error":"too_many_requests"}"#),
+    ] {
+        let response = waiting(status, body);
+        let throttled = Some(Unreadable::Throttled(pause));
+        assert_eq!(read_device_code(&DIALECT, at, &response).err(), throttled, "{status} {body}");
+        assert_eq!(read_poll(&DIALECT, at, &response).err(), throttled, "{status} {body}");
+        assert_eq!(read_token(&DIALECT, at, &response).err(), throttled, "{status} {body}");
+        assert_eq!(read_revocation(&DIALECT, &response), Err(Unrevoked::Throttled(pause)), "{status} {body}");
+        assert!(is_throttled(&DIALECT, &response), "{status} {body}");
+    }
+    assert_eq!(read_revocation(&DIALECT, &waiting(400, r#"{"error":"slow_down"}"#)), Err(Unrevoked::Throttled(pause)));
+    for (status, body) in [(200, ""), (400, ""), (500, ""), (404, r#"{"error":"not_found"}"#)] {
+        assert!(!is_throttled(&DIALECT, &answer(status, body.as_bytes())), "{status} {body}");
     }
 }
 

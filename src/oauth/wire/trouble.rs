@@ -51,8 +51,13 @@ pub(crate) fn is_web_page(response: &Response) -> bool {
     !body.trim().is_empty() && (is_labelled || body.trim_start().starts_with('<'))
 }
 
+/// Whether the status asks for fewer requests. 503 may name a time as well (RFC 9110 §15.6.4), and GitHub does so with 403.
+pub(super) fn is_throttle_status(response: &Response) -> bool {
+    response.status == 429 || (matches!(response.status, 403 | 503) && retry_after(response).is_some())
+}
+
 /// For how long to stay away, as far as that is obeyed.
-pub(super) fn obeyed_pause(response: &Response) -> Option<Duration> {
+pub(crate) fn obeyed_pause(response: &Response) -> Option<Duration> {
     retry_after(response).map(|pause| pause.min(LONGEST_RETRY_AFTER))
 }
 

@@ -9,10 +9,13 @@ mod zone;
 use std::ops::{Add, Sub};
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 pub use self::sleep::{block_until, sleep_until, within};
+
+/// So far two readings of a wall clock may be apart although it is right.
+pub const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
 /// A point on the machine's boot clock. Unlike [`std::time::Instant`] it goes on while the machine is suspended.
 #[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, PartialOrd, Ord)]

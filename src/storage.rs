@@ -36,7 +36,7 @@ pub use copies::Copied;
 pub use error::StoreError;
 pub use history::{Event, Happened};
 pub use key::{KEY_FILE_VARIABLE, KeyCommand, KeyOptions, NewKey, PASSPHRASE_FILE_VARIABLE};
-pub use pending::{Clocks, EndedSignIn, PendingId, PendingSignIn};
+pub use pending::{Booted, Clocks, EndedSignIn, PendingId, PendingSignIn};
 pub use poller::{Asker, LastPoll, Poller, Rest};
 pub use protection::{Grade, KeySource, Protection};
 pub use record::{

@@ -17,7 +17,7 @@ use url::Url;
 use self::away::Away;
 pub use self::verified::Verified;
 use super::grants::{Census, Counted};
-use super::tokens::ends::{Ends, is_ahead, minted_at, stated_end, whole_life};
+use super::tokens::ends::{Ends, is_ahead, minted_now, stated_end, whole_life};
 use super::tokens::throttles;
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, tokens};
 use crate::clock::later;
@@ -376,7 +376,7 @@ impl Service {
         if let Ok(Some(record)) = &loaded {
             seen.counted = Counted::of(record);
             seen.client = record.grant.as_ref().map(|grant| throttles::client_of(record, grant));
-            seen.minted_at = record.grant.as_ref().map(minted_at);
+            seen.minted_at = record.grant.as_ref().map(minted_now);
             seen.has_notes = !record.to_revoke.is_empty();
         }
         seen.is_sound = loaded.is_ok();
@@ -395,7 +395,7 @@ impl Service {
                 }
                 Err(error) => {
                     if let Some((copied, words)) = self.copied(profile, &error, now) {
-                        (seen.minted_at, seen.as_of) = (Some(minted_at(&copied.grant)), Some(words));
+                        (seen.minted_at, seen.as_of) = (Some(minted_now(&copied.grant)), Some(words));
                         status.describe(copied.grant, copied.is_refreshable, profile, &self.config, now);
                     } else {
                         (status.state, status.problem) = (State::Unknown, Some(error));

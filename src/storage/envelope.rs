@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 
 use super::copies::Copied;
 use super::key::{Key, Keyring, Pin};
-use super::{PastCall, Record, StoreError, seal};
+use super::{Clocks, Grant, PastCall, Record, StoreError, seal};
+use crate::clock;
 use crate::profile::ProfileName;
 
 /// Of whatever every version reads.
@@ -90,7 +91,13 @@ pub(super) fn seal_copy(key: &Key, copied: &Copied) -> Option<Vec<u8>> {
 pub(super) fn open_copy(key: &Key, profile: &ProfileName, bytes: &mut [u8]) -> Option<Copied> {
     let (line, sealed) = seal::split_first_line(bytes)?;
     let text = key.master.as_ref()?.open(line, sealed).ok()?;
-    serde_json::from_slice::<Copied>(text).ok().filter(|copied| copied.profile == *profile)
+    let mut copied = serde_json::from_slice::<Copied>(text).ok().filter(|copied| copied.profile == *profile)?;
+    notice_set_clock(&mut copied.grant);
+    Some(copied)
+}
+
+fn notice_set_clock(grant: &mut Grant) {
+    grant.notice_set_clock(clock::wall(), Clocks::now);
 }
 
 /// Reads the bytes that were found at `place` as a record.
@@ -104,7 +111,10 @@ pub(super) fn open_record(
         Ok(record) if record.profile != *profile => Opened::Damaged("it holds another profile"),
         Ok(record) if record.moved.is_some() != (line.format == MOVED) => Opened::Damaged("it holds another format"),
         Ok(record) if record.generation != line.generation => Opened::Damaged("it holds another generation"),
-        Ok(record) => Opened::Sound(Box::new(record)),
+        Ok(mut record) => {
+            record.grant.as_mut().map(notice_set_clock);
+            Opened::Sound(Box::new(record))
+        }
         Err(_) => Opened::Damaged("its content is not a record"),
     })
 }

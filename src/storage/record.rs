@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::history::{self, Event, Happened};
-use super::pending::{EndedSignIn, PendingSignIn};
+use super::pending::{Booted, Clocks, EndedSignIn, PendingSignIn};
+use crate::clock;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::ClientAuthentication;
@@ -143,6 +144,12 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_secret")]
     pub id_token: Option<Secret>,
     pub approved_at: Timestamp,
+    /// When its access token was minted, by the boot clock, which nobody sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minted: Option<Booted>,
+    /// How far the wall clock was set since then, as far as that is known here.
+    #[serde(skip)]
+    pub clock_set: SignedDuration,
     /// Nobody else was given its refresh token, so that it may be revoked when another grant takes its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_own: bool,
@@ -193,6 +200,23 @@ impl Doubt {
 }
 
 impl Grant {
+    /// When its access token was minted, by the wall clock of then.
+    pub fn minted_at(&self) -> Timestamp {
+        self.mints.last().copied().unwrap_or(self.approved_at)
+    }
+
+    /// Notes how far the wall clock was set since the access token was minted, where the machine has run on since then. The
+    /// other clock is asked for only where by this one the token has ended or is yet to be minted.
+    pub fn notice_set_clock(&mut self, wall: Timestamp, clocks: impl FnOnce() -> Clocks<'static>) {
+        let Some(minted) = &self.minted else { return };
+        let is_plain = self.minted_at() <= wall && self.access_token_expires_at.is_none_or(|end| wall < end);
+        let Some(age) = (!is_plain).then(clocks).and_then(|now| minted.age(&now)) else { return };
+        let set = self.minted_at().duration_until(clock::earlier(wall, age));
+        if set.abs() > clock::SLACK {
+            self.clock_set = set;
+        }
+    }
+
     /// All tokens in it.
     pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
         std::iter::once(&self.access_token).chain(&self.refresh_token).chain(&self.id_token)
@@ -222,6 +246,8 @@ impl Grant {
             refresh_token: None,
             id_token: None,
             approved_at,
+            minted: None,
+            clock_set: SignedDuration::ZERO,
             is_own: false,
             mints: Vec::new(),
             last_refresh: None,

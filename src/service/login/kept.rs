@@ -20,8 +20,8 @@ use crate::secret::Secret;
 use crate::service::aside::aside;
 use crate::service::{Service, account, discovery, endpoints, grants};
 use crate::storage::{
-    Account, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote, Store,
-    StoreError,
+    Account, Clocks, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote,
+    Store, StoreError,
 };
 use crate::untrusted::Rejected;
 
@@ -252,6 +252,7 @@ impl Attempt {
             refresh_token: token.refresh_token,
             id_token,
             is_own: !self.is_shared,
+            minted: Clocks::now().booted(),
             ..Grant::new(
                 data_center.accounts_server.to_string(),
                 scopes,

@@ -1,19 +1,18 @@
 //! What is known of an access token's end, when the times that were noted are held against the present clock.
 //!
 //! A clock that was ahead when a token was minted noted an end that never was one. It is told by the minting, which then
-//! lies in the future, and nothing that was noted with it is believed.
+//! lies in the future, and nothing that was noted with it is believed. While the machine runs on its boot clock tells how far the
+//! other one was set since, and all that was noted moves by that.
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::DEFAULT_TOKEN_LIFE;
+pub(in crate::service) use crate::clock::SLACK as CLOCK_SLACK;
 use crate::clock::later;
 use crate::oauth::wire::LONGEST_TOKEN_LIFE;
 use crate::storage::Grant;
-
-/// So far two readings of a clock may be apart although it is right.
-pub(in crate::service) const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is known of an access token's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +29,7 @@ impl Ends {
     pub(in crate::service) fn of(grant: &Grant, now: Timestamp) -> Self {
         match stated_end(grant) {
             None => Ends::NotSaid,
-            Some(_) if is_ahead(minted_at(grant), now) => Ends::Unknown,
+            Some(_) if is_ahead(minted_now(grant), now) => Ends::Unknown,
             Some(end) => Ends::At(end),
         }
     }
@@ -44,9 +43,19 @@ impl Ends {
     }
 }
 
-/// When the grant's access token was minted.
+/// When the grant's access token was minted, as it was noted then, by which one token is told from another.
 pub(in crate::service) fn minted_at(grant: &Grant) -> Timestamp {
-    grant.mints.last().copied().unwrap_or(grant.approved_at)
+    grant.minted_at()
+}
+
+/// The same as the wall clock stands now.
+pub(in crate::service) fn minted_now(grant: &Grant) -> Timestamp {
+    moved(grant.minted_at(), grant)
+}
+
+/// A time that was noted at the minting, as the wall clock stands now.
+fn moved(noted: Timestamp, grant: &Grant) -> Timestamp {
+    noted.checked_add(grant.clock_set).unwrap_or(noted)
 }
 
 /// Tells whether a time that was noted when something happened cannot be right, since it has yet to come.
@@ -60,7 +69,7 @@ pub(in crate::service) fn left(grant: &Grant, now: Timestamp) -> Option<Duration
         Ends::At(end) => end,
         Ends::NotSaid if grant.refresh_token.is_none() => return Some(Duration::MAX),
         // A new one can be had, so this one is taken to live as long as most do.
-        Ends::NotSaid if !is_ahead(minted_at(grant), now) => assumed_end(grant),
+        Ends::NotSaid if !is_ahead(minted_now(grant), now) => moved(assumed_end(grant), grant),
         Ends::Unknown | Ends::NotSaid => return None,
     };
     Some(until(now, end))
@@ -68,11 +77,16 @@ pub(in crate::service) fn left(grant: &Grant, now: Timestamp) -> Option<Duration
 
 /// How long the token lasts in all.
 pub(in crate::service) fn whole_life(grant: &Grant) -> Duration {
-    until(minted_at(grant), stated_end(grant).unwrap_or_else(|| assumed_end(grant)))
+    until(minted_at(grant), noted_end(grant).unwrap_or_else(|| assumed_end(grant)))
 }
 
-/// The end that the provider named. Earlier versions made one up where it named none and the token cannot be refreshed.
+/// The end that the provider named, as the wall clock stands now.
 pub(in crate::service) fn stated_end(grant: &Grant) -> Option<Timestamp> {
+    noted_end(grant).map(|end| moved(end, grant))
+}
+
+/// The same as it was noted. Earlier versions made one up where the provider named none and the token cannot be refreshed.
+fn noted_end(grant: &Grant) -> Option<Timestamp> {
     let made_up = later(grant.approved_at, LONGEST_TOKEN_LIFE);
     grant.access_token_expires_at.filter(|end| grant.refresh_token.is_some() || *end != made_up)
 }
@@ -92,9 +106,10 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::{Ends, left};
+    use crate::clock::Moment;
     use crate::oauth::wire::LONGEST_TOKEN_LIFE;
     use crate::secret::Secret;
-    use crate::storage::Grant;
+    use crate::storage::{Booted, Clocks, Grant};
 
     const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
@@ -127,6 +142,38 @@ mod tests {
             let expected = if known { Ends::At(grant.access_token_expires_at.expect("an end")) } else { Ends::Unknown };
             assert_eq!(Ends::of(&grant, NOW), expected, "{approved} {mints:?}");
             assert_eq!(left(&grant, NOW).is_some(), known, "{approved} {mints:?}");
+        }
+    }
+
+    #[test]
+    fn the_boot_clock_tells_how_far_the_wall_clock_was_set() {
+        const HOUR: i64 = 60;
+        const YEARS: i64 = 4 * 366 * 24 * HOUR;
+        let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes) * 60);
+        for (case, noted, boot, since, expected) in [
+            ("right, half an hour ago", -30, "a", 30, Some(30)),
+            ("right, and ended", -61, "a", 61, Some(0)),
+            ("behind by an hour", -HOUR, "a", 0, Some(60)),
+            ("behind by two hours, half an hour ago", -HOUR * 5 / 2, "a", 30, Some(30)),
+            ("behind by years", -YEARS, "a", 1, Some(59)),
+            ("ahead by years", YEARS, "a", 30, Some(30)),
+            ("ahead, and ended since", HOUR, "a", 61, Some(0)),
+            ("a little behind", -4, "a", 0, Some(56)),
+            ("another start, and right", -30, "b", 1, Some(30)),
+            ("another start, and behind", -HOUR, "b", 0, Some(0)),
+            ("another start, and ahead", YEARS, "b", 0, None),
+        ] {
+            for refresh_token in [None, Some(Secret::new("refresh"))] {
+                let minted = Booted { id: "a".to_owned(), at: minutes(1000) };
+                let mut grant = Grant { refresh_token, minted: Some(minted), ..grant(noted, &[]) };
+                let clocks = || Clocks { moment: Moment::at(minutes(1000 + since)), boot: Some(boot), wall: NOW };
+                grant.notice_set_clock(NOW, clocks);
+                assert_eq!(left(&grant, NOW), expected.map(minutes), "{case}");
+                let end = expected.map(|left| NOW + SignedDuration::from_mins(left.into()));
+                if expected != Some(0) {
+                    assert_eq!(Ends::of(&grant, NOW).time(), end, "{case}");
+                }
+            }
         }
     }
 

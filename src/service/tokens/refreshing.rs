@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{DEFAULT_MIN_TTL, id, in_window, pause, reuse};
 use crate::clock::{self, later};
@@ -18,7 +18,7 @@ use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
 use crate::service::{account, left_out};
-use crate::storage::{Attempt, Doubt, Grant, Happened, Held, LastRefresh, Record};
+use crate::storage::{Attempt, Clocks, Doubt, Grant, Happened, Held, LastRefresh, Record};
 
 /// A grant with a token that will do, and what is to be said of the refresh that it came from.
 pub(super) struct Kept {
@@ -171,6 +171,8 @@ impl Refresh {
             scopes,
             api_domain: token.api_domain.map(|url| url.origin().ascii_serialization()).or(grant.api_domain),
             mints,
+            minted: Clocks::now().booted(),
+            clock_set: SignedDuration::ZERO,
             replaced_after_401_at: if self.is_replacement { Some(now) } else { grant.replaced_after_401_at },
             is_rejected: false,
             paused_until: None,

@@ -90,8 +90,8 @@ enum Alarm {
 }
 
 impl Seen {
-    /// A token that is good is well, whatever became of the last refresh; one that has ended is as long as the next use refreshes it,
-    /// and the last try did.
+    /// A token that is good is well, whatever became of the last refresh; one that ends soon or has ended is as long as the next use
+    /// refreshes it, and the last try did.
     fn alarm(&self) -> Alarm {
         match self.verified {
             Some(Verified::Bad(_)) => return Alarm::Bad,
@@ -100,7 +100,7 @@ impl Seen {
         }
         match self.status.state {
             State::Valid => Alarm::Ok,
-            State::Expiring if self.status.refreshable => Alarm::Ok,
+            State::Expiring if self.status.refreshable && !self.failed_to_refresh() => Alarm::Ok,
             State::Expired if !self.failed_to_refresh() && self.waits_until.is_none() => Alarm::Ok,
             State::Expiring | State::Expired => Alarm::Soon,
             State::SignedOut | State::NeedsLogin => Alarm::Bad,

@@ -291,11 +291,10 @@ impl Body {
     fn read(dialect: &Dialect, endpoint: Option<&Url>, response: &Response) -> Result<Self, Unreadable> {
         let (status, pause) = (response.status, obeyed_pause(response));
         let parsed = Self::parse(response);
-        // They come once.
-        if parsed.as_ref().is_ok_and(|body| body.access_token(dialect).is_ok()) {
+        // Redirects come from portals and proxies, or from a server that is asked elsewhere: none is an answer. Tokens come once.
+        if !matches!(status, 300..=399) && parsed.as_ref().is_ok_and(|body| body.access_token(dialect).is_ok()) {
             return parsed;
         }
-        // Redirects come from portals and proxies, or from a server that is asked elsewhere: none is an answer.
         if let Some(to) = endpoint.and_then(|endpoint| moved_to(endpoint, response)) {
             return Err(Unreadable::Moved { status, to });
         }

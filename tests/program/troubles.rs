@@ -65,7 +65,7 @@ const ANSWERS: [(&str, &str, &str, &str); 45] = [
     ("511 Network Authentication Required", "", "<html>", "portal"),
     ("500 Internal Server Error", "", "", "server_error"),
     ("500 Internal Server Error", "", r#"{"error":"nobody_knows"}"#, "server_error"),
-    ("500 Internal Server Error", "", r#"{"access_token":"1000.a"}"#, "server_error"),
+    ("500 Internal Server Error", "", r#"{"refresh_token":"1000.r"}"#, "server_error"),
     ("502 Bad Gateway", "content-type: text/html\r\n", "<html>nginx</html>", "server_error"),
     ("503 Service Unavailable", "", "down for maintenance", "server_error"),
     ("504 Gateway Timeout", "", "upstream request timeout", "server_error"),

@@ -50,7 +50,7 @@ const ANSWERS: &[(u16, &str, Class, Class)] = &[
     (200, r#"{"access_token":"a","error":"server_error"}"#, Minted, Minted),
     (200, r#"{"access_token":"a","status":"success"}"#, Minted, Minted),
     (200, r#"{"access_token":"a","refresh_token":null}"#, Minted, Minted),
-    (302, TOKEN, Minted, Minted),
+    (302, TOKEN, Garbled, Garbled),
     (429, TOKEN, Minted, Minted),
     (500, TOKEN, Minted, Minted),
     (200, r#"{"access_token":""}"#, Rejected, Rejected),

@@ -13,7 +13,7 @@ pub struct ProfileName(String);
 /// A profile's name has a character, a length or a beginning that names do not have.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "a profile's name has 1 to 64 letters, digits, `-`, `_` or `.` and begins with a letter or digit, such as `work`"
+    "a profile's name has 1 to 64 letters (a to z, A to Z), digits, `-`, `_` or `.` and begins with a letter or digit, such as `work`"
 )]
 pub struct InvalidProfileName;
 

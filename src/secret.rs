@@ -61,6 +61,17 @@ pub fn reads_as_token(word: &str) -> bool {
     is_long || begins || word.split(|sign: char| !sign.is_ascii_alphanumeric()).any(is_run)
 }
 
+/// Tells whether a word is a name even where a token was to come, which may look like nothing that is known: a short one of
+/// small letters, with few digits.
+pub fn reads_as_name(word: &str) -> bool {
+    const LONGEST: usize = 8;
+    const MOST_DIGITS: usize = 2;
+
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || b"-_.".contains(&byte);
+    let others: Vec<u8> = word.bytes().filter(|byte| !is_letter(*byte)).collect();
+    word.len() <= LONGEST && others.len() <= MOST_DIGITS && others.iter().all(u8::is_ascii_digit)
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("****")
@@ -75,7 +86,7 @@ impl Drop for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secret, reads_as_token};
+    use super::{Secret, reads_as_name, reads_as_token};
 
     #[test]
     fn debug_shows_nothing_of_the_secret() {
@@ -105,6 +116,16 @@ mod tests {
             "/crm/v8/settings/modules?a=1&fields=Last_Name,First_Name,Email,Phone,Account_Name",
         ] {
             assert!(!reads_as_token(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn short_names_of_small_letters_are_names_wherever_they_stand() {
+        for name in ["imp", "work", "zoho-eu", "lobby_26", "v1.2"] {
+            assert!(reads_as_name(name), "{name}");
+        }
+        for other in ["Xk3", "1000.ab12cd", "a1b2c3d4e5", "123", "plainword", "ABCD-1234", "4/0Ab"] {
+            assert!(!reads_as_name(other), "{other}");
         }
     }
 

@@ -153,7 +153,7 @@ pub(super) fn new_profile(
 /// Asks for the name of a profile that is to be made.
 pub(super) fn profile_name(context: &Context) -> Result<ProfileName, Error> {
     until(context, "Name of the profile", "work", |answer| {
-        answer.parse().map_err(|_| "A name has letters, digits, `-`, `_` and `.` only.".to_owned())
+        answer.parse().map_err(|_| "A name has letters (a to z, A to Z), digits, `-`, `_` and `.` only.".to_owned())
     })
 }
 

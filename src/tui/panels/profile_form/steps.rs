@@ -214,7 +214,8 @@ impl ProfileForm {
             return Err("A name is needed.".to_owned());
         }
         let name: ProfileName = typed.parse().map_err(|_| {
-            "A name has 1 to 64 letters, digits, `-`, `_` or `.` and begins with a letter or digit.".to_owned()
+            "A name has 1 to 64 letters (a to z, A to Z), digits, `-`, `_` or `.` and begins with a letter or digit."
+                .to_owned()
         })?;
         match &self.purpose {
             Purpose::Rename { old, .. } if *old == name => Err("That is its name already.".to_owned()),

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::context::Context;
 use super::named_file::Unwritten;
+use super::words;
 use crate::error::Error;
 use crate::files::Replacement;
 
@@ -65,10 +66,8 @@ impl Shell {
 impl Completions {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         if let Some(directory) = &self.all {
-            return write_all(
-                directory,
-                Shell::value_variants().iter().map(|shell| (shell.file_name(), shell.script())),
-            );
+            let scripts = Shell::value_variants().iter().map(|shell| (shell.file_name(), shell.script()));
+            return write_all(context, directory, scripts);
         }
         self.shell.map_or(Ok(()), |shell| context.output.text(shell.script().trim_end()))
     }
@@ -76,6 +75,7 @@ impl Completions {
 
 /// Writes files that everybody may read into a directory, which is made where it is missing.
 pub(super) fn write_all<N: AsRef<Path>, T: AsRef<[u8]>>(
+    context: &Context,
     directory: &Path,
     texts: impl IntoIterator<Item = (N, T)>,
 ) -> Result<(), Error> {
@@ -84,9 +84,13 @@ pub(super) fn write_all<N: AsRef<Path>, T: AsRef<[u8]>>(
     }
 
     fs::create_dir_all(directory).map_err(|error| unwritten(directory).not_begun(error))?;
+    let mut written = 0;
     for (name, text) in texts {
         let path = directory.join(name);
         unwritten(&path).unless_written(Replacement::begin(&path, || ()), text.as_ref())?;
+        written += 1;
     }
+    let files = words::counted(written, "file");
+    context.output.note(&format!("Wrote {files} into {}.", directory.display()));
     Ok(())
 }

@@ -49,7 +49,7 @@ impl Man {
         if let Some(directory) = &self.all {
             let mut pages = Vec::new();
             add_pages(&mut pages, &definition, &definition);
-            return completions::write_all(directory, pages);
+            return completions::write_all(context, directory, pages);
         }
         let command = help::named(&definition, &self.command)?;
         context.output.text(page(command, &definition).trim_end())

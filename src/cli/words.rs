@@ -126,7 +126,12 @@ impl FromStr for Scopes {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_between = |character: char| character == ',' || character.is_whitespace();
-        let scopes: Vec<String> = text.split(is_between).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+        let mut scopes: Vec<String> = Vec::new();
+        for scope in text.split(is_between).filter(|scope| !scope.is_empty()) {
+            if scopes.iter().all(|known| known != scope) {
+                scopes.push(scope.to_owned());
+            }
+        }
         match scopes.iter().find(|scope| !is_scope(scope)) {
             Some(scope) => Err(format!("{scope:?} is no scope; one reads such as `ZohoCRM.org.READ`")),
             None if scopes.is_empty() => {
@@ -192,7 +197,20 @@ pub(super) fn data_center(code: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{parse_duration, parse_limit, spelled};
+    use super::{Scopes, parse_duration, parse_limit, spelled};
+
+    #[test]
+    fn each_scope_is_taken_once() {
+        for (text, scopes) in [
+            ("A.b.READ A.b.READ,,X", Some(&["A.b.READ", "X"][..])),
+            (" X\n,X , a.b.READ,A.b.READ", Some(&["X", "a.b.READ", "A.b.READ"])),
+            (" , ", None),
+            ("A.b.READ,\u{e4}", None),
+        ] {
+            let read = text.parse::<Scopes>().ok().map(|scopes| scopes.0);
+            assert_eq!(read, scopes.map(|scopes| scopes.iter().map(|scope| (*scope).to_owned()).collect()), "{text:?}");
+        }
+    }
 
     #[test]
     fn codes_can_be_read_out() {

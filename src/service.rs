@@ -45,7 +45,7 @@ pub use export::Exported;
 pub use import::{EnvFile, Import};
 pub use login::{
     ATTENDED_RENEWALS, Begin, Callback, CameBack, GivenUp, IDLE_TIME, IssuedCode, Pending, Presence, Renewal, Rest,
-    RestReason, SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, sign_in_event,
+    RestReason, SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, check_way, sign_in_event,
 };
 pub use long::Long;
 pub use machine::Machine;

@@ -47,6 +47,8 @@ pub enum CallbackProblem {
     OtherAddress(String),
     /// It belongs to another request, or somebody made it up.
     OtherState,
+    /// It has a code, but nothing that tells whose it is: maybe its end was not copied.
+    NoState,
     /// An error that anybody may have sent, since it has no state. Providers leave that out where they cannot tell the client.
     RefusedWithoutState(ServerError),
     /// A code without anything that tells whose it is. [`AuthorizationRequest::with_code_alone`] takes it all the same.
@@ -70,7 +72,11 @@ impl CallbackProblem {
     /// Tells whether no other answer is to be waited for: this one had the request's state.
     pub fn ends_request(&self) -> bool {
         match self {
-            Self::OtherAddress(_) | Self::OtherState | Self::RefusedWithoutState(_) | Self::CodeAlone(_) => false,
+            Self::OtherAddress(_)
+            | Self::OtherState
+            | Self::NoState
+            | Self::RefusedWithoutState(_)
+            | Self::CodeAlone(_) => false,
             Self::Refused(_) | Self::NoCode | Self::UnknownDataCenter(_) | Self::Rejected(_) => true,
         }
     }
@@ -159,6 +165,7 @@ impl AuthorizationRequest {
         if state.as_deref() != Some(self.state.expose()) {
             return Err(match parameter("error") {
                 Some(error) if !parameters.has("state") => CallbackProblem::RefusedWithoutState(refusal(&error)),
+                None if !parameters.has("state") => CallbackProblem::NoState,
                 _ => CallbackProblem::OtherState,
             });
         }

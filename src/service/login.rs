@@ -214,7 +214,7 @@ impl Service {
         mut report: impl FnMut(SignInEvent) + Send,
         presence: &Presence,
     ) -> Result<Option<SignedIn>, Error> {
-        check_way(profile)?;
+        check_way(profile, None)?;
         let mut waiting = match self.take_up(profile, &options).await? {
             TakenUp::Pending(pending) => Some(*pending),
             TakenUp::SignedIn(grant) => {
@@ -409,15 +409,24 @@ fn passing(outcome: &Outcome, data_center: &DataCenter) -> Option<(Trouble, Stri
     }
 }
 
-/// Device codes are for one type of client only; the others sign in by a command of their own.
-fn check_way(profile: &Profile) -> Result<(), Error> {
+/// Each type of client has one way to sign in. One of which nothing was said may be of any type, and is taken for what is
+/// asked for; `None` is by a device code.
+pub fn check_way(profile: &Profile, wanted: Option<Way>) -> Result<(), Error> {
     let (kind, way) = match profile.client_type {
         ClientType::NonBrowser | ClientType::ClientBased => return Ok(()),
         ClientType::SelfClient => ("a self client", Way::GrantCode),
         ClientType::ServerBased => ("a server-based application", Way::Web),
         ClientType::Mobile => ("a mobile or desktop application", Way::Web),
     };
-    Err(Error::new(Code::InvalidClient, format!("profile `{}` cannot sign in by a device code", profile.name))
+    if wanted == Some(way) {
+        return Ok(());
+    }
+    let by = match wanted {
+        Some(Way::Web) => "through a browser",
+        Some(Way::GrantCode) => "by a code of the console",
+        _ => "by a device code",
+    };
+    Err(Error::new(Code::InvalidClient, format!("profile `{}` cannot sign in {by}", profile.name))
         .because(format!("its client is {kind}"))
         .advise(Advice::SignInBy(profile.name.clone(), way)))
 }

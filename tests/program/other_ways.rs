@@ -796,6 +796,8 @@ fn an_answer_without_this_sign_ins_state_is_told_with_its_word_and_waited_on() {
     let zoho = Zoho::start();
     let home = zoho.home(REDIRECT);
     let mut web = Web::begin(&home, &[]);
+    web.paste("https://app.example.com/callback?code=abc");
+    web.paste("https://app.example.com/callback?error=access_denied");
     web.paste("https://app.example.com/callback?error=invalid_scope");
     web.paste("https://app.example.com/callback/?error=x%1B[31m&state=another");
     web.paste(CODE);
@@ -803,7 +805,14 @@ fn an_answer_without_this_sign_ins_state_is_told_with_its_word_and_waited_on() {
     web.paste(&back);
     let ran = web.end();
     assert_eq!(ran.code, 0, "{ran:?}");
-    for part in ["invalid_scope", "goes on waiting", "belongs to another sign-in", "a code alone"] {
+    for part in [
+        "has no `state`",
+        "open the address above anew and approve",
+        "invalid_scope",
+        "goes on waiting",
+        "belongs to another sign-in",
+        "a code alone",
+    ] {
         assert!(ran.stderr.contains(part), "{part}: {ran:?}");
     }
     assert!(!ran.stderr.contains('\u{1b}'), "{ran:?}");

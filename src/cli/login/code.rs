@@ -4,8 +4,8 @@ use super::super::context::Context;
 use super::super::prompt;
 use super::{Mode, plain, tell_signed_in, wanted_scopes};
 use crate::config::Profile;
-use crate::error::Error;
-use crate::service::{Service, SignIn};
+use crate::error::{Error, Way};
+use crate::service::{Service, SignIn, check_way};
 
 pub(super) fn sign_in(
     context: &Context,
@@ -14,6 +14,7 @@ pub(super) fn sign_in(
     options: SignIn,
     mode: Mode,
 ) -> Result<(), Error> {
+    check_way(profile, Some(Way::GrantCode))?;
     if mode == Mode::Plain {
         plain::introduce(context, service, profile, wanted_scopes(profile, &options))?;
         if prompt::is_possible() {

@@ -74,7 +74,6 @@ fn data_centers_outside_the_table_are_refused() {
 fn only_the_own_state_and_address_are_taken() {
     let code = format!("code=c&state={}", state());
     for address in [
-        format!("{REDIRECT}?code=c"),
         format!("{REDIRECT}?code=c&state="),
         format!("{REDIRECT}?code=c&state=another"),
         format!("{REDIRECT}?{code}&state=another"),
@@ -82,6 +81,9 @@ fn only_the_own_state_and_address_are_taken() {
         format!("{REDIRECT}?error=x&state=another"),
     ] {
         assert_eq!(read_address(&address), Err(CallbackProblem::OtherState), "{address}");
+    }
+    for address in [format!("{REDIRECT}?code=c"), "code=c".to_owned(), format!("{REDIRECT}?code=c&location=eu")] {
+        assert_eq!(read_address(&address), Err(CallbackProblem::NoState), "{address}");
     }
     for address in [
         String::new(),

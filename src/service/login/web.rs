@@ -8,9 +8,9 @@ use url::Url;
 
 use self::listener::RedirectListener;
 use super::attempt::Attempt;
-use super::{SignIn, SignedIn};
+use super::{SignIn, SignedIn, check_way};
 use crate::config::Profile;
-use crate::error::{Advice, Code, Error, Value};
+use crate::error::{Advice, Code, Error, Value, Way};
 pub use crate::oauth::authorization::Callback;
 use crate::oauth::authorization::{AuthorizationRequest, CallbackProblem};
 use crate::oauth::wire::Approval;
@@ -19,6 +19,9 @@ use crate::providers::standard;
 use crate::random;
 use crate::registered::RedirectUri;
 use crate::service::Service;
+
+/// The person, or somebody for them, said No (RFC 6749 §4.1.2.1).
+const ACCESS_DENIED: &str = "access_denied";
 
 /// Answers that are told though they are none of this sign-in's. Any page on this machine may send more.
 const MOST_TOLD: usize = 5;
@@ -46,6 +49,7 @@ pub enum CameBack {
 impl Service {
     /// Prepares a sign-in through a browser. Listens at the profile's redirect URI if that is on loopback and free.
     pub async fn begin_web(&self, profile: &Profile, options: SignIn) -> Result<WebSignIn, Error> {
+        check_way(profile, Some(Way::Web))?;
         let what = format!("profile `{}` cannot sign in through a browser", profile.name);
         let redirect_uri = profile.redirect_uri.clone().ok_or_else(|| {
             Error::new(Code::Config, &what).because("no `redirect_uri` is configured").advise(
@@ -121,14 +125,29 @@ impl WebSignIn {
                     vec!["open the address above anew, and paste where that ends".into()],
                 );
             }
+            CallbackProblem::NoState => {
+                return strange(
+                    "that address has no `state`, so nothing tells that it belongs to this sign-in",
+                    vec![
+                        "copy the whole address from the browser, to its end".into(),
+                        "if that is the whole one, open the address above anew, and paste where that ends".into(),
+                    ],
+                );
+            }
             CallbackProblem::CodeAlone(code) => {
                 return Ok(CameBack::CodeAlone(self.request.with_code_alone(home, code)));
             }
             CallbackProblem::RefusedWithoutState(answer) => {
                 let refused = self.attempt.asked(&what, Place::Authorization, home).refused(&answer);
+                let answer_is_no = answer.word == ACCESS_DENIED;
                 let because = refused.cause().unwrap_or(answer.word);
                 let message =
                     format!("an answer without this sign-in's `state` came, so anybody may have sent it: {because}");
+                if answer_is_no {
+                    let anew =
+                        "the sign-in goes on waiting: if that was a slip, open the address above anew and approve";
+                    return strange(&message, vec![anew.into()]);
+                }
                 let so_far = ["the sign-in goes on waiting".into()].into_iter();
                 let then = refused.advice.into_iter().map(|advice| advice.after("should the provider have sent it: "));
                 return strange(&message, so_far.chain(then).collect());
@@ -136,7 +155,7 @@ impl WebSignIn {
             CallbackProblem::Refused(answer) => {
                 let answer = answer.without(&self.attempt.client.known([self.request.verifier()]));
                 let error = self.attempt.asked(&what, Place::Authorization, home).refused(&answer);
-                if answer.word == "access_denied" { Error { code: Code::Denied, ..error } } else { error }
+                if answer.word == ACCESS_DENIED { Error { code: Code::Denied, ..error } } else { error }
             }
             CallbackProblem::NoCode => Error::new(Code::UntrustedAnswer, what)
                 .because("the browser came back without a code")

@@ -313,7 +313,12 @@ fn callback(field: &str, value: &str) -> End {
         Err(CallbackProblem::Refused(error) | CallbackProblem::RefusedWithoutState(error)) => vec![error.to_string()],
         Err(CallbackProblem::UnknownDataCenter(place) | CallbackProblem::OtherAddress(place)) => vec![place],
         Err(CallbackProblem::Rejected(rejected)) => vec![rejected.to_string()],
-        Err(CallbackProblem::OtherState | CallbackProblem::NoCode | CallbackProblem::CodeAlone(_)) => Vec::new(),
+        Err(
+            CallbackProblem::OtherState
+            | CallbackProblem::NoState
+            | CallbackProblem::NoCode
+            | CallbackProblem::CodeAlone(_),
+        ) => Vec::new(),
     };
     End { is_taken: false, told }
 }

@@ -183,13 +183,22 @@ fn without_command(context: &Context) -> Result<u8, Error> {
 /// How to speak to whoever has made a mistake in the arguments, as far as those can be told.
 fn output_before_parsing(arguments: &[OsString]) -> Output {
     let mut words = arguments.iter().take_while(|argument| *argument != "--").filter_map(|argument| argument.to_str());
+    let command = commands::name_in(arguments);
     let (mut color, mut wants_json) = (ColorWhen::Auto, false);
     while let Some(word) = words.next() {
         let when = if word == "--color" { words.next() } else { word.strip_prefix("--color=") };
+        let format = if word == "--format" { words.clone().next() } else { word.strip_prefix("--format=") };
         color = when.and_then(|when| ColorWhen::from_str(when, false).ok()).unwrap_or(color);
-        wants_json |= word == "--json";
+        if let Some(format) = format.filter(|_| command == Some("token")) {
+            wants_json = format == "json";
+        }
+        wants_json |= word == "--json" && command != Some("token");
     }
-    Output::new(color, false, wants_json)
+    let output = Output::new(color, false, wants_json);
+    if wants_json && command == Some("login") {
+        output.use_events();
+    }
+    output
 }
 
 /// Tells what is wrong with the arguments. A part of its own, as all that is `cold` here: a frame as large as such a part needs
@@ -229,10 +238,16 @@ fn readable(mut error: clap::Error) -> clap::Error {
 
 /// The same error with the command that has what another word was given for.
 fn pointed(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
-    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
-        && let Some(meant) = other_words::meant(other_words::above(arguments, word), word)
-    {
+    let meant = match (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::InvalidArg)) {
+        (Some(ContextValue::String(word)), _) => other_words::meant(other_words::above(arguments, word), word),
+        (None, Some(ContextValue::String(flag))) if error.kind() == ErrorKind::UnknownArgument => {
+            other_words::in_place_of(&commands::path_in(arguments), flag).map(str::to_owned)
+        }
+        _ => None,
+    };
+    if let Some(meant) = meant {
         error.remove(ContextKind::SuggestedSubcommand);
+        error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![meant.into()]));
     }
     error
@@ -265,7 +280,9 @@ fn several(error: &clap::Error) -> &[String] {
 fn meant(error: &clap::Error) -> Option<Advice> {
     if let Some(ContextValue::StyledStrs(known)) = error.get(ContextKind::Suggested)
         && let [known] = known.as_slice()
-        && (error.get(ContextKind::InvalidSubcommand).is_some() || given_tokens::is_tip(&known.to_string()))
+        && (error.get(ContextKind::InvalidSubcommand).is_some()
+            || given_tokens::is_tip(&known.to_string())
+            || other_words::is_tip(&known.to_string()))
     {
         return Some(known.to_string().into());
     }

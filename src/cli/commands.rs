@@ -163,6 +163,24 @@ fn named(arguments: &[OsString]) -> Option<&'static Command> {
     arguments.iter().skip(1).find_map(|argument| COMMANDS.iter().find(|command| argument == command.name))
 }
 
+/// The name of the command that is probably meant.
+pub(super) fn name_in(arguments: &[OsString]) -> Option<&'static str> {
+    named(arguments).map(|command| command.name)
+}
+
+/// The command that is meant and the one below it, as `profile edit`.
+pub(super) fn path_in(arguments: &[OsString]) -> String {
+    let mut at = &definition();
+    let mut path = Vec::new();
+    for word in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
+        if let Some(below) = at.find_subcommand(word) {
+            path.push(below.get_name());
+            at = below;
+        }
+    }
+    path.join(" ")
+}
+
 fn definition_of(commands: &[Command]) -> clap::Command {
     let defined = |command: &Command| (command.define)(clap::Command::new(command.name));
     Arguments::command().subcommands(commands.iter().map(defined))

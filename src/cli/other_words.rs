@@ -42,6 +42,51 @@ const KNOWN: &str = "\
     store   | migrate move                                          | store copy
     config  | validate verify                                       | config check";
 
+/// Behind a command, flags that other programs have for it, and what is there in their place.
+const FLAGS: &str = "\
+    api          | -d --data --data-raw --data-ascii --data-binary --data-urlencode --raw --body | a field is `-f key=value`, a whole body `--input FILE` or `--input -`
+    api          | --json                        | `-f key=value` makes a JSON body, `--input FILE` sends one; the answer is printed as it comes
+    api          | --jq                          | pipe the answer to `jq`: `device-login api PATH | jq FILTER`
+    api          | -t --template                 | pipe the answer to a program that makes text of it, such as `jq -r`
+    api          | -u --user -a --auth --oauth2-bearer --bearer --token | the profile's token goes along by itself; `-p NAME` chooses the profile
+    api          | -k --insecure --verify --no-check-certificate | certificates are always checked; `--ca-cert FILE` trusts another authority as well
+    api          | --cacert                      | `--ca-cert FILE` trusts another authority as well
+    api          | -L --location --follow        | a token is sent to no other address: `-i` prints the header `location`, which says where to call next
+    api          | -s -S --show-error --no-progress-meter | `-q` says less on stderr, `--silent` prints no body
+    api          | -m --max-time --connect-timeout --timeout --retry | a call ends when no byte has moved for a minute; `timeout 10 device-login api PATH` ends it sooner
+    api          | --method                      | write the method before the path: `device-login api POST PATH`
+    api          | -I --head                     | write the method before the path: `device-login api HEAD PATH`
+    api          | -G --get                      | write the method before the path, and fields become the query: `device-login api GET PATH -f key=value`
+    api          | -x --proxy                    | `HTTPS_PROXY` names a proxy, and `NO_PROXY` what goes without
+    api          | -A --user-agent -e --referer -b --cookie | `-H 'NAME: VALUE'` sends a header
+    api          | -T --upload-file              | `--input FILE` sends a file as the body, `--form name=@FILE` as a part of a form
+    api          | -O --remote-name --download   | `-o FILE` writes the answer to a file
+    api          | -w --write-out -D --dump-header | `-i` prints the status and the headers before the body
+    api          | --compressed                  | compressed answers are asked for and unpacked without it
+    api          | --fail-with-body              | `--fail` prints the body as well
+    api          | --url --hostname              | a path is taken from the profile's API domain, with `--product PRODUCT` from that product's host
+    token        | --json                        | `--format json` prints JSON
+    profile edit | --provider                    | the provider of a profile stays as it was added: `device-login profile add NAME --provider PROVIDER` makes another profile
+    profile edit | --name                        | `device-login profile rename OLD NEW` gives it another name";
+
+/// What is there in the place of a flag of other programs, as a clause.
+pub(super) fn in_place_of(command: &str, flag: &str) -> Option<&'static str> {
+    let name = flag.split('=').next().unwrap_or_default();
+    flags().find(|(place, words, _)| *place == command && words.contains(name)).map(|(.., what)| what)
+}
+
+/// Whether this is what was said of a flag.
+pub(super) fn is_tip(text: &str) -> bool {
+    flags().any(|(.., what)| what == text)
+}
+
+fn flags() -> impl Iterator<Item = (&'static str, Words, &'static str)> {
+    FLAGS.lines().filter_map(|line| {
+        let mut columns = line.splitn(3, '|').map(str::trim_ascii);
+        Some((columns.next()?, Words(columns.next()?), columns.next()?))
+    })
+}
+
 fn known() -> impl Iterator<Item = (&'static str, Words, &'static str)> {
     KNOWN.lines().filter_map(|line| {
         let (above, rest) = line.split_once('|')?;
@@ -69,10 +114,26 @@ pub(super) fn above<'a>(arguments: &'a [OsString], word: &str) -> &'a str {
 mod tests {
     use std::ffi::OsString;
 
-    use super::{KNOWN, above, commands, known};
+    use super::{FLAGS, KNOWN, above, commands, flags, known};
 
     fn arguments(line: &str) -> Vec<OsString> {
         ["device-login"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect()
+    }
+
+    #[test]
+    fn every_flag_of_other_programs_is_told_of_and_is_none_itself() {
+        use clap::error::ErrorKind;
+
+        assert_eq!(flags().count(), FLAGS.lines().count());
+        for (place, words, what) in flags() {
+            assert!(!words.iter().collect::<Vec<_>>().is_empty() && !what.ends_with('.'), "{what}");
+            for word in words {
+                let line = arguments(&format!("{place} {word}"));
+                let problem = commands::parse(&line).err().map(|problem| problem.kind());
+                assert_eq!(problem, Some(ErrorKind::UnknownArgument), "{place} {word}");
+                assert_eq!(commands::path_in(&line), place);
+            }
+        }
     }
 
     #[test]

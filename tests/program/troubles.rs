@@ -91,7 +91,7 @@ const ANSWERS: [(&str, &str, &str, &str); 45] = [
     ("200 OK", "", "[]", "garbled"),
     ("200 OK", "", "{}", "garbled"),
     ("200 OK", "", r#""authorization_pending""#, "garbled"),
-    ("200 OK", "", "error=authorization_pending", "garbled"),
+    ("200 OK", "", "authorization_pending", "garbled"),
     ("200 OK", "", r#"{"access_token":[7]}"#, "garbled"),
 ];
 

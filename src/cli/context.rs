@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
-use super::advice::Program;
 use super::commands::{self, AskedCommand};
 use super::output::Output;
 use super::runtime::Interrupts;
@@ -41,13 +40,12 @@ pub(super) struct Context {
 impl Context {
     /// For this command; without one it is the full screen.
     pub(super) fn new(global: Global, command: Option<&AskedCommand>) -> Self {
-        let (global, store) = (Arc::new(global), Arc::default());
-        let program = Program::called(Arc::clone(&global), Arc::clone(&store));
+        let output = Output::new(global.color, global.quiet, false);
         Self {
-            output: Output::new(global.color, global.quiet, false).of(program),
+            output,
             interrupts: Interrupts::default(),
-            global,
-            store,
+            global: Arc::new(global),
+            store: Arc::default(),
             makes_config: command.is_some_and(|command| command.makes_config),
             actor: Arc::from(command.map_or("full screen", |command| command.name)),
             is_named_by_variable: AtomicBool::default(),

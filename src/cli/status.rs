@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 pub(super) use self::json::{PendingJson, StoreJson};
+use super::advice::said;
 use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
@@ -163,12 +164,11 @@ impl Status {
         if self.json {
             context.output.json(&json::of(&seen, now))?;
         } else if self.check {
-            context.output.text(&check::text(&seen, now, &context.output.program))?;
+            context.output.text(&check::text(&seen, now))?;
         } else if self.prometheus {
             self.tell_prometheus(context, &prometheus::text(&seen, now))?;
         } else if seen.is_empty() {
-            let add = context.output.program.said(&Advice::AddProfile(None));
-            context.output.note(&format!("There is no profile yet; {add}."));
+            context.output.note(&format!("There is no profile yet; {}.", said(&Advice::AddProfile(None))));
         } else {
             context
                 .output
@@ -227,11 +227,9 @@ impl Status {
             return Ok(Alarm::CannotTell as u8);
         }
         if self.check {
-            context.output.text(&check::failed(&context.telling_place(error), &context.output.program)).unwrap_or_else(
-                |unwritten| {
-                    context.output.error(&unwritten);
-                },
-            );
+            context.output.text(&check::failed(&context.telling_place(error))).unwrap_or_else(|unwritten| {
+                context.output.error(&unwritten);
+            });
             return Ok(Alarm::CannotTell as u8);
         }
         if self.prometheus {

@@ -32,8 +32,6 @@ mod files;
 #[cfg(unix)]
 mod git_credential;
 mod grants;
-#[cfg(unix)]
-mod hints;
 mod history;
 #[cfg(unix)]
 mod hostile;

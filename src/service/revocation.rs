@@ -224,7 +224,8 @@ impl Service {
             }
             is_changed
         })
-        .await?;
+        .await
+        .map_err(|error| still_here(error, problem.as_ref()))?;
         Ok(Tried { revoked: Some(problem.map_or(Ok(()), Err)), is_noted, is_unknown })
     }
 
@@ -326,17 +327,14 @@ impl Service {
         Err(refused)
     }
 
-    /// Where no note can be kept, revoking is tried all the same; the store's error then says what came of it.
+    /// Where no note can be kept, or something older cannot be deleted beside it, revoking is tried all the same; the store's error
+    /// then says what came of it.
     async fn revoke_all_the_same(&self, profile: &Profile, error: Error) -> Error {
-        let record = self.record(&profile.name).await.ok().flatten();
-        let Some((record, grant)) = record.as_ref().and_then(|record| Some((record, record.grant.as_ref()?))) else {
-            return error;
-        };
-        let note = RevocationNote::of(grant, &record.client_id);
-        match self.revoke_note(profile, &note, record, None).await {
-            Ok(()) => error.adding("the grant was revoked at the provider, but is still here"),
-            Err(failed) => error.adding(format!("{}, and is still here", failed.error)),
-        }
+        let Some(record) = self.record(&profile.name).await.ok().flatten() else { return error };
+        let of_grant = record.grant.as_ref().map(|grant| RevocationNote::of(grant, &record.client_id));
+        let Some(note) = of_grant.or_else(|| record.to_revoke.last().cloned()) else { return error };
+        let failed = self.revoke_note(profile, &note, &record, None).await.err().map(|failed| failed.error);
+        still_here(error, failed.as_ref())
     }
 
     /// The same for a change that takes the grant out of the record, and of the copies of it that there may be.
@@ -376,6 +374,14 @@ impl Service {
         };
         aside(commit).await?;
         Ok(is_changed)
+    }
+}
+
+/// The store's error, with what came of revoking.
+fn still_here(error: Error, not_revoked: Option<&Error>) -> Error {
+    match not_revoked {
+        None => error.adding("the grant was revoked at the provider, but is still here"),
+        Some(not_revoked) => error.adding(format!("{not_revoked}, and is still here")),
     }
 }
 

@@ -5,7 +5,6 @@
 //! name that tells the stores of one user apart. Whoever holds the profile's lock next brings it back.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::backend::Found;
@@ -65,13 +64,14 @@ impl Spare {
         Ok(path)
     }
 
+    /// What cannot be looked at is none, as for [`read`](Self::read).
     pub(super) fn remove(&self, stem: &str) -> Result<(), StoreError> {
         let path = self.path(stem);
-        match fs::remove_file(&path) {
-            Ok(()) => private::sync_directory(&self.directory),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
-            Err(error) => Err(StoreError::io("removing", &path)(error)),
+        if path.symlink_metadata().is_err() {
+            return Ok(());
         }
+        fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
+        private::sync_directory(&self.directory)
     }
 
     /// Removes what died processes left behind. Needs the sole right to the profile.

@@ -76,4 +76,5 @@ mod tls;
 mod token;
 mod tokens_left;
 mod troubles;
+mod unwritable;
 mod ways_out;

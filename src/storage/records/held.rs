@@ -124,12 +124,17 @@ impl Held {
     }
 
     /// Deletes the record before this one and damaged ones that were set aside, so that a grant which the last commit took
-    /// out of the record is gone from the store as well.
+    /// out of the record is gone from the store as well. What cannot be deleted keeps nothing else.
     pub fn forget_previous(&mut self) -> Result<(), StoreError> {
-        self.hold.remove_set_aside()?;
-        self.hold.remove(Part::Previous)?;
-        // A record that only the spare place has stays there.
-        if self.spare_record()?.is_none() { self.hold.remove(Part::Spare) } else { Ok(()) }
+        let aside = self.hold.remove_set_aside();
+        let previous = self.hold.remove(Part::Previous);
+        let other = match self.spare_record()? {
+            None => self.hold.remove(Part::Spare),
+            // Of a record that only the spare place has, the one here is the one before. A database may be back since.
+            Some(_) if previous.is_ok() && !self.shared.backend.is_shared() => self.hold.remove(Part::Current),
+            Some(_) => Ok(()),
+        };
+        aside.and(previous).and(other)
     }
 
     /// Replaces the calls that were made with the profile. None at all leave nothing behind.

@@ -1,0 +1,126 @@
+//! A store of which something cannot be written or deleted: who logs out is revoked all the same.
+
+#![expect(clippy::print_stdout, reason = "tells what was not looked at")]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::support::authority::Authority;
+use crate::support::program::{Home, Ran, ran};
+
+/// A user for whom modes count.
+const NOBODY: u32 = 65534;
+
+fn is_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        println!("not tried: only root can run the program as another user");
+    }
+    is_root
+}
+
+/// A provider that revokes everything.
+fn provider() -> Authority {
+    Authority::start(|asked| match asked.path.as_str() {
+        "/device" => {
+            let code = json!({"device_code": "D", "user_code": "ABCD", "verification_uri": "http://127.0.0.1/", "interval": 1});
+            (200, code.to_string())
+        }
+        "/revoke" => (200, String::new()),
+        "/token" if asked.body.contains("grant_type=refresh_token") => {
+            (200, json!({"access_token": "AT", "expires_in": 3600}).to_string())
+        }
+        "/token" => (400, json!({"error": "authorization_pending"}).to_string()),
+        _ => (200, json!({"sub": "77"}).to_string()),
+    })
+}
+
+/// Gives a home and all that is in it to somebody who is not root.
+fn give_away(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            give_away(&entry.path());
+        }
+        chown(entry.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    }
+    chown(path, Some(NOBODY), Some(NOBODY)).expect("root may");
+}
+
+fn as_nobody(home: &Home, arguments: &[&str]) -> Ran {
+    let mut command = home.command(arguments);
+    command.uid(NOBODY).gid(NOBODY).current_dir("/");
+    ran(command.spawn().expect("the program starts"))
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is there");
+}
+
+type Break = fn(&Home);
+
+#[test]
+fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
+    if !is_root() {
+        return;
+    }
+    let cases: [(&str, Break, i32); 7] = [
+        ("nobody may look into the spare place", |home| set_mode(&home.path("spare"), 0), 0),
+        ("the spare place is root's", |home| chown(home.path("spare"), Some(0), Some(0)).expect("root may"), 0),
+        (
+            "the spare place is a link to itself",
+            |home| {
+                fs::remove_dir(home.path("spare")).expect("it is empty");
+                symlink("spare", home.path("spare")).expect("it is free");
+            },
+            0,
+        ),
+        (
+            "the spare place is a file",
+            |home| {
+                fs::remove_dir(home.path("spare")).expect("it is empty");
+                home.write("spare", "");
+            },
+            0,
+        ),
+        ("nothing can be written beside the record", |home| set_mode(&home.path("state"), 0o500), 9),
+        (
+            "nothing can be written at all",
+            |home| {
+                set_mode(&home.path("state"), 0o500);
+                set_mode(&home.path("spare"), 0o500);
+            },
+            9,
+        ),
+        (
+            "a damaged record that was set aside is a directory",
+            |home| fs::create_dir(home.path("state/work.record.corrupt-1")).expect("it is free"),
+            0,
+        ),
+    ];
+    for (case, spoil, code) in cases {
+        let authority = provider();
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        fs::create_dir_all(home.path("spare")).expect("a directory");
+        set_mode(&home.path("spare"), 0o700);
+        set_mode(&home.path(""), 0o700);
+        give_away(&home.path(""));
+        spoil(&home);
+        let logout = as_nobody(&home, &["logout"]);
+        assert_eq!((logout.code, authority.count("/revoke")), (code, 1), "{case}: {logout:?}");
+        let says_so = logout.stdout.contains("Revoked: ") || logout.stderr.contains("the grant was revoked");
+        assert!(says_so, "{case}: {logout:?}");
+        assert_eq!(logout.stdout.contains("Forgotten: "), code == 0, "{case}: {logout:?}");
+        set_mode(&home.path("state"), 0o700);
+        if code != 0 {
+            // The next one ends it.
+            let _ = fs::remove_file(home.path("spare"));
+            let _ = as_nobody(&home, &["logout"]);
+        }
+        assert_eq!(as_nobody(&home, &["token"]).code, 4, "{case}");
+    }
+}

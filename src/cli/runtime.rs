@@ -45,6 +45,8 @@ const STACK: u64 = 512 << 10;
 #[cfg(unix)]
 const DESCRIPTORS: usize = 24;
 
+const NOT_STARTED: &str = "the program could not start";
+
 /// SIGHUP, which tells that the terminal is gone.
 const HANG_UP: u8 = 1;
 /// SIGINT, which Ctrl-C sends.
@@ -220,7 +222,7 @@ pub(super) fn block_on_apart<T>(future: impl Future<Output = T>) -> Result<T, Er
 }
 
 fn not_started(error: &io::Error) -> Error {
-    refused("the program could not start", error)
+    refused(NOT_STARTED, error)
 }
 
 /// What the system did not give, with the limit to raise where it has met one.
@@ -401,16 +403,16 @@ fn check_memory() -> Result<(), Error> {
         kib.map_or(0, |kib: u64| kib << 10)
     };
     for (resource, what, in_use, needed, raised_by) in [
-        (Resource::As, "address space", "VmSize:", MEMORY, "`ulimit -v`, `LimitAS`"),
-        (Resource::Data, "memory", "VmData:", MEMORY, "`ulimit -d`, `LimitDATA`"),
-        (Resource::Stack, "stack", "", STACK, "`ulimit -s`, `LimitSTACK`"),
+        (Resource::As, "address space", Some("VmSize:"), MEMORY, "`ulimit -v`, `LimitAS`"),
+        (Resource::Data, "memory", Some("VmData:"), MEMORY, "`ulimit -d`, `LimitDATA`"),
+        (Resource::Stack, "stack", None, STACK, "`ulimit -s`, `LimitSTACK`"),
     ] {
         let Some(limit) = getrlimit(resource).current else { continue };
-        let needed = needed + if in_use.is_empty() { 0 } else { used(in_use) };
+        let needed = needed + in_use.map_or(0, used);
         if limit < needed {
             let cause = format!("its {what} is limited to {} KiB, and {} KiB are needed", limit >> 10, needed >> 10);
             let helps = format!("raise the limit of this user, service or container ({raised_by})");
-            return Err(Error::new(Code::Other, "the program could not start").because(cause).advise(helps));
+            return Err(Error::new(Code::Other, NOT_STARTED).because(cause).advise(helps));
         }
     }
     Ok(())

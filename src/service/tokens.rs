@@ -295,7 +295,7 @@ pub(super) fn pause(paused_until: Option<Timestamp>, now: Timestamp) -> Option<T
 fn lasts(grant: &Grant, freshness: Freshness, now: Timestamp) -> bool {
     let wanted = match freshness {
         Freshness::Forced | Freshness::Replaced => return false,
-        Freshness::SuccessorOf(minted_at) if ends::minted_at(grant) == minted_at => return false,
+        Freshness::SuccessorOf(minted_at) if grant.minted_at() == minted_at => return false,
         Freshness::SuccessorOf(_) => due::agent_ahead(grant, Chance::MAX),
         Freshness::Default => DEFAULT_MIN_TTL,
         Freshness::AtLeast(wanted) => wanted,

@@ -200,7 +200,7 @@ impl Doubt {
 }
 
 impl Grant {
-    /// When its access token was minted, by the wall clock of then.
+    /// When its access token was minted, by the wall clock of then: by this one token is told from another.
     pub fn minted_at(&self) -> Timestamp {
         self.mints.last().copied().unwrap_or(self.approved_at)
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::super::State;
 use super::super::due::{self, Chance, agent_ahead, part};
 use super::super::status::state_of;
-use super::super::tokens::ends::{Ends, minted_at, whole_life};
+use super::super::tokens::ends::{Ends, whole_life};
 use super::super::tokens::pause;
 use crate::clock::later;
 use crate::error::Code;
@@ -75,7 +75,7 @@ impl Reading {
         now: Timestamp,
     ) -> Self {
         let Some(grant) = grant else { return Self::SIGNED_OUT };
-        let minted_at = minted_at(grant);
+        let minted_at = grant.minted_at();
         let chance = dice.roll((name, minted_at));
         let ahead = agent_ahead(grant, chance);
         let end = Ends::of(grant, now);

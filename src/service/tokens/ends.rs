@@ -43,12 +43,7 @@ impl Ends {
     }
 }
 
-/// When the grant's access token was minted, as it was noted then, by which one token is told from another.
-pub(in crate::service) fn minted_at(grant: &Grant) -> Timestamp {
-    grant.minted_at()
-}
-
-/// The same as the wall clock stands now.
+/// When the grant's access token was minted, as the wall clock stands now.
 pub(in crate::service) fn minted_now(grant: &Grant) -> Timestamp {
     moved(grant.minted_at(), grant)
 }
@@ -77,7 +72,7 @@ pub(in crate::service) fn left(grant: &Grant, now: Timestamp) -> Option<Duration
 
 /// How long the token lasts in all.
 pub(in crate::service) fn whole_life(grant: &Grant) -> Duration {
-    until(minted_at(grant), noted_end(grant).unwrap_or_else(|| assumed_end(grant)))
+    until(grant.minted_at(), noted_end(grant).unwrap_or_else(|| assumed_end(grant)))
 }
 
 /// The end that the provider named, as the wall clock stands now.
@@ -92,7 +87,7 @@ fn noted_end(grant: &Grant) -> Option<Timestamp> {
 }
 
 fn assumed_end(grant: &Grant) -> Timestamp {
-    later(minted_at(grant), DEFAULT_TOKEN_LIFE)
+    later(grant.minted_at(), DEFAULT_TOKEN_LIFE)
 }
 
 fn until(from: Timestamp, to: Timestamp) -> Duration {

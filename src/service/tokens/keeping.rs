@@ -14,7 +14,6 @@ use crate::error::{Code, Error};
 use crate::secret::Secret;
 use crate::service::Service;
 use crate::service::due::{self, Chance, agent_ahead, back_off};
-use crate::service::tokens::ends::minted_at;
 use crate::storage::Grant;
 
 /// The shortest time from a token to the next, whatever the provider says of them.
@@ -110,7 +109,7 @@ impl Service {
         let limit = self.config.provider(profile).ok().and_then(|provider| provider.dialect().mint_limit);
         let due = due::due(grant, limit, agent_ahead(grant, chance()), now);
         let wait = |due: Timestamp| Duration::try_from(now.duration_until(due)).unwrap_or_default();
-        Keeping { minted_at: minted_at(grant), next: due.map(|due| clock::now() + wait(due)), failures: 0 }
+        Keeping { minted_at: grant.minted_at(), next: due.map(|due| clock::now() + wait(due)), failures: 0 }
     }
 }
 

@@ -97,6 +97,7 @@ fn a_store_that_is_not_mounted_any_more_signs_nobody_out() {
     let (home, outside) = (signed_in(&provider), Place::new());
     let agent = Running::start(&home, &["--token-file", &outside.argument("token", "")]);
     agent.says(&["ready: "]);
+    outside.becomes("token", Some(ACCESS_TOKEN));
     // What a mount point looks like with nothing mounted.
     fs::rename(home.path("state"), home.path("away")).expect("it is there");
     fs::DirBuilder::new().mode(0o700).create(home.path("state")).expect("its place is free");

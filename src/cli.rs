@@ -79,7 +79,7 @@ struct Arguments {
 }
 
 /// What every command takes.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 #[cfg_attr(test, derive(Debug))]
 #[command(next_help_heading = "Global options")]
 struct Global {
@@ -112,6 +112,13 @@ enum ColorWhen {
     Auto,
     Always,
     Never,
+}
+
+impl Global {
+    /// The same with files for a store.
+    fn in_files(&self) -> Self {
+        Self { store: Some("file:DIR".to_owned()), ..self.clone() }
+    }
 }
 
 /// A profile named without `-p`.

@@ -39,7 +39,7 @@ use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
 use crate::providers::{Dialect, Provider, zoho};
 use crate::registered::RedirectUri;
-use crate::secret::reads_as_token;
+use crate::secret::{reads_as_name, reads_as_token};
 use crate::storage::{self, KeyOptions};
 
 use self::file::File;
@@ -182,8 +182,12 @@ pub struct Profile {
 impl Profile {
     /// What to do for one more scope.
     pub fn adding_scope(&self, scope: &str) -> Advice {
-        let scopes = self.scopes.iter().cloned().chain([scope.to_owned()]).collect();
-        Advice::AddScope(self.name.clone(), scopes)
+        self.adding_scopes(&[scope.to_owned()])
+    }
+
+    /// What to do for more scopes.
+    pub fn adding_scopes(&self, more: &[String]) -> Advice {
+        Advice::AddScopes(self.name.clone(), self.scopes.as_slice().into(), more.into())
     }
 
     /// With what it has to have alone; its client's secret is in the store, if there is one.
@@ -526,7 +530,7 @@ impl Config {
     pub fn unknown_profile_or_token(&self, name: &ProfileName) -> Error {
         match self.unknown_profile(name) {
             near if near.advice.iter().any(|advice| matches!(advice, Advice::Meant(_))) => near,
-            first if self.profiles.is_empty() => first,
+            first if self.profiles.is_empty() || reads_as_name(name.as_str()) => first,
             _ => not_repeated(),
         }
     }

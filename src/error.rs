@@ -159,7 +159,7 @@ impl Code {
             Code::StoreUnavailable => "try again when the store is back".into(),
             Code::RateLimited => "try again in some minutes".into(),
             Code::ApiStatus => "the answer says what the API wants".into(),
-            Code::Interrupted => "run the command again".into(),
+            Code::Interrupted => "run the command again if that was not meant".into(),
             Code::Other => "run the command again with `-v`, which shows the requests".into(),
         }
     }

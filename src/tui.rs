@@ -96,6 +96,8 @@ pub struct Options {
     pub clipboard: Clipboard,
     /// The program that opens a link for the person who looks at this screen, if there is one.
     pub browser: Option<String>,
+    /// What a command begins with that is copied from the screen, where its name alone would act on other files.
+    pub called: String,
     pub demo: Option<Decide>,
     /// Who wants to hear that the kiosk still draws.
     pub supervisor: Option<Arc<Supervisor>>,
@@ -133,6 +135,7 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     around.zone = (service.zone)();
     around.qr = options.qr;
     around.clipboard = options.clipboard;
+    around.called = options.called;
     around.is_demo = options.demo.is_some();
     around.has_browser = options.browser.is_some();
     let pulse = options.supervisor.as_ref().and_then(|supervisor| supervisor.pulse());

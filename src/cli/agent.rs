@@ -18,7 +18,6 @@ use self::arguments::TokenFileArgument;
 use self::log::{Entry, Format, Level, Log};
 use self::programs::Programs;
 use self::token_files::{TokenFiles, Wanted};
-use super::advice::said;
 use super::context::{Context, variable};
 use super::runtime::Interrupts;
 use super::words;
@@ -80,7 +79,7 @@ impl AgentCommand {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         variables::check(Reader::Services, &|name| std::env::var_os(name))?;
         let environment = Environment(&variable);
-        let log = Log::begin(self.log, context.is_quiet(), environment)?;
+        let log = Log::begin(self.log, context.is_quiet(), context.output.program.clone(), environment)?;
         let service = context.silent_service()?;
         let service = if context.is_verbose() { service.observed_by(requests_told_to(log.clone())) } else { service };
         let names = self.names(context)?;
@@ -157,7 +156,7 @@ fn tell_oddities(log: &Log, config: &Config, names: &[ProfileName], files: &[arg
         let entry = Entry::new(Level::Warning, "unknown_profile", "there is no such profile yet", now).of(name);
         let near = Advice::near(name.as_str(), config.profiles.keys().map(ProfileName::as_str));
         let known = near.unwrap_or(Advice::ListProfiles).after("it is waited for; ");
-        log.write(&entry.hint(said(&known)));
+        log.write(&entry.hint(log.program.said(&known)));
     }
     for (profile, warning) in files.iter().filter_map(|kept| Some((&kept.profile, kept.warning.as_ref()?))) {
         log.write(&Entry::new(Level::Warning, "token_file_readers", warning, now).of(profile));
@@ -237,7 +236,7 @@ impl Daemon {
         self.health = health;
         // All that are there at the start are counted by what comes at its end.
         if self.phase != Phase::Starting || event.happening != Happening::Watching {
-            self.log.write(&Entry::from(&event));
+            self.log.write(&Entry::about(&event, &self.log.program));
         }
         if let Some(profile) = &event.profile {
             let is_gone = matches!(event.happening, Happening::SignedOut | Happening::Removed)

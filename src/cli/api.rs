@@ -167,7 +167,7 @@ impl Api {
         if let Some(explained) = &answer.explained {
             context.output.note(&format!(
                 "{message}: {}",
-                format_args!("{}: {}", explained.meaning, super::advice::said(&explained.next))
+                format_args!("{}: {}", explained.meaning, context.output.program.said(&explained.next))
             ));
         } else if answer.response.body.is_empty() && !self.include {
             context.output.aside(&emptiness(call.method, answer.response.status));

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
+use super::advice::Program;
 use super::commands::{self, AskedCommand};
 use super::output::Output;
 use super::runtime::Interrupts;
@@ -40,12 +41,13 @@ pub(super) struct Context {
 impl Context {
     /// For this command; without one it is the full screen.
     pub(super) fn new(global: Global, command: Option<&AskedCommand>) -> Self {
-        let output = Output::new(global.color, global.quiet, false);
+        let (global, store) = (Arc::new(global), Arc::default());
+        let program = Program::called(Arc::clone(&global), Arc::clone(&store));
         Self {
-            output,
+            output: Output::new(global.color, global.quiet, false).of(program),
             interrupts: Interrupts::default(),
-            global: Arc::new(global),
-            store: Arc::default(),
+            global,
+            store,
             makes_config: command.is_some_and(|command| command.makes_config),
             actor: Arc::from(command.map_or("full screen", |command| command.name)),
             is_named_by_variable: AtomicBool::default(),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::advice::run;
+use super::advice::Program;
 use super::context::Context;
 use super::{full_screen, words};
 use crate::demo::{Addresses, Decision, Demo, Options};
@@ -58,7 +58,7 @@ impl DemoCommand {
         if let Some(lack) = full_screen::lack().filter(|_| !self.serve && !full_screen::wants_lines()) {
             return Err(Error::new(Code::Usage, "the demo needs a terminal")
                 .because(lack)
-                .advise(run("demo --serve") + " for its server alone"));
+                .advise(Program::default().run("demo --serve") + " for its server alone"));
         }
         let options = Options { listen: self.listen, port: self.port, ..Options::default() };
         if !self.serve {
@@ -79,7 +79,9 @@ fn play(context: &Context, options: Options) -> Result<(), Error> {
         for line in PARTING {
             context.output.say(line);
         }
-        context.output.say(&format!("To begin for real, {}: a few questions, then a code.", run("login")));
+        context
+            .output
+            .say(&format!("To begin for real, {}: a few questions, then a code.", Program::default().run("login")));
     }
     ended
 }

@@ -5,10 +5,11 @@ mod terminal;
 use clap::Args;
 use serde::Serialize;
 
+use super::Positional;
+use super::advice::Program;
 use super::colors::{BOLD_RED, CYAN, RESET, YELLOW};
 use super::context::Context;
 use super::table::{Room, folded};
-use super::{Positional, advice};
 use crate::error::Error;
 use crate::service::doctor::{Check, Verdict};
 
@@ -68,23 +69,23 @@ impl Doctor {
         checks.extend(terminal::checks(context));
         let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok);
         if self.json {
-            let checks = checks.iter().map(check_json).collect();
+            let checks = checks.iter().map(|check| check_json(check, &context.output.program)).collect();
             context.output.json(&DoctorJson { schema_version: 1, verdict: verdict.word(), checks })?;
         } else {
-            context.output.fitted(|room, guarded| lines(&checks, room, guarded))?;
+            context.output.fitted(|room, guarded| lines(&checks, &context.output.program, room, guarded))?;
         }
         Ok(verdict as u8)
     }
 }
 
-fn check_json(check: &Check) -> CheckJson<'_> {
-    let hint = (!check.advice.is_empty()).then(|| advice::for_programs(&check.advice));
+fn check_json<'a>(check: &'a Check, program: &Program) -> CheckJson<'a> {
+    let hint = (!check.advice.is_empty()).then(|| program.for_programs(&check.advice));
     let Check { subject, about, verdict, seen, .. } = check;
     CheckJson { subject: subject.word(), about, verdict: verdict.word(), seen, hint }
 }
 
-fn lines(checks: &[Check], room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<String> {
-    let mut lines: Vec<String> = checks.iter().flat_map(|check| of_check(check, room, guarded)).collect();
+fn lines(checks: &[Check], program: &Program, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<String> {
+    let mut lines: Vec<String> = checks.iter().flat_map(|check| of_check(check, program, room, guarded)).collect();
     let count = |verdict| checks.iter().filter(|check| check.verdict == verdict).count();
     lines.push(match (count(Verdict::Error), count(Verdict::Warning)) {
         (0, 0) => "All is well.".to_owned(),
@@ -94,13 +95,13 @@ fn lines(checks: &[Check], room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<
 }
 
 /// `ok       clock        what was seen`, and what helps below it.
-fn of_check(check: &Check, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<String> {
+fn of_check(check: &Check, program: &Program, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<String> {
     let seen = match check.about.as_str() {
         "" => check.seen.clone(),
         about if check.seen.starts_with(about) => check.seen.clone(),
         about => format!("{about}: {}", check.seen),
     };
-    let hint = (!check.advice.is_empty()).then(|| format!("hint: {}", advice::in_line(&check.advice)));
+    let hint = (!check.advice.is_empty()).then(|| format!("hint: {}", program.in_line(&check.advice)));
     let (seen, hint) = (guarded(&seen), hint.map(|hint| guarded(&hint)));
     let word = check.verdict.word();
     let color = match check.verdict {
@@ -130,7 +131,7 @@ fn of_check(check: &Check, room: Room, guarded: &dyn Fn(&str) -> String) -> Vec<
 mod tests {
     use crate::service::doctor::Subject;
 
-    use super::{BOLD_RED, CYAN, Check, RESET, Room, YELLOW, lines};
+    use super::{BOLD_RED, CYAN, Check, Program, RESET, Room, YELLOW, lines};
 
     #[test]
     fn lines_fit_every_width_and_lose_no_word() {
@@ -144,7 +145,7 @@ mod tests {
         ];
         for columns in [None, Some(40), Some(59), Some(60), Some(80), Some(120), Some(200)] {
             for has_color in [false, true] {
-                let lines = lines(&checks, Room { columns, cut: "", has_color }, &str::to_owned);
+                let lines = lines(&checks, &Program::default(), Room { columns, cut: "", has_color }, &str::to_owned);
                 let plain: Vec<String> =
                     lines.iter().map(|line| strip(line, &[CYAN, YELLOW, BOLD_RED, RESET])).collect();
                 let widest = plain.iter().map(String::len).max().unwrap_or_default();
@@ -161,7 +162,8 @@ mod tests {
                 }
             }
         }
-        let well = lines(&checks[..1], Room { columns: None, cut: "", has_color: false }, &str::to_owned);
+        let well =
+            lines(&checks[..1], &Program::default(), Room { columns: None, cut: "", has_color: false }, &str::to_owned);
         assert_eq!(well, ["ok       TLS           well", "All is well."]);
     }
 

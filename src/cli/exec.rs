@@ -29,7 +29,6 @@ use self::attendant::Attendant;
 use self::elsewhere::Attendant;
 use self::keeper::Keeper;
 use self::place::Place;
-use super::advice::run;
 use super::context::Context;
 use super::runtime::{met_limit, refused};
 use super::{token, words};
@@ -85,7 +84,8 @@ impl Exec {
             Ok(child) => child,
             Err(error) => return Ok(self.not_run(&error, context)),
         };
-        let keeper = Keeper::begin(profile, keeping, place, services, context.interrupts.unbroken().clone());
+        let (unbroken, program) = (context.interrupts.unbroken().clone(), context.output.program.clone());
+        let keeper = Keeper::begin(profile, keeping, place, services, unbroken, program);
         let ended = attendant.attend(&mut child, || keeper.rest(context), || keeper.alone());
         keeper.end(context);
         match ended {
@@ -121,7 +121,7 @@ impl Exec {
             let failed = failed.because(why);
             context.output.error(&match profile_called(&program, context) {
                 Some(name) => {
-                    let exec = run(&format!("exec -p {name} -- COMMAND"));
+                    let exec = context.output.program.run(&format!("exec -p {name} -- COMMAND"));
                     failed.adding("it is the name of a profile").advise(exec + " to run one with its token")
                 }
                 None => failed.advise("check how it is written"),

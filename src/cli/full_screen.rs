@@ -152,6 +152,7 @@ pub(super) fn options(context: &Context, start: Start) -> Options {
         machine,
         clipboard,
         browser,
+        called: context.output.program.beginning(),
         demo: None,
         supervisor: None,
     }
@@ -177,6 +178,9 @@ async fn open(
     context.interrupts.hold(Box::pin(tui::run(load, options, stop))).await
 }
 
+/// What is said of a code that a person gave up.
+pub(super) const CANCELLED: &str = "cancelled; the code is worth nothing now";
+
 /// Says on the plain terminal how the screens ended.
 fn told(context: &Context, ended: Ended) -> Result<u8, Error> {
     match ended {
@@ -189,7 +193,7 @@ fn told(context: &Context, ended: Ended) -> Result<u8, Error> {
         }
         Ended::Failed(error) => Err(error),
         Ended::Cancelled => {
-            context.output.note("cancelled; the code is worth nothing now");
+            context.output.note(CANCELLED);
             Err(Error::new(Code::Interrupted, "cancelled"))
         }
         Ended::HungUp => Err(context.interrupts.hung_up()),

@@ -183,7 +183,7 @@ impl Login {
         let (unbroken, presence) = (context.interrupts.unbroken(), Presence::default());
         let ended = context.interrupts.block_on(within(
             timeout,
-            self.after_timeout(&profile.name),
+            self.after_timeout(&profile.name, way),
             unbroken,
             while_read(context, mode, async {
                 match mode {
@@ -208,11 +208,11 @@ impl Login {
             let shown = (mode != Mode::FullScreen).then_some(&presence);
             self.told_of_time(error, &service, &profile, shown)
         });
-        if let Err(error) = &ended {
+        ended.map_err(|error| {
             let shown = (mode != Mode::FullScreen).then_some(&presence);
-            self.give_up_after(error, context, &service, &profile.name, shown);
-        }
-        ended
+            let fate = self.give_up_after(&error, context, &service, &profile, shown);
+            told_of_code(error, fate, context, &profile.name, mode)
+        })
     }
 
     /// Refuses a name that nothing has, where a code or token is to come and may have been given in its place. Questions that
@@ -236,9 +236,9 @@ impl Login {
         error: &Error,
         context: &Context,
         service: &Service,
-        profile: &ProfileName,
+        profile: &Profile,
         shown: Option<&Presence>,
-    ) {
+    ) -> Option<Fate> {
         let is_wanted = match error.code {
             Code::Timeout => true,
             Code::Interrupted => context.interrupts.is_by_hand(),
@@ -246,7 +246,9 @@ impl Login {
         };
         // Who only goes on with a code that another command asked for stops waiting for it.
         if self.resume || !is_wanted {
-            return;
+            let is_cut_short = error.code == Code::Interrupted && context.interrupts.signal().is_some();
+            let waits = || service.pending(profile).is_ok_and(|pending| pending.is_some());
+            return (is_cut_short && waits()).then_some(Fate::Waits);
         }
         let which = match shown.cloned() {
             None => GivenUp::Any,
@@ -255,10 +257,11 @@ impl Login {
             Some(presence) => GivenUp::Shown(presence),
         };
         // Where it cannot be forgotten, its end is near all the same.
-        let _ = context.interrupts.block_on(service.give_up(profile, which));
-        if shown.map_or_else(|| service.is_asked_for_elsewhere(profile).unwrap_or_default(), Presence::follows) {
+        let is_given_up = context.interrupts.block_on(service.give_up(&profile.name, which)).unwrap_or_default();
+        if shown.map_or_else(|| service.is_asked_for_elsewhere(&profile.name).unwrap_or_default(), Presence::follows) {
             context.output.say("The code is left to the process that asks the server: the sign-in goes on there.");
         }
+        is_given_up.then_some(Fate::GivenUp)
     }
 
     /// The same error, unless the time was up before there was anything to approve. The screens report no code, but keep it.
@@ -271,11 +274,11 @@ impl Login {
     }
 
     /// What to do once the time is up: the code stays where another command asked for it.
-    fn after_timeout(&self, profile: &ProfileName) -> Advice {
-        if self.resume {
-            Advice::SignInBy(profile.clone(), error::Way::Resume).and(" to go on with it")
-        } else {
-            "run it again for a new code".into()
+    fn after_timeout(&self, profile: &ProfileName, way: Option<error::Way>) -> Advice {
+        match way {
+            _ if self.resume => Advice::SignInBy(profile.clone(), error::Way::Resume).and(" to go on with it"),
+            Some(error::Way::Web) => "run it again for a new address".into(),
+            _ => "run it again for a new code".into(),
         }
     }
 
@@ -389,6 +392,31 @@ impl Mode {
     fn in_lines(self) -> Self {
         if self == Mode::FullScreen { Mode::Plain } else { self }
     }
+}
+
+/// What became of the code of a sign-in that was cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    GivenUp,
+    Waits,
+}
+
+/// The same error with what became of the code, which is told in lines as well: an interrupt has no other words there.
+fn told_of_code(error: Error, fate: Option<Fate>, context: &Context, profile: &ProfileName, mode: Mode) -> Error {
+    let Some(fate) = fate.filter(|_| error.code == Code::Interrupted) else { return error };
+    let advice = match fate {
+        Fate::GivenUp => Advice::SignIn(profile.clone()).and(" for a new one").after("the code is worth nothing now: "),
+        Fate::Waits => Advice::SignInBy(profile.clone(), error::Way::Resume)
+            .and(" to go on with it")
+            .after("the code still waits: "),
+    };
+    if mode != Mode::Events {
+        context.output.note(&match fate {
+            Fate::GivenUp => full_screen::CANCELLED.to_owned(),
+            Fate::Waits => context.output.program.said(&advice),
+        });
+    }
+    error.advise_only(advice)
 }
 
 /// Signs in by a device code, told in lines.

@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::Positional;
-use super::advice::in_line;
 use super::context::Context;
 use crate::error::Error;
 
@@ -65,7 +64,7 @@ impl Logout {
             Some(Err(error)) => {
                 let hint = match error.advice.as_slice() {
                     [] => String::new(),
-                    by_hand => format!(". To be sure, {}", in_line(by_hand)),
+                    by_hand => format!(". To be sure, {}", context.output.program.in_line(by_hand)),
                 };
                 context.output.say(&format!("warning: {error}{hint}."));
                 Ok(())

@@ -20,9 +20,10 @@ use clap::builder::StyledStr;
 use serde::Serialize;
 
 pub(super) use self::body::Body;
+use super::advice::Program;
 use super::colors::{BOLD, BOLD_RED, RESET};
 use super::table::{Room, Table, folded};
-use super::{ColorWhen, advice, full_screen};
+use super::{ColorWhen, full_screen};
 use crate::error::{Code, Error};
 use crate::files;
 #[cfg(unix)]
@@ -35,6 +36,8 @@ const READER_LOOKED_FOR: std::time::Duration = std::time::Duration::from_millis(
 
 /// Where and how a command speaks.
 pub(super) struct Output {
+    /// How commands are said.
+    pub(super) program: Program,
     color: ColorWhen,
     quiet: bool,
     /// Errors are JSON on stdout.
@@ -103,13 +106,13 @@ pub(super) struct ErrorJson {
     retryable: bool,
 }
 
-impl From<&Error> for ErrorJson {
-    fn from(error: &Error) -> Self {
+impl ErrorJson {
+    pub(super) fn of(error: &Error, program: &Program) -> Self {
         Self {
             code: error.code.word(),
             message: error.to_string(),
             causes: error.causes.clone(),
-            hint: advice::for_programs(&error.what_helps()),
+            hint: program.for_programs(&error.what_helps()),
             retryable: error.code.is_retryable(),
         }
     }
@@ -118,6 +121,7 @@ impl From<&Error> for ErrorJson {
 impl Output {
     pub(super) fn new(color: ColorWhen, quiet: bool, json: bool) -> Self {
         Self {
+            program: Program::default(),
             color,
             quiet,
             json: AtomicBool::new(json),
@@ -126,6 +130,11 @@ impl Output {
             stdout: Stream::new(io::stdout()),
             stderr: Stream::new(io::stderr()),
         }
+    }
+
+    /// The same for this program as it was called.
+    pub(super) fn of(self, program: Program) -> Self {
+        Self { program, ..self }
     }
 
     /// From here on, errors are JSON on stdout.
@@ -279,7 +288,8 @@ impl Output {
         if self.is_json() {
             let event = self.events.load(Ordering::Relaxed).then_some("failed");
             // Where stdout takes nothing, it is said where it can be.
-            if self.json_line(&Failure { schema_version: 1, event, error: error.into() }).is_ok() {
+            if self.json_line(&Failure { schema_version: 1, event, error: ErrorJson::of(error, &self.program) }).is_ok()
+            {
                 return;
             }
         }
@@ -295,7 +305,7 @@ impl Output {
             let causes = error.causes.iter().enumerate();
             text.extend(causes.map(|(index, cause)| format!("    {}. {}\n", index + 1, visible(cause))));
         }
-        text.extend([format!("  {bold}hint:{reset} {}\n", visible(&advice::hint(error)))]);
+        text.extend([format!("  {bold}hint:{reset} {}\n", visible(&self.program.hint(error)))]);
         self.stderr.write(&text);
     }
 

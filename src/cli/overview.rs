@@ -35,7 +35,9 @@ pub(super) fn run(context: &Context) -> Result<u8, Error> {
     }
     acts.push(("profile add --help".to_owned(), "tells how to add a profile"));
     acts.push(("--help".to_owned(), "tells all that can be done"));
-    let lines: Vec<String> = acts.iter().map(|(command, what)| format!("device-login {command}: {what}.")).collect();
+    let program = &context.output.program;
+    let lines: Vec<String> =
+        acts.iter().map(|(command, what)| format!("{}: {what}.", program.typed(command))).collect();
     context.output.text(&format!("What can be done:\n{}", lines.join("\n")))?;
     Ok(code)
 }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::advice::said;
 use super::context::Context;
 use super::{Positional, full_screen, prompt, words};
 use crate::config::{self, ClientType, Config, Profile, ProviderSource};
@@ -261,7 +260,7 @@ impl Add {
         let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
         let name = &profile.name;
         if !has_secret {
-            let give = said(&Advice::GiveSecret(Some(name.clone())));
+            let give = context.output.program.said(&Advice::GiveSecret(Some(name.clone())));
             context.output.note(&format!("No client secret was given; if the provider gave one: {give}."));
         }
         added(context, name, &config)
@@ -292,7 +291,7 @@ fn given_secret(context: &Context, file: Option<&Path>, from_stdin: bool) -> Res
 
 fn added(context: &Context, name: &ProfileName, config: &Config) -> Result<(), Error> {
     let file = config.file.display();
-    let sign_in = said(&Advice::SignIn(name.clone()).after("next, "));
+    let sign_in = context.output.program.said(&Advice::SignIn(name.clone()).after("next, "));
     context.output.text(&format!("Added profile {name} to {file}; {sign_in}."))
 }
 

@@ -13,7 +13,6 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 pub(super) use self::json::{PendingJson, StoreJson};
-use super::advice::said;
 use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
@@ -164,11 +163,12 @@ impl Status {
         if self.json {
             context.output.json(&json::of(&seen, now))?;
         } else if self.check {
-            context.output.text(&check::text(&seen, now))?;
+            context.output.text(&check::text(&seen, now, &context.output.program))?;
         } else if self.prometheus {
             self.tell_prometheus(context, &prometheus::text(&seen, now))?;
         } else if seen.is_empty() {
-            context.output.note(&format!("There is no profile yet; {}.", said(&Advice::AddProfile(None))));
+            let add = context.output.program.said(&Advice::AddProfile(None));
+            context.output.note(&format!("There is no profile yet; {add}."));
         } else {
             context
                 .output
@@ -227,9 +227,11 @@ impl Status {
             return Ok(Alarm::CannotTell as u8);
         }
         if self.check {
-            context.output.text(&check::failed(&context.telling_place(error))).unwrap_or_else(|unwritten| {
-                context.output.error(&unwritten);
-            });
+            context.output.text(&check::failed(&context.telling_place(error), &context.output.program)).unwrap_or_else(
+                |unwritten| {
+                    context.output.error(&unwritten);
+                },
+            );
             return Ok(Alarm::CannotTell as u8);
         }
         if self.prometheus {

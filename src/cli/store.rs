@@ -7,7 +7,6 @@ mod rekey;
 
 use clap::{Args, Subcommand};
 
-use super::advice::run;
 use super::context::Context;
 use crate::error::{Code, Error};
 use crate::storage::StoreKind;
@@ -70,7 +69,10 @@ impl Init {
             let script = service.store().script(self.role.as_deref()).ok_or_else(|| {
                 Error::new(Code::Usage, "only a database has something to print")
                     .advise("name a database by `--store`")
-                    .advise(format!("for files, {} for the directory and the key", run("store init")))
+                    .advise(format!(
+                        "for files, {} for the directory and the key",
+                        context.output.program.run("store init")
+                    ))
             })?;
             return context.output.text(script.trim_end());
         }

@@ -144,8 +144,7 @@ pub(super) fn provider_text(provider: &NewProvider) -> String {
 
 fn name_is_taken(name: &ProfileName) -> Error {
     let message = format!("there is already a profile `{name}`");
-    let make_room = Advice::RemoveProfile(name.clone()).and(" to make room");
-    Error::new(Code::Config, message).advise(make_room).advise("or choose another name")
+    Error::new(Code::Config, message).advise_all(Advice::for_taken(name))
 }
 
 fn add_provider(document: &mut DocumentMut, now: &Config, provider: Option<&NewProvider>) -> Result<(), Error> {

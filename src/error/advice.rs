@@ -28,6 +28,7 @@ pub enum Advice {
     Forget(ProfileName),
     Refresh(ProfileName),
     AddProfile(Option<ProfileName>),
+    EditProfile(ProfileName),
     RemoveProfile(ProfileName),
     /// Also where that leaves a grant valid at the provider.
     RemoveAnyway(ProfileName),
@@ -39,11 +40,13 @@ pub enum Advice {
     GiveSecret(Option<ProfileName>),
     /// Correct a value of the profile.
     EditValue(ProfileName, Value),
-    /// Have the profile ask for these scopes, of which the last one is new.
-    AddScope(ProfileName, Vec<String>),
+    /// Have the profile ask for more scopes than those that it has: first those, then the new ones.
+    AddScopes(ProfileName, Box<[String]>, Box<[String]>),
     /// Take the provider's endpoints as they are now.
     AcceptEndpoints(ProfileName),
     ListScopes,
+    /// Those of one product, by its key.
+    ListScopesOf(String),
     /// The products and their hosts.
     ListProducts,
     /// Have the tables of the store made.
@@ -101,6 +104,13 @@ impl Advice {
     pub fn meant<T: Into<String>>(near: impl IntoIterator<Item = T>) -> Option<Self> {
         let near: Vec<String> = near.into_iter().map(Into::into).collect();
         (!near.is_empty()).then_some(Advice::Meant(near))
+    }
+
+    /// What to do about a profile that is there already.
+    pub fn for_taken(name: &ProfileName) -> [Self; 3] {
+        let change = Advice::EditProfile(name.clone()).and(" to change that one");
+        let make_room = Advice::RemoveProfile(name.clone()).after("or ").and(" to make room");
+        [change, "choose another name".into(), make_room]
     }
 
     /// Whether it is to add a profile of this name, or has that in it.
@@ -170,7 +180,8 @@ impl Advice {
                 Advice::Forget(_) => Advice::Refresh(work()),
                 Advice::Refresh(_) => Advice::AddProfile(Some(work())),
                 Advice::AddProfile(Some(_)) => Advice::AddProfile(None),
-                Advice::AddProfile(None) => Advice::RemoveProfile(work()),
+                Advice::AddProfile(None) => Advice::EditProfile(work()),
+                Advice::EditProfile(_) => Advice::RemoveProfile(work()),
                 Advice::RemoveProfile(_) => Advice::RemoveAnyway(work()),
                 Advice::RemoveAnyway(_) => Advice::ListProfiles,
                 Advice::ListProfiles => Advice::NameProfile,
@@ -180,10 +191,13 @@ impl Advice {
                 Advice::GiveSecret(None) => Advice::EditValue(work(), Value::ClientId),
                 Advice::EditValue(_, Value::ClientId) => Advice::EditValue(work(), Value::RedirectUri),
                 Advice::EditValue(_, Value::RedirectUri) => Advice::EditValue(work(), Value::Scopes),
-                Advice::EditValue(_, Value::Scopes) => Advice::AddScope(work(), vec!["openid".to_owned()]),
-                Advice::AddScope(..) => Advice::AcceptEndpoints(work()),
+                Advice::EditValue(_, Value::Scopes) => {
+                    Advice::AddScopes(work(), ["email".to_owned()].into(), ["openid".to_owned()].into())
+                }
+                Advice::AddScopes(..) => Advice::AcceptEndpoints(work()),
                 Advice::AcceptEndpoints(_) => Advice::ListScopes,
-                Advice::ListScopes => Advice::ListProducts,
+                Advice::ListScopes => Advice::ListScopesOf("desk".to_owned()),
+                Advice::ListScopesOf(_) => Advice::ListProducts,
                 Advice::ListProducts => Advice::InitStore,
                 Advice::InitStore => Advice::PlainSignIn,
                 Advice::PlainSignIn => Advice::SaveAnswer,

@@ -178,6 +178,32 @@ impl Product {
         self.calls.iter().find(is_same).map(|call| call.scope)
     }
 
+    /// The scope that probably allows a call, by the words of its path, where one of them is what the product has scopes for.
+    pub fn likely_scope(&self, method: Method, url: &Url) -> Option<String> {
+        let operation = match method {
+            Method::Get | Method::Head => "READ",
+            Method::Post => "CREATE",
+            Method::Put | Method::Patch => "UPDATE",
+            Method::Delete => "DELETE",
+        };
+        let words: Vec<&str> = url.path().split('/').filter(|word| !word.is_empty()).collect();
+        // The last word that is one is what the call is about: `/tickets/1/comments` reads comments.
+        words.iter().rev().find_map(|word| {
+            let is_about = |scope: &str| {
+                let area = scope.rsplit_once('.').map(|(area, _)| area);
+                let last = area.and_then(|area| area.split_once('.')).and_then(|(_, area)| area.rsplit('.').next());
+                last.is_some_and(|last| last.eq_ignore_ascii_case(word))
+            };
+            let area = self.scopes.iter().find(|scope| is_about(scope))?.rsplit_once('.')?.0;
+            let named = |operation: &str| {
+                self.scopes.iter().find(|scope| {
+                    scope.rsplit_once('.').is_some_and(|(own, of)| own == area && of.eq_ignore_ascii_case(operation))
+                })
+            };
+            Some(named(operation).map_or_else(|| format!("{area}.{operation}"), str::to_owned))
+        })
+    }
+
     fn path(&self) -> Option<&'static str> {
         match self.base {
             Base::Gateway(path) | Base::Host { path, .. } => Some(path),
@@ -229,6 +255,7 @@ impl TestCall {
 #[cfg(test)]
 mod tests {
     use super::{PRODUCTS, Product, advice, scope_in_words};
+    use crate::http::Method;
     use crate::providers::zoho;
     use crate::tables::{self, Words};
 
@@ -345,6 +372,25 @@ mod tests {
         ] {
             let found = Product::answering(&at(&format!("http://127.0.0.1:2{path}")), &lab, &PRODUCTS);
             assert_eq!(found.map(|product| product.key), key, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_scope_of_a_call_is_told_by_the_words_of_its_path() {
+        for (product, method, path, scope) in [
+            ("desk", Method::Get, "/api/v1/tickets", Some("Desk.tickets.READ")),
+            ("desk", Method::Get, "/api/v1/tickets/7", Some("Desk.tickets.READ")),
+            ("desk", Method::Patch, "/api/v1/tickets/7", Some("Desk.tickets.UPDATE")),
+            ("crm", Method::Get, "/crm/v8/Leads/7", Some("ZohoCRM.modules.leads.READ")),
+            ("crm", Method::Post, "/crm/v8/Leads", Some("ZohoCRM.modules.leads.CREATE")),
+            ("crm", Method::Get, "/crm/v8/settings/fields", Some("ZohoCRM.settings.fields.READ")),
+            ("crm", Method::Get, "/crm/v8/unheard-of", None),
+            ("books", Method::Get, "/books/v3/contacts", Some("ZohoBooks.contacts.READ")),
+            ("books", Method::Get, "/", None),
+        ] {
+            let product = Product::known_as(product).expect("a product");
+            let url = format!("https://api.example{path}").parse().expect("an address");
+            assert_eq!(product.likely_scope(method, &url).as_deref(), scope, "{method} {path}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Freshness, Long, Service, home_data_center, issuing_data_center, tra
 use crate::api::{self, Call, Diagnosis, Finding, Refusal};
 use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
-use crate::error::{Advice, Code, Error};
+use crate::error::{Advice, Code, Error, Value};
 use crate::http::client::Incoming;
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
@@ -48,6 +48,8 @@ pub struct Explained {
     pub causes: Vec<String>,
     /// Why no other token could be had in the place of a refused one.
     pub unreplaced: Option<Code>,
+    /// The scopes that the call lacks, where the API names them.
+    lacks: Vec<String>,
 }
 
 impl Explained {
@@ -57,21 +59,33 @@ impl Explained {
         let next = pause.map(|pause| format!("wait {} s before the next one", pause.as_secs()));
         let mut causes = finding.diagnosis.causes(dialect);
         let mut next = next.map_or_else(|| finding.next().into(), Advice::from);
-        if let Some(scopes) = finding.missing(known) {
+        let missing = finding.missing(known);
+        let lacks = missing.iter().flat_map(|scopes| scopes.split(' ')).map(str::to_owned).collect();
+        if let Some(scopes) = missing {
             causes.insert(0, format!("the call needs `{scopes}`, which was not asked for or not granted"));
             next = format!("add `{scopes}` to the scopes of the profile and sign in again").into();
         }
-        Self { diagnosis: finding.diagnosis, meaning: finding.meaning(known), next, causes, unreplaced: None }
+        Self { diagnosis: finding.diagnosis, meaning: finding.meaning(known), next, causes, unreplaced: None, lacks }
     }
 
-    /// Says what gives the profile the scope that is missing.
-    fn name_scope(&mut self, profile: &Profile, scope: &str) {
+    /// Says what gives the profile the scopes that are missing.
+    fn name_scopes(&mut self, profile: &Profile, scopes: &[String]) {
         let sign_in = Advice::SignIn(profile.name.clone());
-        self.next = if catalog::covers(&profile.scopes, scope) {
-            sign_in.after(format!("`{scope}` is in the profile: ")).and(" to have it granted")
+        let lacking = scopes.iter().filter(|scope| !catalog::covers(&profile.scopes, scope)).cloned();
+        let lacking: Vec<String> = lacking.collect();
+        self.next = if lacking.is_empty() {
+            sign_in.after(format!("`{}` is in the profile: ", scopes.join(" "))).and(" to have it granted")
         } else {
-            Advice::of(vec![profile.adding_scope(scope), ", then ".into(), sign_in])
+            Advice::of(vec![profile.adding_scopes(&lacking), ", then ".into(), sign_in])
         };
+    }
+
+    /// The same where only the product is known.
+    fn name_product(&mut self, profile: &Profile, product: &Product) {
+        let (edit, sign_in) = (Value::Scopes, Advice::SignIn(profile.name.clone()));
+        let edit = Advice::EditValue(profile.name.clone(), edit);
+        let with = " with all that the profile is to have, then ".into();
+        self.next = Advice::of(vec![Advice::ListScopesOf(product.key.to_owned()), ": ".into(), edit, with, sign_in]);
     }
 
     /// The same for a refused token in whose place no other could be had.
@@ -129,8 +143,21 @@ impl Service {
         let place = self.aside(move |service| service.known_api_place(&asking)).await;
         let Ok((place, dialect)) = place else { return };
         let product = product_behind(&place, dialect, &call.url, product);
-        if let Some(scope) = product.and_then(|product| product.scope_of(call.method, &call.url, &place)) {
-            why.name_scope(profile, scope);
+        let of_call = |product: &Product| product.scope_of(call.method, &call.url, &place).map(str::to_owned);
+        let named = std::mem::take(&mut why.lacks);
+        let known = product.and_then(of_call);
+        let likely = || product.and_then(|product| product.likely_scope(call.method, &call.url));
+        match (known, product) {
+            _ if !named.is_empty() => why.name_scopes(profile, &named),
+            (Some(scope), _) => why.name_scopes(profile, &[scope]),
+            (None, Some(product)) => match likely() {
+                Some(scope) => {
+                    why.name_scopes(profile, std::slice::from_ref(&scope));
+                    why.causes.insert(0, format!("by its path the call needs `{scope}`"));
+                }
+                None => why.name_product(profile, product),
+            },
+            (None, None) => {}
         }
     }
 
@@ -328,8 +355,9 @@ fn failed_call(what: &str, method: Method, failure: &TransportFailure) -> Error 
 /// A call that was not made, as an error.
 pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
     let advice: Advice = match refusal {
-        Refusal::NoAddress(path) => match Url::parse(path) {
-            Ok(_) => "give a path such as `/crm/v8/org`".into(),
+        Refusal::NoAddress(path) => match path.parse::<Method>() {
+            Ok(method) => format!("give the path behind the method, such as `{method} /crm/v8/org`").into(),
+            Err(_) if path.is_empty() || Url::parse(path).is_ok() => "give a path such as `/crm/v8/org`".into(),
             Err(_) => format!("write a `/` before it: `/{path}`").into(),
         },
         Refusal::ControlCharacter => "write it without, or as `%0A`".into(),

@@ -250,8 +250,7 @@ impl Service {
         if self.config.profiles.contains_key(name) {
             return Err(Error::new(Code::Config, cannot_be_added(name))
                 .because("there is already one with this name")
-                .advise(Advice::RemoveProfile(name.clone()).and(" to make room"))
-                .advise("or choose another name"));
+                .advise_all(Advice::for_taken(name)));
         }
         Ok(())
     }

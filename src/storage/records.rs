@@ -89,6 +89,10 @@ impl Store {
         self
     }
 
+    pub fn kind(&self) -> StoreKind {
+        self.shared.backend.kind()
+    }
+
     /// Whether several machines keep their records in it.
     pub fn is_shared(&self) -> bool {
         self.shared.backend.is_shared()

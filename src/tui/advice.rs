@@ -44,6 +44,7 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::Forget(profile) => format!("have the sign-in of `{profile}` forgotten here"),
         Advice::Refresh(profile) => format!("refresh the token of `{profile}`"),
         Advice::AddProfile(_) => "add a profile".to_owned(),
+        Advice::EditProfile(profile) => format!("edit profile `{profile}`"),
         Advice::RemoveProfile(profile) | Advice::RemoveAnyway(profile) => format!("remove profile `{profile}`"),
         Advice::ListProfiles => "look through the profiles that are there".to_owned(),
         Advice::NameProfile => "choose a profile".to_owned(),
@@ -52,11 +53,11 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::EditValue(profile, Value::ClientId) => format!("correct the client's id of profile `{profile}`"),
         Advice::EditValue(profile, Value::RedirectUri) => format!("give profile `{profile}` its redirect URI"),
         Advice::EditValue(profile, Value::Scopes) => format!("change the scopes of profile `{profile}`"),
-        Advice::AddScope(profile, scopes) => {
-            format!("add `{}` to the scopes of profile `{profile}`", scopes.last().map_or("", String::as_str))
+        Advice::AddScopes(profile, _, new) => {
+            format!("add `{}` to the scopes of profile `{profile}`", new.join(" "))
         }
         Advice::AcceptEndpoints(profile) => format!("accept the endpoints of `{profile}` on the command line"),
-        Advice::ListScopes => "the form of a profile lists those that are known".to_owned(),
+        Advice::ListScopes | Advice::ListScopesOf(_) => "the form of a profile lists those that are known".to_owned(),
         Advice::ListProducts => "the list of requests has the products".to_owned(),
         Advice::InitStore => "have an admin of the database set the store up".to_owned(),
         Advice::PlainSignIn => "sign in on the command line".to_owned(),

@@ -61,6 +61,8 @@ pub struct Surroundings {
     pub motion: Motion,
     /// In which times are shown.
     pub zone: TimeZone,
+    /// What a command begins with that is copied from the screen, where its name alone would act on other files.
+    pub called: String,
     /// The built-in server is there, and its demo person can be asked.
     pub is_demo: bool,
     /// How far somebody has come in the demo.
@@ -116,6 +118,7 @@ impl Surroundings {
             mouse: Mouse::App,
             motion: Motion::default(),
             zone: TimeZone::UTC,
+            called: String::new(),
             is_demo: false,
             tour: Tour::default(),
             has_browser: false,

@@ -32,6 +32,8 @@ mod files;
 #[cfg(unix)]
 mod git_credential;
 mod grants;
+#[cfg(unix)]
+mod hints;
 mod history;
 #[cfg(unix)]
 mod hostile;

@@ -105,7 +105,10 @@ fn what_an_answer_means_is_told_and_scripts_see_it_in_the_exit_code() {
 #[test]
 fn a_scope_that_is_missing_is_named_with_the_command_that_is_due() {
     const MISMATCH: &str = r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"x","status":"error"}"#;
-    let authority = zoho(&[("/crm/v8/org", 401, MISMATCH), ("/crm/v8/unheard-of", 401, MISMATCH)], None);
+    let authority = zoho(
+        &[("/crm/v8/org", 401, MISMATCH), ("/crm/v8/unheard-of", 401, MISMATCH), ("/crm/v8/Deals", 401, MISMATCH)],
+        None,
+    );
     let home = signed_in(&authority, "");
     let told = |arguments: &[&str], part: &str| {
         let ran = home.run(&[&["api"], arguments].concat());
@@ -116,7 +119,12 @@ fn a_scope_that_is_missing_is_named_with_the_command_that_is_due() {
     told(&["/crm/v8/org"], add);
     told(&["/crm/v8/org", "--fail"], add);
     told(&["/org", "--product", "crm"], add);
-    told(&["/crm/v8/unheard-of"], "add it to the profile and sign in again");
+    let unknown = "`device-login scopes crm` lists those that are known: run `device-login profile edit work --scopes A,B` \
+                   with all that the profile is to have, then run `device-login login work`";
+    told(&["/crm/v8/unheard-of"], unknown);
+    let by_path = "add `ZohoCRM.modules.deals.READ` to the scopes, run `device-login profile edit work --scopes \
+                   AaaServer.profile.READ,ZohoCRM.modules.deals.READ`, then run `device-login login work`";
+    told(&["/crm/v8/Deals"], by_path);
     let edited = home.run(&["profile", "edit", "work", "--scopes", "AaaServer.profile.READ,ZohoCRM.org.READ"]);
     assert_eq!(edited.code, 0, "{edited:?}");
     told(&["/crm/v8/org"], "`ZohoCRM.org.READ` is in the profile: run `device-login login work` to have it granted");

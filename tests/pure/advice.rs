@@ -32,7 +32,6 @@ const LEFT: &[(&str, usize)] = &[
     ("storage/key.rs", 1),
     ("storage/key/change.rs", 4),
     ("storage/postgres/trouble.rs", 1),
-    ("tui/panels/profile_form/view/ends.rs", 2),
     ("tui/panels/profile_form/view/pages.rs", 4),
 ];
 

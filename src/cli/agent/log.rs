@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::ColorWhen;
-use super::super::advice;
+use super::super::advice::Program;
 use super::super::output::Output;
 use super::super::runtime::refused;
 use super::super::words;
@@ -87,8 +87,8 @@ impl Entry {
     }
 
     /// What programs get of an event: one object.
-    pub(super) fn for_programs(event: &Event) -> Vec<u8> {
-        serde_json::to_vec(&Self { level: None, ..event.into() }).unwrap_or_default()
+    pub(super) fn for_programs(event: &Event, program: &Program) -> Vec<u8> {
+        serde_json::to_vec(&Self { level: None, ..Self::about(event, program) }).unwrap_or_default()
     }
 
     /// One line, without its end.
@@ -113,8 +113,8 @@ impl Entry {
     }
 }
 
-impl From<&Event> for Entry {
-    fn from(event: &Event) -> Self {
+impl Entry {
+    pub(super) fn about(event: &Event, program: &Program) -> Self {
         Self {
             schema_version: 1,
             level: Some(level(event.happening)),
@@ -123,8 +123,8 @@ impl From<&Event> for Entry {
             state: event.state.map(crate::service::State::word),
             at: event.at,
             message: event.message.clone(),
-            hint: (!event.advice.is_empty()).then(|| advice::for_programs(&event.advice)),
-            said: (!event.advice.is_empty()).then(|| advice::in_line(&event.advice)),
+            hint: (!event.advice.is_empty()).then(|| program.for_programs(&event.advice)),
+            said: (!event.advice.is_empty()).then(|| program.in_line(&event.advice)),
         }
     }
 }
@@ -156,6 +156,8 @@ struct Style {
 /// Takes lines from anywhere. Clones are one log.
 #[derive(Clone)]
 pub(super) struct Log {
+    /// How commands are said.
+    pub(super) program: Program,
     style: Style,
     quiet: bool,
     written: SyncSender<Written>,
@@ -169,7 +171,12 @@ pub(super) enum Written {
 }
 
 impl Log {
-    pub(super) fn begin(format: Format, quiet: bool, environment: Environment<'_>) -> Result<Self, Error> {
+    pub(super) fn begin(
+        format: Format,
+        quiet: bool,
+        program: Program,
+        environment: Environment<'_>,
+    ) -> Result<Self, Error> {
         let style = Style { format, is_journal: is_journal(environment) };
         let (written, lines) = sync_channel(MOST_WAITING);
         let output = Output::new(ColorWhen::Never, quiet, false);
@@ -177,7 +184,7 @@ impl Log {
             .name("log".to_owned())
             .spawn(move || write(&output, &lines))
             .map_err(|error| refused("the program could not start", &error))?;
-        Ok(Self { style, quiet, written, left_out: Arc::default() })
+        Ok(Self { program, style, quiet, written, left_out: Arc::default() })
     }
 
     /// One whose lines a test reads.
@@ -185,7 +192,7 @@ impl Log {
     pub(super) fn to_channel(format: Format) -> (Self, Receiver<Written>) {
         let style = Style { format, is_journal: false };
         let (written, lines) = sync_channel(MOST_WAITING);
-        (Self { style, quiet: false, written, left_out: Arc::default() }, lines)
+        (Self { program: Program::default(), style, quiet: false, written, left_out: Arc::default() }, lines)
     }
 
     pub(super) fn write(&self, entry: &Entry) {
@@ -242,7 +249,7 @@ fn is_journal(_: Environment<'_>) -> bool {
 mod tests {
     use jiff::Timestamp;
 
-    use super::{Entry, Format, Level, Style};
+    use super::{Entry, Format, Level, Program, Style};
     use crate::error::Advice;
     use crate::service::State;
     use crate::service::agent::{Event, Happening};
@@ -263,7 +270,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_with_its_time_unless_the_journal_has_that() {
-        let entry = Entry::from(&event());
+        let entry = Entry::about(&event(), &Program::default());
         let line = entry.line(TEXT);
         let (time, rest) = line.split_at(line.find("lobby").expect("whose it is"));
         assert!(time.starts_with("19") && time.ends_with(' ') && time.split(' ').count() == 4, "{time:?}");
@@ -275,7 +282,7 @@ mod tests {
 
     #[test]
     fn json_has_the_level_and_what_programs_get() {
-        let entry = Entry::from(&event());
+        let entry = Entry::about(&event(), &Program::default());
         let text = concat!(
             r#"{"schema_version":1,"level":"error","event":"needs_login","profile":"lobby","state":"needs_login","#,
             r#""at":"1970-01-01T00:00:00Z","message":"the grant is over:\nit was revoked","#,
@@ -283,10 +290,13 @@ mod tests {
         );
         assert_eq!(entry.line(JSON), text);
         assert_eq!(entry.line(Style { is_journal: true, ..JSON }), format!("<3>{text}"));
-        assert_eq!(String::from_utf8_lossy(&Entry::for_programs(&event())), text.replace(r#""level":"error","#, ""));
+        assert_eq!(
+            String::from_utf8_lossy(&Entry::for_programs(&event(), &Program::default())),
+            text.replace(r#""level":"error","#, "")
+        );
         let wait = Event { advice: vec![Advice::WaitUntil(Timestamp::UNIX_EPOCH)], ..event() };
         let hint = r#""hint":"try again after 1970-01-01T00:00:00Z""#;
-        assert!(Entry::from(&wait).line(JSON).contains(hint));
-        assert!(!Entry::from(&wait).line(TEXT).contains("1970-01-01T"));
+        assert!(Entry::about(&wait, &Program::default()).line(JSON).contains(hint));
+        assert!(!Entry::about(&wait, &Program::default()).line(TEXT).contains("1970-01-01T"));
     }
 }

@@ -122,7 +122,7 @@ impl Shared {
                 return self.tell(Level::Warning, "program_failed", message, profile);
             }
         };
-        let event = Entry::for_programs(event);
+        let event = Entry::for_programs(event, &self.log.program);
         match self.attend(child, event, program, profile).await {
             Ok(status) if status.success() => {}
             Ok(status) => {

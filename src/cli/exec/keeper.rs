@@ -6,10 +6,11 @@ use std::thread;
 
 use tokio::sync::{Notify, watch};
 
+use super::super::ColorWhen;
+use super::super::advice::Program;
 use super::super::context::Context;
 use super::super::output::Output;
 use super::super::runtime::{block_on_apart, refused};
-use super::super::{ColorWhen, advice};
 use super::place::Place;
 use crate::clock;
 use crate::error::{Code, Error};
@@ -30,6 +31,7 @@ struct Shared {
     is_busy: watch::Sender<bool>,
     stop: Notify,
     unbroken: Unbroken,
+    program: Program,
 }
 
 impl Keeper {
@@ -40,14 +42,15 @@ impl Keeper {
         place: Place,
         services: impl Fn(Option<&ProfileName>) -> Result<Service, Error> + Send + 'static,
         unbroken: Unbroken,
+        program: Program,
     ) -> Self {
         let (place, is_busy) = (Mutex::new(Some(place)), watch::Sender::new(false));
-        let shared = Arc::new(Shared { profile, place, is_busy, stop: Notify::new(), unbroken });
+        let shared = Arc::new(Shared { profile, place, is_busy, stop: Notify::new(), unbroken, program });
         if keeping.next().is_some() {
             let keeper = shared.clone();
             let begun = thread::Builder::new().name("keeper".to_owned()).spawn(move || keeper.keep(keeping, &services));
             if let Err(error) = begun {
-                tell(&refused("no thread can be made", &error));
+                tell(&refused("no thread can be made", &error), &shared.program);
             }
         }
         Self(shared)
@@ -105,7 +108,7 @@ impl Shared {
             if let Some(renewed) = renewed {
                 let failure = self.put(renewed);
                 if let Some(failure) = failure.as_ref().filter(|failure| told.as_ref() != Some(*failure)) {
-                    tell(failure);
+                    tell(failure, &self.program);
                 }
                 told = failure;
             }
@@ -164,7 +167,7 @@ impl Shared {
     }
 }
 
-fn tell(failure: &Error) {
-    let text = format!("warning: the command's token is not kept fresh: {failure}; {}", advice::hint(failure));
+fn tell(failure: &Error, program: &Program) {
+    let text = format!("warning: the command's token is not kept fresh: {failure}; {}", program.hint(failure));
     Output::new(ColorWhen::Never, false, false).say(&text);
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::super::advice::run;
 use super::super::context::Context;
 use super::super::prompt;
 use super::{Login, Mode, tell_signed_in};
@@ -40,7 +39,10 @@ fn from_file(context: &Context, config: &Config, name: Option<&ProfileName>, pat
     let (file, warning) = EnvFile::read(path)?;
     context.output.warn(warning.as_slice());
     let mut import = file.clone().import(config, name).map_err(|error| match error.code {
-        Code::Usage => error.advise(format!("name the new profile: {}", run("login NAME --import --env-file PATH"))),
+        Code::Usage => error.advise(format!(
+            "name the new profile: {}",
+            context.output.program.run("login NAME --import --env-file PATH")
+        )),
         _ => error,
     })?;
     if import.is_new && import.profile.data_center.is_none() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::context::{Context, variable};
 use super::super::full_screen;
-use super::{Login, Qr, kept_line, reservations, signed_in_line, within};
+use super::{Login, Mode, Qr, kept_line, reservations, signed_in_line, told_of_code, within};
 use crate::child;
 use crate::config::variables::{self, Reader};
 use crate::config::{Config, Environment};
@@ -26,13 +26,13 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
     let name = context.profile_name(&login.profile)?;
     let profile = service.config.profile(name.as_ref())?;
     login.warn_of_scopes(context, &service, profile);
-    let profile = profile.name.clone();
+    let (asked, profile) = (profile.clone(), profile.name.clone());
     let config = service.config.clone();
     let options = login.options(UNATTENDED_RENEWALS);
     let unbroken = context.interrupts.unbroken();
     variables::check(Reader::Services, &|name| std::env::var_os(name))?;
     let supervisor = Supervisor::from_environment(Environment(&variable)).map(Arc::new);
-    let (advice, qr) = (login.after_timeout(&profile), login.qr.unwrap_or(Qr::Auto));
+    let (advice, qr) = (login.after_timeout(&profile, None), login.qr.unwrap_or(Qr::Auto));
     let signing_in = full_screen::kiosk(context, service.clone(), profile.clone(), options, qr, supervisor.clone());
     let signed_in = context
         .interrupts
@@ -41,7 +41,10 @@ pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
             Ok(profile) => login.told_of_time(error, &service, profile, None),
             Err(_) => error,
         })
-        .inspect_err(|error| login.give_up_after(error, context, &service, &profile, None))?;
+        .map_err(|error| {
+            let fate = login.give_up_after(&error, context, &service, &asked, None);
+            told_of_code(error, fate, context, &profile, Mode::FullScreen)
+        })?;
     report(context, &signed_in, login.command.is_empty())?;
     if let Some(supervisor) = supervisor {
         supervisor.stop_watching();

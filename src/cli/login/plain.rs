@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::super::context::{Context, variable};
-use super::super::{advice, words};
+use super::super::words;
 use super::super::{full_screen, keyboard};
 use super::qr::{self, Form};
 use super::{Mode, PENDING, Qr, ask_to_save_again, tell_signed_in, wanted_scopes};
@@ -273,7 +273,7 @@ impl Talk<'_> {
 
     /// Says how a sign-in goes on that this command does not wait for.
     fn tell_pending(&self, profile: &Profile) {
-        let resume = advice::said(&Advice::SignInBy(profile.name.clone(), Way::Resume));
+        let resume = self.context.output.program.said(&Advice::SignInBy(profile.name.clone(), Way::Resume));
         let asked = if self.until == Until::OneAnswer && !self.follows { "Not approved yet" } else { "Pending" };
         self.context
             .output
@@ -353,10 +353,13 @@ impl Talk<'_> {
 
     /// A new code is given on request, unless the one at hand is as good as new.
     fn may_replace(&self) -> bool {
-        let is_young = self.code.as_ref().is_some_and(|code| clock::now() - code.issued.issued_at < YOUNG);
-        if is_young {
-            self.context.output.say("This code is new. Press Enter again in 10 seconds for another one.");
+        let age = self.code.as_ref().map(|code| clock::now() - code.issued.issued_at);
+        let left = age.map(|age| YOUNG.saturating_sub(age)).filter(|left| !left.is_zero());
+        if let Some(left) = left {
+            // Whoever waits for as long as is said waits long enough.
+            let seconds = words::counted(left.as_secs() + u64::from(left.subsec_nanos() > 0), "second");
+            self.context.output.say(&format!("This code is new. Press Enter again in {seconds} for another one."));
         }
-        !is_young
+        left.is_none()
     }
 }

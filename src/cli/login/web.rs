@@ -1,6 +1,6 @@
 //! `login --web`: an address to open in any browser, and the address on which that ends, pasted or heard over loopback.
 
-use super::super::advice::in_line;
+use super::super::advice::Program;
 use super::super::context::Context;
 use super::super::keyboard::{Asked, Entry, Keyboard};
 use super::super::prompt;
@@ -60,7 +60,8 @@ async fn come_back(
     can_ask: bool,
 ) -> Result<Callback, Error> {
     // One future throughout: a browser that was heard must not be forgotten over a line that comes meanwhile.
-    let mut heard = std::pin::pin!(signing_in.listen(|problem| context.output.say(&plainly(problem))));
+    let mut heard =
+        std::pin::pin!(signing_in.listen(|problem| context.output.say(&plainly(problem, &context.output.program))));
     let what = format!("profile `{}` could not be signed in", profile.name);
     // Where there are no more threads to be had, the browser's own way back is left.
     let mut keyboard = Keyboard::listen(Asked::Pasted).ok();
@@ -144,13 +145,13 @@ impl Pasted<'_> {
     }
 
     fn tell(&mut self, problem: Error) {
-        self.context.output.say(&plainly(&problem));
+        self.context.output.say(&plainly(&problem, &self.context.output.program));
         self.last_problem = Some(problem);
     }
 }
 
 /// One sentence and what to do, for a person who can try again.
-fn plainly(error: &Error) -> String {
-    let hint = if error.advice.is_empty() { String::new() } else { format!(": {}", in_line(&error.advice)) };
+fn plainly(error: &Error, program: &Program) -> String {
+    let hint = if error.advice.is_empty() { String::new() } else { format!(": {}", program.in_line(&error.advice)) };
     format!("{error}{hint}")
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{SecretInArgument, given_secret};
-use crate::cli::advice::said;
 use crate::cli::context::Context;
 use crate::cli::{full_screen, prompt, words};
 use crate::clock;
@@ -91,7 +90,7 @@ impl Edit {
         }
         let secret = self.secret(context, &service, before, &profile)?;
         context.output.warn(&service.advice_on_scopes(&profile, &profile.scopes));
-        let note = wants_sign_in(&service, before, &profile);
+        let note = wants_sign_in(context, &service, before, &profile);
         // A secret that is handed over goes into the store, whatever named it before.
         let is_stored = secret.is_some() || self.no_client_secret;
         let client_secret = if is_stored { SecretSource::Store } else { profile.client_secret.clone() };
@@ -185,7 +184,7 @@ fn accept_endpoints(context: &Context, service: &Service, profile: &Profile) -> 
 }
 
 /// What the next sign-in has to bring, where the profile is signed in without it.
-fn wants_sign_in(service: &Service, before: &Profile, after: &Profile) -> Option<String> {
+fn wants_sign_in(context: &Context, service: &Service, before: &Profile, after: &Profile) -> Option<String> {
     let status = service.status(before, clock::wall());
     if status.state == State::SignedOut {
         return None;
@@ -193,7 +192,10 @@ fn wants_sign_in(service: &Service, before: &Profile, after: &Profile) -> Option
     // Another client is refused to a profile that is signed in, so what is left here leaves the grant alone.
     let consequences = consequences(&service.config, before, after, &status.scopes);
     (!consequences.is_empty()).then(|| {
-        let again = said(&Advice::SignIn(after.name.clone()).and(" to sign in again with what was changed"));
+        let again = context
+            .output
+            .program
+            .said(&Advice::SignIn(after.name.clone()).and(" to sign in again with what was changed"));
         format!("The grant stays as it is; {again}.")
     })
 }

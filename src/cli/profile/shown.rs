@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::{List, Show};
-use crate::cli::advice::said;
 use crate::cli::context::Context;
 use crate::cli::status::PendingJson;
 use crate::cli::table::{Cell, Step, Table};
@@ -140,7 +139,8 @@ impl List {
         }
         let config = service.config;
         if config.profiles.is_empty() {
-            context.output.note(&format!("There is no profile yet; {}.", said(&Advice::AddProfile(None))));
+            let add = context.output.program.said(&Advice::AddProfile(None));
+            context.output.note(&format!("There is no profile yet; {add}."));
             return Ok(());
         }
         if context.output.stdout_columns().is_none() {

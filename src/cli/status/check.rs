@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Alarm, Seen, list};
-use crate::cli::advice::{self, hint};
+use crate::cli::advice::Program;
 use crate::error::Error;
 use crate::service::State;
 use crate::words::some_of;
@@ -15,7 +15,7 @@ const MOST_NAMES: usize = 5;
 const MOST_LINES: usize = 50;
 
 /// The text for all that was seen.
-pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
+pub(super) fn text(seen: &[Seen], now: Timestamp, program: &Program) -> String {
     let alarm = super::worst(seen);
     let concerned: Vec<&Seen> = seen.iter().filter(|seen| seen.alarm() == alarm).collect();
     let of_all = format!("{} of {}", concerned.len(), seen.len());
@@ -39,16 +39,16 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
     let more = particulars.len().saturating_sub(MOST_LINES);
     if more > 0 {
         particulars.truncate(MOST_LINES);
-        particulars.push(format!("... and {more} more lines; {} for all", advice::run("status")));
+        particulars.push(format!("... and {more} more lines; {} for all", program.run("status")));
     }
     lines.extend(particulars);
     lines.join("\n")
 }
 
 /// The text for when nothing could be seen.
-pub(super) fn failed(error: &Error) -> String {
+pub(super) fn failed(error: &Error, program: &Program) -> String {
     let first = format!("DEVICE-LOGIN UNKNOWN - {}", error.message);
-    let lines = [Some(first), error.cause(), Some(hint(error))];
+    let lines = [Some(first), error.cause(), Some(program.hint(error))];
     lines.into_iter().flatten().map(|line| safe(&line)).collect::<Vec<_>>().join("\n")
 }
 
@@ -135,13 +135,13 @@ fn safe(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{failed, safe};
+    use super::{Program, failed, safe};
     use crate::error::{Code, Error};
 
     #[test]
     fn nothing_that_a_server_said_breaks_the_line() {
         assert_eq!(safe("a|b\nc\r\n\u{85}d\u{2028}e\u{1b}[2J"), "a/b c   d e [2J");
         let error = Error::new(Code::Store, "it\nfailed").because("a | b=1").advise("mend it\nnow");
-        assert_eq!(failed(&error), "DEVICE-LOGIN UNKNOWN - it failed\na / b=1\nmend it now");
+        assert_eq!(failed(&error, &Program::default()), "DEVICE-LOGIN UNKNOWN - it failed\na / b=1\nmend it now");
     }
 }

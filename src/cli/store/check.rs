@@ -71,7 +71,7 @@ impl Check {
                 read: checked.read,
                 findings: checked.findings.iter().map(finding_json).collect(),
                 repaired: &repaired,
-                error: unwritable.as_ref().map(ErrorJson::from),
+                error: unwritable.as_ref().map(|error| ErrorJson::of(error, &context.output.program)),
             })?;
         } else {
             let verdict = match (is_sound, &unwritable) {

@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::advice::said;
+use crate::cli::advice::Program;
 use crate::cli::context::Context;
 use crate::cli::output::ErrorJson;
 use crate::cli::words;
@@ -73,9 +73,9 @@ impl Info {
         let trouble = info.trouble.take().or(info.unwritable.take()).map(Error::from);
         let profiles = service.config.profiles.len();
         if self.json {
-            context.output.json(&json(&info, profiles, is_away, trouble.as_ref()))?;
+            context.output.json(&json(&info, profiles, is_away, trouble.as_ref(), &context.output.program))?;
         } else {
-            context.output.text(&lines(&info, profiles, is_away).join("\n"))?;
+            context.output.text(&lines(&info, profiles, is_away, &context.output.program).join("\n"))?;
         }
         match trouble {
             Some(error) if self.json => return Ok(error.code.exit_code()),
@@ -86,7 +86,13 @@ impl Info {
     }
 }
 
-fn json<'a>(info: &'a StoreInfo, profiles: usize, is_away: bool, trouble: Option<&Error>) -> InfoJson<'a> {
+fn json<'a>(
+    info: &'a StoreInfo,
+    profiles: usize,
+    is_away: bool,
+    trouble: Option<&Error>,
+    program: &Program,
+) -> InfoJson<'a> {
     let (protection, problem) = match &info.protection {
         Ok(protection) => (Some(protection), None),
         Err(error) => (None, Some(error.to_string())),
@@ -108,12 +114,12 @@ fn json<'a>(info: &'a StoreInfo, profiles: usize, is_away: bool, trouble: Option
         moved: info.moved.iter().map(|(profile, to)| (profile.as_str(), to.as_str())).collect(),
         copies: info.copies.iter().map(|(profile, as_of)| (profile.as_str(), *as_of)).collect(),
         last_written: info.last_written,
-        error: trouble.map(ErrorJson::from),
+        error: trouble.map(|error| ErrorJson::of(error, program)),
         details: info.details.as_ref(),
     }
 }
 
-fn lines(info: &StoreInfo, profiles: usize, is_away: bool) -> Vec<String> {
+fn lines(info: &StoreInfo, profiles: usize, is_away: bool, program: &Program) -> Vec<String> {
     let line = |name: &str, value: &str| format!("{name:<15} {value}");
     let mut lines = vec![line("store", &format!("{}: {}", info.kind.word(), info.place))];
     if let Some(details) = &info.details {
@@ -136,7 +142,7 @@ fn lines(info: &StoreInfo, profiles: usize, is_away: bool) -> Vec<String> {
         Err(error) => lines.push(line("key", &format!("cannot be had{id}: {error}"))),
     }
     if let Some(old) = &info.old_key_id {
-        let rekey = said(&Advice::RekeyStore.and(" to go on with that"));
+        let rekey = program.said(&Advice::RekeyStore.and(" to go on with that"));
         let old = format!("records are being sealed anew, in place of {old}; {rekey}");
         lines.push(line("", &old));
     }

@@ -157,9 +157,10 @@ impl Panel for ProfilesPanel {
             Advice::SignIn(profile) => (Command::SignIn, profile),
             Advice::SignOut(profile) => (Command::Logout, profile),
             Advice::Refresh(profile) => (Command::Refresh, profile),
-            Advice::GiveSecret(Some(profile)) | Advice::EditValue(profile, _) | Advice::AddScope(profile, _) => {
-                (Command::EditProfile, profile)
-            }
+            Advice::GiveSecret(Some(profile))
+            | Advice::EditProfile(profile)
+            | Advice::EditValue(profile, _)
+            | Advice::AddScopes(profile, ..) => (Command::EditProfile, profile),
             Advice::RemoveProfile(profile) => (Command::RemoveProfile, profile),
             Advice::AddProfile(_) => return Some(Command::AddProfile),
             _ => return None,

@@ -282,5 +282,7 @@ pub(crate) fn explained(response: &Response) -> Explained {
 
 pub(crate) fn explanation(text: &str) -> Explained {
     let unclear = Finding::new(Diagnosis::Unclear, None);
-    Explained { meaning: text.to_owned(), ..Explained::of(&unclear, &zoho::DIALECT, None, &Known::default()) }
+    let mut explained = Explained::of(&unclear, &zoho::DIALECT, None, &Known::default());
+    text.clone_into(&mut explained.meaning);
+    explained
 }

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::super::log::{Entry, Format, Log, Written};
 use super::{MOST_AT_ONCE, Programs};
+use crate::cli::advice::Program;
 use crate::config::Config;
 use crate::service::agent::{Event, Happening};
 
@@ -134,7 +135,9 @@ async fn a_program_gets_the_event_and_nothing_else() {
     let stage = Stage::with("cat > event; echo $# > arguments; env > environment; echo nowhere");
     stage.hear("work", "it was revoked");
     stage.settled().await;
-    let expected = String::from_utf8(Entry::for_programs(&event("work", "it was revoked"))).expect("JSON") + "\n";
+    let expected = String::from_utf8(Entry::for_programs(&event("work", "it was revoked"), &Program::default()))
+        .expect("JSON")
+        + "\n";
     assert_eq!((stage.text("event"), stage.text("arguments")), (expected, "0\n".to_owned()));
     for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "DEVICE_LOGIN_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] {
         assert!(!stage.text("environment").contains(name), "{name}");

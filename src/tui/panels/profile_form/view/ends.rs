@@ -130,10 +130,11 @@ pub(super) fn saved<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
     let name = form.name();
     let rows = if form.signs_in_here() { &["Sign in now", "To the profiles"][..] } else { &["To the profiles"] };
     let rows = rows.iter().map(|text| Choice { text: (*text).to_owned(), detail: String::new() });
+    let called = &around.called;
     let way = match form.client_type() {
         ClientType::NonBrowser => "Signing in shows a code that a phone or another computer approves.".to_owned(),
-        ClientType::SelfClient => format!("Sign in on the command line: `login {name} --grant-code`."),
-        _ => format!("Sign in on the command line: `login {name} --web`."),
+        ClientType::SelfClient => format!("Sign in on the command line: `{called}login {name} --grant-code`."),
+        _ => format!("Sign in on the command line: `{called}login {name} --web`."),
     };
     Page {
         heading: format!("Profile {name} is saved"),

@@ -4,12 +4,13 @@
 
 pub mod access;
 mod file_system;
+mod made;
 mod nameless;
 pub mod own;
 mod replacement;
 mod trouble;
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 
 use self::access::{Holds, Opened};
 pub use self::file_system::FileSystem;
+pub use self::made::{create_private, create_private_directories, create_private_directory, open_lock, opened_again};
 pub use self::nameless::nameless;
 pub use self::replacement::{PRIVATE, Readers, Replacement, remove_left_behind, replace};
 pub use self::trouble::{Trouble, advice, is_out_of_descriptors, without_lock};
@@ -161,26 +163,6 @@ pub fn nearest(directory: &Path) -> &Path {
 /// reading only. What is written for that has no name and is gone at once.
 pub fn check_room(directory: &Path, room: usize) -> io::Result<()> {
     nameless(directory)?.write_all(&vec![0; room])
-}
-
-/// Creates a file that must not exist yet, for this user alone.
-pub fn create_private(path: &Path) -> io::Result<File> {
-    access::options().write(true).create_new(true).open(path)
-}
-
-/// Creates directories for this user alone.
-pub fn private_directory() -> DirBuilder {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "Unix systems set a mode"))]
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-}
-
-/// Opens the file that processes lock before they do something that only one may do at a time. It is never deleted: two
-/// of them would then hold locks on two files of one name.
-pub fn open_lock(path: &Path) -> io::Result<File> {
-    access::options().write(true).create(true).truncate(false).open(path)
 }
 
 /// Waits up to `patience` for the sole right to a file, which lasts until the file is dropped.

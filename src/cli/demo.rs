@@ -149,7 +149,7 @@ impl TemporaryHome {
         loop {
             let path = std::env::temp_dir().join(format!("device-login-demo-{}-{attempt}", std::process::id()));
             // Fails where somebody else made it first, so it never belongs to anybody else.
-            match files::private_directory().create(&path) {
+            match files::create_private_directory(&path) {
                 Ok(()) => return Ok(Self(path)),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
                 Err(error) => return Err(error),

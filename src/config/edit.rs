@@ -254,7 +254,7 @@ fn edit(
     let failed = |error: std::io::Error| not_written(path, &error);
     let target = followed(path);
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    files::private_directory().recursive(true).create(directory).map_err(failed)?;
+    files::create_private_directories(directory).map_err(failed)?;
     let only_writer = wait_for_other_writers(&target)?;
     let text = match files::read_own_text(&target, Holds::Settings, LONGEST_FILE) {
         Ok((text, _)) => text,

@@ -116,21 +116,11 @@ pub fn without_lock(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(ErrorKind::Unsupported, format!("the file system there{name} gives no locks ({error})"))
 }
 
-/// What is taken from the rights of new files, where the system tells that to those who do not change it.
-fn umask() -> Option<u32> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
-    u32::from_str_radix(mask.trim(), 8).ok()
-}
-
 fn permission_advice() -> String {
     #[cfg(unix)]
     let who = format!("user id {}", rustix::process::geteuid().as_raw());
     #[cfg(not(unix))]
     let who = "this user";
-    if umask().is_some_and(|mask| mask & 0o300 != 0) {
-        return format!("`umask` takes rights from {who}, who runs this: set it to 077");
-    }
     format!("this runs as {who}: run it as the user whose file it is, or name a file that this user may use")
 }
 

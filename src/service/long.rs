@@ -116,7 +116,7 @@ impl Service {
 
 /// A file in the directory, which may have to be made, or else where the system has such files.
 fn made_in(directory: &Path) -> io::Result<File> {
-    let made = files::private_directory().recursive(true).create(directory);
+    let made = files::create_private_directories(directory);
     made.and_then(|()| files::nameless(directory)).or_else(|_| files::nameless(&std::env::temp_dir()))
 }
 

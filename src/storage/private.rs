@@ -11,7 +11,7 @@ use super::backend::Found;
 use super::envelope::LIMIT;
 use super::{StoreError, seal};
 use crate::files::access::{self, Holds, Opened, Refusal};
-use crate::files::{self, Trouble, private_directory};
+use crate::files::{self, Trouble};
 use crate::random;
 
 pub(super) use crate::files::{create_private, directory_of, synced};
@@ -79,7 +79,9 @@ pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
         advice: "move it away: a new one is made when it is needed".into(),
     };
     match access::options().read(true).write(true).create(true).truncate(false).open(path) {
-        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Ok(file),
+        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
+            files::opened_again(file).map_err(StoreError::io("opening", path))
+        }
         Ok(_) => Err(refused("it is not a regular file")),
         Err(_) if path.is_symlink() => Err(refused("it is a symbolic link")),
         Err(_) if path.is_dir() => Err(refused("it is not a regular file")),
@@ -186,7 +188,7 @@ pub(super) fn create_directory(directory: &Path) -> Result<(), StoreError> {
     }
     let parent = directory_of(directory);
     create_directory(parent)?;
-    match private_directory().create(directory) {
+    match files::create_private_directory(directory) {
         Ok(()) => sync_directory(parent),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(StoreError::io("creating", directory)(error)),

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Happened, Record, private, seal};
-use crate::files::access;
+use crate::files::{access, opened_again};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 
@@ -102,8 +102,8 @@ impl Seen {
     fn write(&self, path: &Path, note: Note) -> Option<()> {
         private::create_directory(&self.directory).ok()?;
         private::check_directory(&self.directory).ok()?;
-        let mut file = access::options().write(true).create(true).truncate(true).open(path).ok()?;
-        file.write_all(&serde_json::to_vec(&note).ok()?).ok()
+        let file = access::options().write(true).create(true).truncate(true).open(path).ok()?;
+        opened_again(file).ok()?.write_all(&serde_json::to_vec(&note).ok()?).ok()
     }
 
     fn path(&self, profile: &ProfileName) -> PathBuf {

@@ -1,4 +1,4 @@
-//! A store of which something cannot be written or deleted: who logs out is revoked all the same.
+//! A store of which something cannot be written, deleted or made as it is meant.
 
 #![expect(clippy::print_stdout, reason = "tells what was not looked at")]
 
@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -122,5 +123,39 @@ fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
             let _ = as_nobody(&home, &["logout"]);
         }
         assert_eq!(as_nobody(&home, &["token"]).code, 4, "{case}");
+    }
+}
+
+#[test]
+fn what_is_made_can_be_opened_again_whatever_the_umask() {
+    if !is_root() {
+        return;
+    }
+    for mask in ["000", "022", "077", "177", "277", "377", "777"] {
+        let authority = provider();
+        let home = Home::at(&authority);
+        give_away(&home.path(""));
+        set_mode(&home.path(""), 0o700);
+        let run = |arguments: &[&str]| {
+            let program = home.command(&[]);
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("umask {mask}; exec \"$0\" \"$@\"")]).arg(program.get_program()).args(arguments);
+            shell.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("PATH", "/usr/bin:/bin").current_dir("/");
+            shell.uid(NOBODY).gid(NOBODY).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            ran(shell.spawn().expect("sh starts"))
+        };
+        let issued = run(&["login", "--no-wait"]);
+        assert_eq!(issued.code, 8, "{mask}: {issued:?}");
+        let pending = run(&["login", "--resume", "--no-wait"]);
+        assert_eq!(pending.code, 8, "{mask}: {pending:?}");
+        let edited = run(&["profile", "edit", "work", "--scopes", "profile"]);
+        assert_eq!(edited.code, 0, "{mask}: {edited:?}");
+        let mut places = vec![home.path("")];
+        while let Some(place) = places.pop() {
+            let metadata = place.symlink_metadata().expect("it is there");
+            let wanted = if metadata.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(metadata.permissions().mode() & 0o777, wanted, "{mask}: {}", place.display());
+            places.extend(fs::read_dir(&place).into_iter().flatten().flatten().map(|entry| entry.path()));
+        }
     }
 }

@@ -112,7 +112,7 @@ fn prefix() -> String {
 fn make_directory(base: &Path) -> io::Result<(PathBuf, File)> {
     for number in 0..MOST_TRIES {
         let directory = base.join(format!("{}{}-{number}", prefix(), std::process::id()));
-        match files::private_directory().create(&directory) {
+        match files::create_private_directory(&directory) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(error),

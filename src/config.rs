@@ -599,7 +599,7 @@ fn read(file: &Path) -> Result<Option<String>, Error> {
 
 /// A file cannot be used that the configuration or a person names.
 pub fn unusable_file(what: impl Into<String>, path: &Path, trouble: &Trouble) -> Error {
-    Error::new(Code::Config, what).because(trouble.cause(path)).advise(trouble.advice())
+    Error::new(Code::Config, what).because(trouble.cause(path)).advise(trouble.advice_on(path))
 }
 
 /// The providers that need no configuration.

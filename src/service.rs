@@ -328,7 +328,7 @@ impl From<StoreError> for Error {
             StoreError::Io { source, .. } if files::is_out_of_descriptors(source) => {
                 (Code::StoreUnavailable, files::advice(source).into())
             }
-            StoreError::Io { source, .. } => (Code::Store, files::advice(source).into()),
+            StoreError::Io { place, source, .. } => (Code::Store, files::advice_on(Path::new(place), source).into()),
             StoreError::KeyUnavailable(_) => (
                 Code::Store,
                 "bring the key back, or correct `DEVICE_LOGIN_KEY_FILE`, `DEVICE_LOGIN_PASSPHRASE_FILE` or `key_command` where \

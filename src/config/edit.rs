@@ -295,7 +295,9 @@ fn not_written(path: &Path, error: &std::io::Error) -> Error {
             | ErrorKind::AlreadyExists
     );
     let code = if is_refused { Code::Config } else { Code::Store };
-    Error::new(code, format!("{} cannot be written", path.display())).because(error).advise(files::advice(error))
+    Error::new(code, format!("{} cannot be written", path.display()))
+        .because(error)
+        .advise(files::advice_on(path, error))
 }
 
 /// Where a link leads, so that a file kept elsewhere stays there, also one that is not there yet.

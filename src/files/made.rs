@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::access;
 
-const FILE: u32 = 0o600;
-const DIRECTORY: u32 = 0o700;
+pub(super) const FILE: u32 = 0o600;
+pub(super) const DIRECTORY: u32 = 0o700;
 
 /// Creates a file that must not exist yet, for this user alone.
 pub fn create_private(path: &Path) -> io::Result<File> {
@@ -57,7 +57,7 @@ pub fn create_private_directories(path: &Path) -> io::Result<()> {
 
 /// The permissions with these rights of the owner; `None` where that has them, or is not who runs this.
 #[cfg(unix)]
-fn with_rights(metadata: &Metadata, rights: u32) -> Option<Permissions> {
+pub(super) fn with_rights(metadata: &Metadata, rights: u32) -> Option<Permissions> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     let mut permissions = metadata.permissions();
@@ -69,6 +69,6 @@ fn with_rights(metadata: &Metadata, rights: u32) -> Option<Permissions> {
 }
 
 #[cfg(not(unix))]
-fn with_rights(_: &Metadata, _: u32) -> Option<Permissions> {
+pub(super) fn with_rights(_: &Metadata, _: u32) -> Option<Permissions> {
     None
 }

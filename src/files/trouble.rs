@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::access::Refusal;
 use super::file_system::mount_of;
+use super::{directory_of, made, own};
 
 /// Why a file could not be used.
 #[derive(Debug)]
@@ -30,6 +31,14 @@ impl Trouble {
             Trouble::Io(error) => error.to_string(),
             Trouble::Refused(Refusal { path: refused, problem, .. }) if refused == path => problem.clone(),
             Trouble::Refused(Refusal { path, problem, .. }) => format!("{}: {problem}", path.display()),
+        }
+    }
+
+    /// What to do about it with the file that was named as `path`.
+    pub fn advice_on(&self, path: &Path) -> String {
+        match self {
+            Trouble::Io(error) => advice_on(path, error),
+            Trouble::Refused(_) => self.advice(),
         }
     }
 
@@ -75,6 +84,26 @@ pub fn is_out_of_descriptors(error: &io::Error) -> bool {
     #[cfg(not(unix))]
     let codes: [i32; 0] = [];
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+/// What to do about an error of the system with the file at `path`.
+pub fn advice_on(path: &Path, error: &io::Error) -> String {
+    let closed = if error.kind() == ErrorKind::PermissionDenied { closed_step(path) } else { None };
+    closed.map_or_else(|| advice(error), |step| format!("run `chmod u+rwX {}`", step.display()))
+}
+
+/// What on the way to a file, or the file itself, its owner, who runs this, has no right to use. Directories further up are only gone
+/// through.
+fn closed_step(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|step| {
+        let Ok(metadata) = step.metadata() else { return false };
+        let rights = match metadata.is_dir() {
+            false => made::FILE,
+            true if *step == path || *step == directory_of(path) => made::DIRECTORY,
+            true => 0o100,
+        };
+        made::with_rights(&metadata, rights).is_some() && own::is_users(step)
+    })
 }
 
 /// What to do about an error of the system with a file.

@@ -159,3 +159,21 @@ fn what_is_made_can_be_opened_again_whatever_the_umask() {
         }
     }
 }
+
+#[test]
+fn a_file_of_ones_own_without_rights_names_the_command_that_gives_them() {
+    if !is_root() {
+        return;
+    }
+    for (closed, mode) in [("state", 0o600), ("state", 0), ("state/work.record", 0), ("key", 0), ("config.toml", 0)] {
+        let authority = provider();
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        set_mode(&home.path(""), 0o700);
+        give_away(&home.path(""));
+        set_mode(&home.path(closed), mode);
+        let token = as_nobody(&home, &["token"]);
+        let advice = format!("chmod u+rwX {}", home.path(closed).display());
+        assert!(token.stderr.contains(&advice), "{closed} {mode:o}: {token:?}");
+    }
+}

@@ -203,7 +203,7 @@ fn judge(file: &Judged) -> Option<Check> {
 }
 
 fn refused(path: &Path, trouble: &Trouble) -> Check {
-    Check::error(Subject::Files, path.display().to_string(), trouble.cause(path)).advise(trouble.advice())
+    Check::error(Subject::Files, path.display().to_string(), trouble.cause(path)).advise(trouble.advice_on(path))
 }
 
 fn of_file_system(system: &FileSystem, directory: &Path, is_store: bool) -> Check {

@@ -113,9 +113,12 @@ impl Places {
     pub fn in_words(&self, environment: Environment<'_>) -> String {
         let (file, named_by) = (self.config_file.display(), self.config_named_by.word());
         let there = match self.config_file.try_exists() {
-            Ok(true) => "was read",
-            Ok(false) => "is not there",
-            Err(_) => "cannot be looked at",
+            Ok(true) => "was read".to_owned(),
+            Ok(false) => match self.config_file.read_link() {
+                Ok(target) => format!("is a link to {}, which is not there", target.display()),
+                Err(_) => "is not there".to_owned(),
+            },
+            Err(_) => "cannot be looked at".to_owned(),
         };
         let why = match environment.var(named_by) {
             Some(value) => format!("`{named_by}` is {value}"),

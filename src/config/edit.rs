@@ -254,6 +254,12 @@ fn edit(
     let failed = |error: std::io::Error| not_written(path, &error);
     let target = followed(path);
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_symlink() && directory.try_exists().is_ok_and(|is_there| !is_there) {
+        // Where it is to be mounted or brought back, a new one would stand in the way.
+        return Err(Error::new(Code::Config, format!("{} cannot be written", path.display()))
+            .because(format!("it is a link to {}, and that directory is not there", target.display()))
+            .advise("bring the directory back, or remove the link"));
+    }
     files::create_private_directories(directory).map_err(failed)?;
     let only_writer = wait_for_other_writers(&target)?;
     let text = match files::read_own_text(&target, Holds::Settings, LONGEST_FILE) {

@@ -177,3 +177,16 @@ fn a_file_of_ones_own_without_rights_names_the_command_that_gives_them() {
         assert!(token.stderr.contains(&advice), "{closed} {mode:o}: {token:?}");
     }
 }
+
+#[test]
+fn a_configuration_that_is_a_link_to_nothing_says_where_it_leads_and_makes_no_directory_there() {
+    let home = Home::new();
+    symlink("dotfiles/config.toml", home.path("config.toml")).expect("it is free");
+    home.run(&["token"]).failed(2, &["config.toml is a link to dotfiles/config.toml, which is not there"]);
+    let add = ["profile", "add", "work", "--provider", "zoho", "--client-id", "1000.A", "--scopes", "Desk.basic.READ"];
+    home.run(&add).failed(2, &["it is a link to", "dotfiles/config.toml", "that directory is not there"]);
+    assert!(!home.path("dotfiles").exists());
+    fs::create_dir(home.path("dotfiles")).expect("it is free");
+    assert_eq!(home.run(&add).code, 0);
+    assert!(home.path("dotfiles/config.toml").is_file() && home.path("config.toml").is_symlink());
+}

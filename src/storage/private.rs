@@ -25,7 +25,15 @@ impl StoreError {
 
 /// Reads a file of the store of at most `limit` bytes; `None` where there is none. Its directory was judged already.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-    read_opened(path, access::open_inside(path, Holds::Secrets), limit)
+    let opened = access::open_inside(path, Holds::Secrets).map_err(|trouble| match trouble {
+        // Nobody has named it.
+        Trouble::Refused(refusal) if refusal.path == path && !path.is_file() => {
+            let advice = "move it away, and restore the file from a backup if there was one".to_owned();
+            Trouble::Refused(Refusal { advice, ..refusal })
+        }
+        trouble => trouble,
+    });
+    read_opened(path, opened, limit)
 }
 
 /// The same for a file of sealed bytes.

@@ -190,3 +190,16 @@ fn a_configuration_that_is_a_link_to_nothing_says_where_it_leads_and_makes_no_di
     assert_eq!(home.run(&add).code, 0);
     assert!(home.path("dotfiles/config.toml").is_file() && home.path("config.toml").is_symlink());
 }
+
+#[test]
+fn what_is_no_file_in_the_store_is_to_be_moved_away() {
+    for (name, command) in [("store.json", &["store", "check"][..]), ("work.record", &["token"])] {
+        let authority = provider();
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        let path = home.path("state").join(name);
+        fs::remove_file(&path).expect("it is there");
+        assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
+        home.run(command).failed(9, &["it is not a regular file", "move it away"]);
+    }
+}

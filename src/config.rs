@@ -31,7 +31,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::error::{Advice, Code, Error, Way};
-use crate::files::access::Holds;
+use crate::files::access::{Holds, Judged};
 use crate::files::{self, Trouble};
 use crate::near::did_you_mean;
 use crate::profile::ProfileName;
@@ -140,6 +140,7 @@ impl Places {
             passphrase_file: environment.path(storage::PASSPHRASE_FILE_VARIABLE),
             default_key_file: self.default_key_file.clone(),
             command: None,
+            judged: Judged::default(),
         }
     }
 }
@@ -159,6 +160,8 @@ pub struct Config {
     pub key_command: Option<Vec<String>>,
     /// Profiles are left out that nobody asked for.
     pub is_part: bool,
+    /// The directories above it, where whoever wants a token has just judged them.
+    pub judged: Judged,
 }
 
 /// A named sign-in, as configured.
@@ -417,6 +420,7 @@ impl Default for Config {
             store: StoreSettings::default(),
             key_command: None,
             is_part: false,
+            judged: Judged::default(),
         }
     }
 }

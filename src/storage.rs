@@ -51,6 +51,7 @@ use self::memory::MemoryBackend;
 #[cfg(feature = "postgres")]
 use self::postgres::PostgresBackend;
 use crate::files;
+use crate::files::access::Judged;
 
 /// How long a writer waits for another one before it gives up.
 pub const LOCK_PATIENCE: Duration = Duration::from_secs(30);
@@ -62,7 +63,7 @@ pub fn open(address: &StoreAddress, keys: KeyOptions) -> Store {
 
 /// The same with a directory that takes a record whose own place fails in the middle of a commit.
 pub fn open_with_spare(address: &StoreAddress, keys: KeyOptions, spare: Option<PathBuf>) -> Store {
-    let backend = backend(address, spare.clone());
+    let backend = backend_beyond(&keys.judged, address, spare.as_deref());
     // One that is named by a relative path from somewhere else is another one.
     let absolute = |directory: &Path| std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let name = address.directory().map(|directory| absolute(directory).display().to_string());
@@ -75,13 +76,21 @@ pub fn open_with_spare(address: &StoreAddress, keys: KeyOptions, spare: Option<P
 }
 
 /// What keeps the bytes of the store at `address`.
-pub fn backend(address: &StoreAddress, spare: Option<PathBuf>) -> Arc<dyn Backend> {
+pub fn backend(address: &StoreAddress, spare: Option<&Path>) -> Arc<dyn Backend> {
+    backend_beyond(&Judged::default(), address, spare)
+}
+
+/// The same where some directories were judged already.
+fn backend_beyond(judged: &Judged, address: &StoreAddress, spare: Option<&Path>) -> Arc<dyn Backend> {
+    let files = |kind, directory: &Path| {
+        FileBackend::new(kind, directory.to_owned(), spare.map(Path::to_owned), judged.clone())
+    };
     match address {
-        StoreAddress::File(directory) => Arc::new(FileBackend::new(StoreKind::File, directory.clone(), spare)),
-        StoreAddress::Plain(directory) => Arc::new(FileBackend::new(StoreKind::Plain, directory.clone(), spare)),
+        StoreAddress::File(directory) => Arc::new(files(StoreKind::File, directory)),
+        StoreAddress::Plain(directory) => Arc::new(files(StoreKind::Plain, directory)),
         StoreAddress::Memory => Arc::new(MemoryBackend::default()),
         #[cfg(feature = "postgres")]
-        StoreAddress::Postgres(address) => Arc::new(PostgresBackend::new(address, spare.as_deref())),
+        StoreAddress::Postgres(address) => Arc::new(PostgresBackend::new(address, spare)),
     }
 }
 

@@ -427,7 +427,8 @@ fn check_config_is_there(global: &Global, places: &Places, environment: Environm
 /// Opens the store at an address. Asks and touches nothing.
 fn open_store(address: &StoreAddress, config: &Config, places: &Places) -> Store {
     let environment = Environment(&variable);
-    let keys = KeyOptions { command: key_command(config), ..places.key_options(environment) };
+    let (command, judged) = (key_command(config), config.judged.clone());
+    let keys = KeyOptions { command, judged, ..places.key_options(environment) };
     let (elsewhere, with_keys) = (places.clone(), keys.clone());
     let opener = move |address: &str| {
         let address = StoreAddress::parse(address)?.completed_by(&variable, &elsewhere.state_dir);

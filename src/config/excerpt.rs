@@ -11,7 +11,7 @@ use std::str;
 use super::file::File;
 use super::heads::{About, Table, above, has, tables};
 use super::{Config, LONGEST_FILE, document, form};
-use crate::files::access::{self, Holds};
+use crate::files::access::{Holds, Judged};
 use crate::profile::ProfileName;
 
 /// Bytes of a long text that are in memory at a time, which is no place for all of it. No plain table is longer.
@@ -20,9 +20,10 @@ const WINDOW: usize = 64 * 1024;
 /// What a file says for the profile with this name, or for the one that is meant where none is named; `None` where that takes
 /// the whole text.
 pub(super) fn read(file: &Path, name: Option<&ProfileName>) -> Option<Config> {
-    let opened = access::open(file, Holds::Settings).ok()?;
+    let (opened, judged) = Judged::default().open(file, Holds::Settings).ok()?;
     let length = u32::try_from(opened.metadata.len()).ok().filter(|length| *length <= LONGEST_FILE)?;
-    parse(&opened.file, length as usize, WINDOW, name, file)
+    let config = parse(&opened.file, length as usize, WINDOW, name, file)?;
+    Some(Config { judged, ..config })
 }
 
 /// The same of a text of so many bytes, seen through a window that goes from table to table.

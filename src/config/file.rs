@@ -14,6 +14,7 @@ use super::{
     built_in_providers,
 };
 use crate::files;
+use crate::files::access::Judged;
 use crate::near::did_you_mean;
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset, Unfilled};
@@ -313,6 +314,7 @@ impl File {
             }),
             key_command: self.key_command,
             is_part: false,
+            judged: Judged::default(),
         };
         if config.key_command.as_ref().is_some_and(|command| !is_command(command)) {
             let wanted = "has to be a program and its arguments: `[\"PROGRAM\", \"ARGUMENT\"]`";

@@ -44,13 +44,37 @@ pub struct Refusal {
     pub advice: String,
 }
 
+/// A directory without links that was judged just now with those above it, which need not be judged again for what comes next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged(PathBuf);
+
+impl Judged {
+    /// Judges a directory as [`check_directory`] does. Gives it without links.
+    pub fn check_directory(&self, directory: &Path) -> Result<PathBuf, Trouble> {
+        walk(directory, self, Last::IsThere, |place, metadata, _| judge_step(place, metadata))
+    }
+
+    /// Opens a file as [`open`] does, and gives what was judged for that.
+    pub fn open(&self, path: &Path, holds: Holds) -> Result<(Opened, Judged), Trouble> {
+        match path.file_name().filter(|_| !super::names_directory(path)) {
+            // Most files are no links: a look at their directories is enough to open them.
+            Some(name) => {
+                let directory = self.check_directory(super::directory_of(path))?;
+                Ok((open_inside(&directory.join(name), holds)?, Judged(directory)))
+            }
+            None => Ok((open_followed(path, holds)?, self.clone())),
+        }
+    }
+
+    /// What of it leads to a path, too.
+    fn toward(&self, path: &Path) -> &Path {
+        self.0.ancestors().find(|known| path.starts_with(known)).unwrap_or(Path::new(""))
+    }
+}
+
 /// Opens a file for reading, wherever links lead on the way.
 pub fn open(path: &Path, holds: Holds) -> Result<Opened, Trouble> {
-    match path.file_name().filter(|_| !super::names_directory(path)) {
-        // Most files are no links: a look at their directories is enough to open them.
-        Some(name) => open_inside(&check_directory(super::directory_of(path))?.join(name), holds),
-        None => open_followed(path, holds),
-    }
+    Judged::default().open(path, holds).map(|(opened, _)| opened)
 }
 
 fn open_followed(path: &Path, holds: Holds) -> Result<Opened, Trouble> {
@@ -77,7 +101,7 @@ pub fn is_exposed(path: &Path, holds: Holds) -> bool {
 
 /// Judges a directory, those above it and every link on the way. Gives it without links.
 pub fn check_directory(directory: &Path) -> Result<PathBuf, Trouble> {
-    walk(directory, Last::IsThere, |place, metadata, _| judge_step(place, metadata))
+    Judged::default().check_directory(directory)
 }
 
 /// Judges a directory that keeps secrets, so that others may not even look into it; not those above it. One that does not
@@ -113,13 +137,9 @@ pub fn options() -> OpenOptions {
 /// not be there.
 pub fn follow(path: &Path) -> Result<PathBuf, Trouble> {
     refuse_directory(path)?;
-    walk(
-        path,
-        Last::MayBeMissing,
-        |place, metadata, is_last| {
-            if is_last && !metadata.is_symlink() { Ok(()) } else { judge_step(place, metadata) }
-        },
-    )
+    walk(path, &Judged::default(), Last::MayBeMissing, |place, metadata, is_last| {
+        if is_last && !metadata.is_symlink() { Ok(()) } else { judge_step(place, metadata) }
+    })
 }
 
 fn judge_step(place: &Path, metadata: &Metadata) -> Result<(), Refusal> {
@@ -135,7 +155,7 @@ fn refuse_directory(path: &Path) -> Result<(), Trouble> {
 /// `fs.protected_regular` are on.
 pub fn follow_to_write(path: &Path) -> Result<PathBuf, Trouble> {
     refuse_directory(path)?;
-    walk(path, Last::MayBeMissing, |place, metadata, is_last| {
+    walk(path, &Judged::default(), Last::MayBeMissing, |place, metadata, is_last| {
         if metadata.is_symlink() || is_last { judge_planted(place, metadata) } else { Ok(()) }
     })
 }
@@ -148,17 +168,18 @@ enum Last {
     MayBeMissing,
 }
 
-/// Follows links up to a file or directory. Has each step judged, the last one as such.
+/// Follows links up to a file or directory. Has each step judged that was not before, the last one as such.
 fn walk(
     path: &Path,
+    judged: &Judged,
     last: Last,
     judge: impl Fn(&Path, &Metadata, bool) -> Result<(), Refusal>,
 ) -> Result<PathBuf, Trouble> {
     let path = std::path::absolute(path)?;
-    let mut place = PathBuf::new();
+    let mut place = judged.toward(&path).to_owned();
     let mut ahead: Vec<OsString> = Vec::new();
     let mut links = 0;
-    put_before(&mut ahead, &path);
+    put_before(&mut ahead, path.strip_prefix(&place).unwrap_or(&path));
     while let Some(name) = ahead.pop() {
         if name == ".." {
             place.pop();
@@ -436,7 +457,7 @@ mod elsewhere {
 #[cfg(all(test, unix))]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -469,5 +490,38 @@ mod tests {
                 "{name}: {trouble:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_judged_is_not_judged_again_and_all_else_is() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        let (config, state, other) = (home.join("config"), home.join("state"), home.join("other"));
+        for directory in [&config, &state, &other] {
+            fs::create_dir(directory).unwrap();
+        }
+        drop(File::create_new(config.join("config.toml")).unwrap());
+        for (link, target) in [("config/state", "../state"), ("config/other", "../other"), ("link", "config")] {
+            symlink(target, home.join(link)).unwrap();
+        }
+        let (_, judged) = Judged::default().open(&config.join("config.toml"), Holds::Settings).unwrap();
+        assert_eq!(judged, Judged(config.clone()));
+        let let_in = |directory: &Path| fs::set_permissions(directory, fs::Permissions::from_mode(0o777)).unwrap();
+        let_in(&config);
+        let_in(&other);
+        for (name, found) in [
+            ("config", Some(&config)),
+            ("config/.", Some(&config)),
+            ("config/../state", Some(&state)),
+            ("config/state", Some(&state)),
+            ("config/state/../config", None),
+            ("config/other", None),
+            ("link", None),
+            ("other", None),
+        ] {
+            let place = judged.check_directory(&home.join(name));
+            assert_eq!(place.as_ref().ok(), found, "{name}: {place:?}");
+        }
+        assert!(check_directory(&config).is_err());
     }
 }

@@ -23,6 +23,7 @@ use super::reservation::Reservation;
 use super::spare::Spare;
 use super::{ClientAt, StoreError, Throttled, Version, private, reservation};
 use crate::files;
+use crate::files::access::Judged;
 use crate::profile::ProfileName;
 
 const CURRENT: &str = "record";
@@ -38,9 +39,9 @@ pub(super) struct FileBackend {
 }
 
 impl FileBackend {
-    pub(super) fn new(kind: StoreKind, directory: PathBuf, spare: Option<PathBuf>) -> Self {
+    pub(super) fn new(kind: StoreKind, directory: PathBuf, spare: Option<PathBuf>, judged: Judged) -> Self {
         let spare = spare.map(|spare| Spare::of_directory(spare, &directory));
-        Self { files: Arc::new(Files { kind, directory, spare, is_judged: OnceLock::new() }) }
+        Self { files: Arc::new(Files { kind, directory, spare, judged, is_judged: OnceLock::new() }) }
     }
 }
 
@@ -229,6 +230,8 @@ struct Files {
     kind: StoreKind,
     directory: PathBuf,
     spare: Option<Spare>,
+    /// Some of the directories above, as they were found elsewhere.
+    judged: Judged,
     /// The directories above were found safe.
     is_judged: OnceLock<()>,
 }
@@ -242,7 +245,7 @@ impl Files {
 
     fn judge_ancestors(&self) -> Result<(), StoreError> {
         if self.is_judged.get().is_none() {
-            private::check_ancestors(&self.directory)?;
+            private::check_ancestors_beyond(&self.judged, &self.directory)?;
             self.is_judged.get_or_init(|| ());
         }
         Ok(())

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::backend::Found;
 use super::envelope::LIMIT;
 use super::{StoreError, seal};
-use crate::files::access::{self, Holds, Opened, Refusal};
+use crate::files::access::{self, Holds, Judged, Opened, Refusal};
 use crate::files::{self, Trouble};
 use crate::random;
 
@@ -51,8 +51,13 @@ pub(super) fn read_bytes(path: &Path) -> Result<Found, StoreError> {
 }
 
 /// The same for a file elsewhere.
-pub(super) fn read_named(path: &Path, holds: Holds, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-    read_opened(path, access::open(path, holds), limit)
+pub(super) fn read_named(
+    path: &Path,
+    holds: Holds,
+    limit: u64,
+    judged: &Judged,
+) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    read_opened(path, judged.open(path, holds).map(|(opened, _)| opened), limit)
 }
 
 fn read_opened(
@@ -210,7 +215,12 @@ pub(super) fn check_directory(directory: &Path) -> Result<(), StoreError> {
 
 /// Refuses a directory that others could write to or replace.
 pub(super) fn check_ancestors(directory: &Path) -> Result<(), StoreError> {
-    access::check_directory(directory).map(drop).map_err(unusable("looking at", directory))
+    check_ancestors_beyond(&Judged::default(), directory)
+}
+
+/// The same where some were judged already.
+pub(super) fn check_ancestors_beyond(judged: &Judged, directory: &Path) -> Result<(), StoreError> {
+    judged.check_directory(directory).map(drop).map_err(unusable("looking at", directory))
 }
 
 fn unusable<'a>(action: &'static str, path: &'a Path) -> impl Fn(Trouble) -> StoreError + use<'a> {

@@ -62,7 +62,7 @@ impl Machine {
             if fails { Err(away()) } else { Ok(()) }
         };
         let keys = KeyOptions { default_key_file: self.home.path("key"), ..KeyOptions::default() };
-        let shared = Watched::new(backend(&self.address(), Some(self.home.path("spare"))), Arc::new(watcher)).shared();
+        let shared = Watched::new(backend(&self.address(), Some(&self.home.path("spare"))), Arc::new(watcher)).shared();
         open_over(Arc::new(shared), &self.address(), keys).with_copies(self.state.clone(), self.lasts)
     }
 

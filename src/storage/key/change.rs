@@ -13,7 +13,7 @@ use super::sources::{read_key_file, write_key_file};
 use super::{KEY_FILE_VARIABLE, Key, Keyring, PASSPHRASE_FILE_VARIABLE, Pin, Sources, passphrase};
 use crate::error::Advice;
 use crate::files;
-use crate::files::access::Holds;
+use crate::files::access::{Holds, Judged};
 use crate::storage::seal::MasterKey;
 use crate::storage::{KeySource, LOCK_PATIENCE, StoreError, private};
 
@@ -269,7 +269,7 @@ impl Keyring {
         let _lock = self.lock(target, &source)?;
         match &source {
             KeySource::KeyFile(path) if source == new.source || *path == target.options.default_key_file => {
-                let Some(had) = read_key_file(path, Holds::Secrets)? else { return Ok(Vec::new()) };
+                let Some(had) = read_key_file(path, Holds::Secrets, &Judged::default())? else { return Ok(Vec::new()) };
                 if let Some(other) = self.needs(&change.others, &old.key_id) {
                     let (path, other, id) = (path.display(), other.display(), &old.key_id);
                     return Ok(vec![format!(

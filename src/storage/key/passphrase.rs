@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::sources::named;
 use super::{LIMIT, PASSPHRASE_FILE_VARIABLE};
-use crate::files::access::Holds;
+use crate::files::access::{Holds, Judged};
 use crate::random;
 use crate::storage::StoreError;
 use crate::storage::private;
@@ -125,7 +125,7 @@ fn in_words(passphrase_file: &Path) -> String {
 
 fn read_passphrase(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let unavailable = |problem| StoreError::KeyUnavailable(format!("{} {problem}", in_words(path)));
-    let found = private::read_named(path, Holds::Secrets, LIMIT)?;
+    let found = private::read_named(path, Holds::Secrets, LIMIT, &Judged::default())?;
     let mut passphrase = found.ok_or_else(|| unavailable("is missing"))?;
     while let Some(b'\n' | b'\r') = passphrase.last() {
         passphrase.pop();

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 use super::{KeyCommand, LIMIT, passphrase};
-use crate::files::access::{self, Holds};
+use crate::files::access::{self, Holds, Judged};
 use crate::storage::seal::{KEY_LENGTH, MasterKey};
 use crate::storage::{KeySource, StoreError, private};
 
@@ -30,6 +30,8 @@ pub struct KeyOptions {
     pub credentials_directory: Option<PathBuf>,
     /// The key file that is made on first write where nothing else is named.
     pub default_key_file: PathBuf,
+    /// Directories that were judged for the configuration, which the store and its key may have in common with it.
+    pub judged: Judged,
 }
 
 impl KeyOptions {
@@ -89,9 +91,10 @@ impl Sources {
     pub(super) fn read(&self, source: &KeySource) -> Result<Option<Vec<MasterKey>>, StoreError> {
         match source {
             KeySource::None | KeySource::Memory => Ok(None),
-            KeySource::KeyFile(path) => read_key_file(path, Holds::Secrets),
+            KeySource::KeyFile(path) => read_key_file(path, Holds::Secrets, &self.options.judged),
             KeySource::Credential => {
-                self.options.credential().map_or(Ok(None), |path| read_key_file(&path, Holds::Credential))
+                let read = |path: PathBuf| read_key_file(&path, Holds::Credential, &self.options.judged);
+                self.options.credential().map_or(Ok(None), read)
             }
             KeySource::Passphrase => passphrase::read(&self.home, self.passphrase_file()),
             KeySource::Command => self.options.command.as_ref().map(run).transpose(),
@@ -181,8 +184,8 @@ fn parse(text: &[u8]) -> Option<Vec<MasterKey>> {
 }
 
 /// The keys in a file.
-pub(super) fn read_key_file(path: &Path, holds: Holds) -> Result<Option<Vec<MasterKey>>, StoreError> {
-    let Some(content) = private::read_named(path, holds, LIMIT)? else { return Ok(None) };
+pub(super) fn read_key_file(path: &Path, holds: Holds, judged: &Judged) -> Result<Option<Vec<MasterKey>>, StoreError> {
+    let Some(content) = private::read_named(path, holds, LIMIT, judged)? else { return Ok(None) };
     let keys = parse(&content).ok_or_else(|| {
         let path = path.display();
         StoreError::KeyUnavailable(format!(

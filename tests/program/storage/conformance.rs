@@ -105,7 +105,7 @@ fn files_and_memory_do_what_every_store_does() {
             let (opened, spare) = (address.clone(), home.directory.path().join("spare"));
             let backend = move || match &opened {
                 StoreAddress::Memory => Arc::clone(&memory),
-                files => backend(files, Some(spare.clone())),
+                files => backend(files, Some(&spare)),
             };
             check(&Place { keys: home.keys(), address, backend: Box::new(backend) });
         }

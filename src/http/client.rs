@@ -2,7 +2,8 @@
 //!
 //! Redirects are never followed, since they could carry a token or secret to another host; nothing that was sent is sent
 //! again, since the flows decide that; bodies are read up to their limit only; addresses are kept out of error texts. TLS
-//! is set up when the first `https` request is made, so that everything else starts without it.
+//! is set up when the first `https` request is made, so that everything else goes without it, and on a thread of its own,
+//! since certificates are on disks.
 
 mod failure;
 mod incoming;
@@ -22,6 +23,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::redirect;
 use rustls::pki_types::CertificateDer;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 use url::Url;
 
 use self::incoming::Answering;
@@ -49,7 +52,7 @@ pub struct Client {
     /// A certificate authority beside those of the system, as PEM.
     ca_certificate: Option<PathBuf>,
     /// For `https`.
-    secure: OnceLock<reqwest::Client>,
+    secure: OnceCell<reqwest::Client>,
     /// For `http` on loopback, where loading certificates would be wasted.
     loopback: OnceLock<reqwest::Client>,
     resolver: Resolver,
@@ -142,8 +145,8 @@ impl Client {
     }
 
     /// Reads from the disk what the first request would read: the certificates. What is wrong with them is told by that.
-    pub fn prepare(&self) {
-        let _ = self.secure();
+    pub async fn prepare(&self) {
+        let _ = self.secure().await;
     }
 
     /// Sends one request and reads the whole answer within its limits, whatever its status.
@@ -159,8 +162,9 @@ impl Client {
 
     async fn send_unobserved(&self, request: Request) -> Result<Response, TransportFailure> {
         let route = self.route(&request.url)?;
+        let client = self.client(&request.url).await?;
         let (deadline, body_limit, started) = (request.deadline, request.body_limit, clock::now());
-        let asked = clock::within(deadline, self.ask(request, None, &route)).await;
+        let asked = clock::within(deadline, self.ask(client, request, None, &route)).await;
         let answer = asked.unwrap_or_else(|| Err(TransportFailure::Timeout(route.host.clone())))?;
         let left = deadline.saturating_sub(clock::now() - started);
         Answering::new(answer, route, body_limit, Progress::default()).whole(left).await
@@ -198,7 +202,8 @@ impl Client {
         let sent = body.map(|body| Sent { body, progress: progress.clone(), problem: Arc::default() });
         let silence = request.deadline;
         let (host, is_long) = (route.host.clone(), sent.is_some());
-        let asked = progress.unless_silent(silence, self.ask(request, sent.as_ref(), &route)).await;
+        let client = self.client(&request.url).await?;
+        let asked = progress.unless_silent(silence, self.ask(client, request, sent.as_ref(), &route)).await;
         let problem = sent.as_ref().and_then(|sent| sent.problem.get());
         let silent = if is_long { TransportFailure::Stalled(host, silence) } else { TransportFailure::Timeout(host) };
         match asked.unwrap_or(Err(silent)) {
@@ -210,11 +215,11 @@ impl Client {
     /// Sends the request and waits for the answer to begin.
     async fn ask(
         &self,
+        client: &reqwest::Client,
         mut request: Request,
         sent: Option<&Sent>,
         route: &Route,
     ) -> Result<reqwest::Response, TransportFailure> {
-        let client = if request.url.scheme() == "https" { self.secure()? } else { self.loopback()? };
         let body = Bytes::from(mem::take(&mut request.body));
         let missed = Arc::new(AtomicBool::new(false));
         let outgoing = || outgoing(&request, &body, sent, &missed);
@@ -258,30 +263,19 @@ impl Client {
         Ok(self.proxies.get_or_init(|| Arc::new(proxies)))
     }
 
-    fn secure(&self) -> Result<&reqwest::Client, TransportFailure> {
-        if let Some(client) = self.secure.get() {
-            return Ok(client);
-        }
-        install_crypto();
-        let tls = tls::trusting(self.ca_certificate.as_deref(), self.shown.clone()).map_err(TransportFailure::Setup)?;
-        let mut tls = tls.with_no_client_auth();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let builder = self.common().https_only(true).tls_backend_preconfigured(tls);
-        let proxies = Arc::clone(self.proxies()?);
-        let builder = match proxies.proxy() {
-            None => builder.no_proxy(),
-            Some(proxy) => {
-                let authorization = proxy.authorization.clone();
-                let between = move |url: &Url| proxies.between(url).map(|proxy| proxy.address.clone());
-                let between = reqwest::Proxy::custom(between);
-                builder.proxy(match authorization {
-                    Some(authorization) => between.custom_http_auth(authorization),
-                    None => between,
-                })
-            }
+    async fn client(&self, url: &Url) -> Result<&reqwest::Client, TransportFailure> {
+        if url.scheme() == "https" { self.secure().await } else { self.loopback() }
+    }
+
+    async fn secure(&self) -> Result<&reqwest::Client, TransportFailure> {
+        let made = async || {
+            let builder = self.common().https_only(true);
+            let proxies = Arc::clone(self.proxies()?);
+            let (added, shown) = (self.ca_certificate.clone(), self.shown.clone());
+            let made = spawn_blocking(move || secure(builder, proxies, added.as_deref(), shown)).await;
+            made.unwrap_or_else(|_cut_short| Err(no_client()))
         };
-        let client = builder.build().map_err(|_| no_client())?;
-        Ok(self.secure.get_or_init(|| client))
+        self.secure.get_or_try_init(made).await
     }
 
     fn loopback(&self) -> Result<&reqwest::Client, TransportFailure> {
@@ -310,6 +304,31 @@ impl Client {
             .http1_allow_spaces_after_header_name_in_responses(true)
             .dns_resolver(self.resolver.clone())
     }
+}
+
+/// Reads certificates, which may take as long as their disk does.
+fn secure(
+    builder: reqwest::ClientBuilder,
+    proxies: Arc<Proxies>,
+    added: Option<&Path>,
+    shown: Option<tls::Shown>,
+) -> Result<reqwest::Client, TransportFailure> {
+    install_crypto();
+    let mut tls = tls::trusting(added, shown).map_err(TransportFailure::Setup)?.with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let builder = match proxies.proxy() {
+        None => builder.no_proxy(),
+        Some(proxy) => {
+            let authorization = proxy.authorization.clone();
+            let between = move |url: &Url| proxies.between(url).map(|proxy| proxy.address.clone());
+            let between = reqwest::Proxy::custom(between);
+            builder.proxy(match authorization {
+                Some(authorization) => between.custom_http_auth(authorization),
+                None => between,
+            })
+        }
+    };
+    builder.tls_backend_preconfigured(tls).build().map_err(|_| no_client())
 }
 
 /// Chooses who computes for TLS, which reqwest leaves to the process.

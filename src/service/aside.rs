@@ -20,11 +20,6 @@ pub(super) fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
 }
 
 impl Service {
-    /// Reads from disks what requests need, so that none of them waits for that.
-    pub fn prepare(&self) {
-        self.http.prepare();
-    }
-
     /// Does `work` with this service, which it gets whole, since it may outlive whoever asked for it.
     pub(super) async fn aside<T: Send + 'static>(&self, work: impl FnOnce(&Self) -> T + Send + 'static) -> T {
         let service = self.clone();

@@ -204,10 +204,8 @@ impl Patient {
 
     /// Looks at what lies beyond this machine.
     async fn check_network(&self, end: Moment) -> Vec<Check> {
-        // Whoever asks first would read it on the thread that has to tell when the time is over.
-        if self.profiles().next().is_some()
-            && clock::within(LOOK, Box::pin(self.service.aside(Service::prepare))).await.is_none()
-        {
+        // Whoever asks first would wait for it.
+        if self.profiles().next().is_some() && clock::within(LOOK, self.service.http.prepare()).await.is_none() {
             let seen = format!("nobody was asked: the certificate authorities were not read within {}", duration(LOOK));
             return vec![Check::error(Subject::Tls, "", seen).advise(
                 "see whether the file system hangs on which they, `SSL_CERT_FILE` or the file of `--ca-cert` are",

@@ -116,10 +116,7 @@ impl Tasks {
                 move |result| Message::ConfigurationChanged { task, result },
             ),
             Effect::Import { task, import } => self.aside(
-                move |service, runtime| {
-                    service.prepare();
-                    runtime.block_on(service.import(*import, SignIn::default()))
-                },
+                move |service, runtime| runtime.block_on(service.import(*import, SignIn::default())),
                 move |result| Message::Imported { task, result },
             ),
             Effect::ReadEnvFile { task, path } => {
@@ -329,11 +326,7 @@ impl Tasks {
         let (service, sender) = (self.service.clone(), self.sender.clone());
         async move {
             let asked = name.clone();
-            let ready = move || {
-                service.prepare();
-                service.up_to_date(&asked)
-            };
-            let result = match tokio::task::spawn_blocking(ready).await {
+            let result = match tokio::task::spawn_blocking(move || service.up_to_date(&asked)).await {
                 Ok(Ok((service, profile))) => work(service, profile).await,
                 Ok(Err(error)) => Err(error),
                 Err(_) => Err(Error::new(Code::Other, "reading the configuration was cut short")),

@@ -675,7 +675,9 @@ fn who_asks_later_hears_what_the_agent_heard() {
 #[test]
 fn who_can_never_ask_says_so_at_once_and_leaves_the_code() {
     let (provider, home) = begun();
-    std::fs::create_dir(home.path("state").join("work.poller")).expect("nobody has asked yet");
+    let poller = home.path("state").join("work.poller");
+    std::fs::remove_file(&poller).expect("it was proved before the code came");
+    std::fs::create_dir(poller).expect("it is free");
     for arguments in [&["login", "--resume"][..], &["login", "--resume", "--no-wait"]] {
         let ran = home.run(arguments);
         assert_eq!(ran.code, 9, "{arguments:?}: {ran:?}");

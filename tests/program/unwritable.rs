@@ -203,3 +203,28 @@ fn what_is_no_file_in_the_store_is_to_be_moved_away() {
         home.run(command).failed(9, &["it is not a regular file", "move it away"]);
     }
 }
+
+#[test]
+fn nobody_is_asked_to_approve_what_could_not_be_asked_for_or_kept() {
+    let cases: [(&str, Break); 5] = [
+        ("work.poller", |home| fs::create_dir(home.path("state/work.poller")).expect("it is free")),
+        ("work.poller", |home| symlink("elsewhere", home.path("state/work.poller")).expect("it is free")),
+        ("work.poller", |home| {
+            let made = Command::new("mkfifo").arg(home.path("state/work.poller")).status();
+            assert!(made.expect("mkfifo runs").success());
+        }),
+        ("work.room", |home| fs::create_dir(home.path("state/.work.room")).expect("it is free")),
+        ("work.lock", |home| fs::create_dir(home.path("state/work.lock")).expect("it is free")),
+    ];
+    for (name, spoil) in cases {
+        let authority = provider();
+        let home = Home::at(&authority);
+        fs::create_dir(home.path("state")).expect("a directory");
+        set_mode(&home.path("state"), 0o700);
+        spoil(&home);
+        let login = home.run(&["login", "--plain", "--timeout", "5s"]);
+        login.failed(9, &[name]);
+        assert!(!login.stderr.contains("ABCD"), "{name}: {login:?}");
+        assert_eq!(authority.count("/token"), 0, "{name}");
+    }
+}

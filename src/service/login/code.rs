@@ -14,11 +14,22 @@ use crate::oauth::wire::DeviceCode;
 use crate::providers::explained::Place;
 use crate::service::aside::aside;
 use crate::service::{Service, discovery, home_data_center};
-use crate::storage::{Clocks, Held, LastPoll, PendingId, PendingSignIn};
+use crate::storage::{Clocks, Held, LastPoll, PendingId, PendingSignIn, StoreError};
 
 impl Attempt {
+    /// Sees that this process could ask whether a code is approved, and keep an approval. Whoever has the right to has seen to it.
+    async fn prove_asking(&self) -> Result<(), Error> {
+        let (store, name) = (self.service.store.clone(), self.profile.name.clone());
+        let proved = aside(move || match store.poller(&name) {
+            Err(StoreError::Locked { .. }) => Ok(()),
+            poller => poller?.reserve(),
+        });
+        Ok(proved.await?)
+    }
+
     /// Asks for a code and keeps it, before anybody sees it.
     async fn issue(&self, presence: &Presence) -> Result<PendingSignIn, CodeEnded> {
+        self.prove_asking().await.map_err(CodeEnded::Unusable)?;
         // Whose code it is gives it up as well.
         presence.set_follows(false);
         let mut flow = self.flow();

@@ -397,7 +397,7 @@ fn commit_for_good(held: &mut Held, record: &mut Record, is_changed: bool) -> Re
         // What was called belongs to the sign-in that is over.
         held.save_calls(&[])?;
     }
-    if is_changed { held.commit(record).and_then(|()| held.forget_previous()) } else { Ok(()) }
+    if is_changed { held.commit_for_good(record) } else { Ok(()) }
 }
 
 fn revocation_request(form: &Revocation, note: &RevocationNote, client: &Client, data_center: &DataCenter) -> Request {

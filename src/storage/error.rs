@@ -57,6 +57,13 @@ impl StoreError {
         self.is_away() || matches!(self, StoreError::Corrupt { .. } | StoreError::Io { .. })
     }
 
+    /// Whether the disk or a quota leaves no room.
+    pub fn is_lack_of_room(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
     /// What failed and why, the nearest first.
     pub fn sources(&self) -> Vec<String> {
         match self {

@@ -78,5 +78,6 @@ mod tls;
 mod token;
 mod tokens_left;
 mod troubles;
+#[cfg(target_os = "linux")]
 mod unwritable;
 mod ways_out;

@@ -11,7 +11,8 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::support::authority::Authority;
-use crate::support::program::{Home, Ran, ran};
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, configuration, ran};
+use crate::support::small_disk::{SmallDisk, fill};
 
 /// A user for whom modes count.
 const NOBODY: u32 = 65534;
@@ -124,6 +125,44 @@ fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
         }
         assert_eq!(as_nobody(&home, &["token"]).code, 4, "{case}");
     }
+}
+
+#[test]
+fn a_logout_forgets_on_a_full_disk() {
+    for (arguments, revocations) in [(&["logout"][..], 1), (&["logout", "--local"], 0)] {
+        let authority = provider();
+        let Some(disk) = SmallDisk::mount() else {
+            println!("not looked at: this user may not mount a disk of its own");
+            return;
+        };
+        disk.configure(&configuration(&authority.origin()));
+        let signed_in = disk.run(&["login", "work", "--import"], REFRESH_TOKEN);
+        assert_eq!(signed_in.code, 0, "{signed_in:?}");
+        fill(&disk.seen_from_outside());
+        let logout = disk.run(arguments, "");
+        assert_eq!((logout.code, authority.count("/revoke")), (0, revocations), "{logout:?}");
+        assert!(logout.stdout.contains("Forgotten: "), "{logout:?}");
+        assert_eq!(disk.run(&["token"], "").code, 4, "{logout:?}");
+    }
+}
+
+#[test]
+fn a_logout_on_a_full_disk_deletes_no_older_record_that_is_all_there_is() {
+    let authority = provider();
+    let Some(disk) = SmallDisk::mount() else {
+        println!("not looked at: this user may not mount a disk of its own");
+        return;
+    };
+    disk.configure(&configuration(&authority.origin()));
+    let signed_in = disk.run(&["login", "work", "--import"], REFRESH_TOKEN);
+    assert_eq!(signed_in.code, 0, "{signed_in:?}");
+    let record = fs::File::options().write(true).open(disk.seen_from_outside().join("state/work.record"));
+    record.and_then(|record| record.set_len(9)).expect("it is there");
+    fill(&disk.seen_from_outside());
+    disk.run(&["logout"], "").failed(9, &["the grant was revoked at the provider, but is still here"]);
+    disk.empty();
+    let logout = disk.run(&["logout"], "");
+    assert!(logout.code == 0 && logout.stdout.contains("Forgotten: "), "{logout:?}");
 }
 
 #[test]

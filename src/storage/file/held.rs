@@ -116,10 +116,13 @@ impl Hold for HeldFiles {
     }
 
     fn replace(&mut self, _clear: &Clear, bytes: &[u8]) -> Result<(), StoreError> {
-        self.reserve()?;
+        let reservation = match self.reservation.take() {
+            Some(reservation) => reservation,
+            // Now it is known how much it takes.
+            None => Reservation::make(&self.files.directory, &self.slot.stem, bytes.len())?,
+        };
         let path = |part| self.files.path(&self.slot, part);
         let (current, previous) = (path(Part::Current), path(Part::Previous));
-        let reservation = self.reservation.take().expect("just reserved");
         reservation.replace(bytes, &current, &previous)
     }
 

@@ -31,7 +31,8 @@ impl Held {
     /// Makes sure that a commit will have room, before anything irreversible is asked of a provider. What it replaces is
     /// looked up as well, so that nothing has to be read any more.
     pub fn reserve(&mut self) -> Result<(), StoreError> {
-        self.make_room()?;
+        self.key()?;
+        self.hold.reserve()?;
         self.before = match self.mend() {
             Ok(record) => {
                 self.spent = record.as_ref().and_then(|record| self.shared.spent(record));
@@ -77,11 +78,6 @@ impl Held {
         }
     }
 
-    pub(super) fn make_room(&mut self) -> Result<(), StoreError> {
-        self.key()?;
-        self.hold.reserve()
-    }
-
     /// Until when a request may be sent whose answer may come only once: others may do so after the end of this right.
     pub fn may_send_until(&self) -> Option<Moment> {
         self.hold.may_send_until()
@@ -121,6 +117,19 @@ impl Held {
     /// Notes for all grants of the client that this one was throttled.
     pub fn note_throttled(&mut self, client: &ClientAt, at: Timestamp, until: Timestamp) -> Result<(), StoreError> {
         self.shared.backend.note_throttled(client, Throttled { profile: self.profile.clone(), at, until })
+    }
+
+    /// Commits a record out of which something is gone for good, and forgets what is older. Where there is no room for both, that goes
+    /// first, unless it is all that there is.
+    pub fn commit_for_good(&mut self, record: &mut Record) -> Result<(), StoreError> {
+        match self.commit(record) {
+            Err(error) if error.is_lack_of_room() && matches!(self.read(Part::Current), Ok(Opened::Sound(_))) => {
+                self.forget_previous()?;
+                self.commit(record)?;
+            }
+            committed => committed?,
+        }
+        self.forget_previous()
     }
 
     /// Deletes the record before this one and damaged ones that were set aside, so that a grant which the last commit took
@@ -311,7 +320,6 @@ impl Held {
     }
 
     pub(super) fn replace(&mut self, record: &Record) -> Result<(), StoreError> {
-        self.make_room()?;
         let sealed = envelope::seal_record(&*self.key()?, record)?;
         let clear = self.clear(record)?;
         self.hold.replace(&clear, &sealed)

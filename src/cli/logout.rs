@@ -45,6 +45,9 @@ impl Logout {
         } else if !is_over && !signed_out.gave_up {
             context.output.text(&format!("Profile {name} was not signed in."))?;
         }
+        for other in &signed_out.also_ended {
+            context.output.text(&format!("Ended with it: the sign-in of profile {other}."))?;
+        }
         if signed_out.gave_up {
             context.output.text(&format!("Given up: the sign-in of profile {name} that was pending."))?;
         }

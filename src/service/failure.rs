@@ -208,6 +208,11 @@ impl Asked<'_> {
         error.because(format!("{} refused this grant before", self.provider.dialect.display_name))
     }
 
+    /// It has ended without a word of the provider's.
+    pub(super) fn ended(&self, why: &str) -> Error {
+        Error::new(Code::SignInNeeded, self.what).because(why).advise(self.sign_in())
+    }
+
     /// The person, or the provider for them, answered No.
     pub(super) fn denied(&self) -> Error {
         let error = self.spoken_for("access_denied", None);

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{Service, tokens};
 use crate::config::{Profile, ProviderSource};
 use crate::profile::ProfileName;
-use crate::providers::{Dialect, GrantLimit};
+use crate::providers::{Dialect, GrantLimit, RevocationEnds};
 use crate::secret::Secret;
 use crate::storage::{Grant, Record, RevocationNote, UnrevokedGrant};
 
@@ -60,6 +60,17 @@ impl Service {
         others.map(|record| record.profile).collect()
     }
 
+    /// The other profiles whose grant has ended with a token that was revoked.
+    pub(super) fn others_ended(
+        &self,
+        revoked: &RevocationNote,
+        ends: RevocationEnds,
+        profile: &Profile,
+    ) -> Vec<ProfileName> {
+        let others = self.records_of_client(profile).filter(|record| record.profile != profile.name);
+        others.filter(|record| has_ended(record, revoked, ends)).map(|record| record.profile).collect()
+    }
+
     /// Every record that can be read.
     fn records(&self) -> impl Iterator<Item = Box<Record>> {
         self.records_of(|_| true)
@@ -76,6 +87,15 @@ impl Service {
         let names = self.store.profiles().unwrap_or_default();
         names.into_iter().filter(move |name| wanted(name)).filter_map(|name| self.store.load(&name).ok().flatten())
     }
+}
+
+/// Tells whether the grant of a record has ended with a token that was revoked, and nobody has noted that yet.
+pub(super) fn has_ended(record: &Record, revoked: &RevocationNote, ends: RevocationEnds) -> bool {
+    let Some(grant) = record.grant.as_ref().filter(|grant| grant.refused.is_none()) else { return false };
+    let own = RevocationNote::of(grant, &record.client_id);
+    let is_theirs = own.account.is_some()
+        && (&own.account, &own.client_id, &own.issuer) == (&revoked.account, &revoked.client_id, &revoked.issuer);
+    own.token == revoked.token || ends == RevocationEnds::AllOfThePerson && is_theirs
 }
 
 /// Tells whether the provider still takes a token of the grant, for all that is known.
@@ -205,4 +225,36 @@ fn warning(
          seen. {fate}: {helps}.",
         profile.client_id
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::has_ended;
+    use crate::providers::RevocationEnds::{AllOfThePerson, ThatGrant};
+    use crate::secret::Secret;
+    use crate::storage::{Account, Grant, Record, RevocationNote};
+
+    fn record(refresh_token: &str, account: &str) -> Record {
+        let name = "other".parse().expect("a name");
+        let account = Account { id: account.to_owned(), email: None, name: None };
+        let grant = Grant::new("https://issuer", Vec::new(), Secret::new("AT"), Timestamp::UNIX_EPOCH, None);
+        let grant = Grant { refresh_token: Some(Secret::new(refresh_token)), account: Some(account), ..grant };
+        Record { grant: Some(grant), ..Record::empty(name, "corp".to_owned(), "client".to_owned()) }
+    }
+
+    #[test]
+    fn a_grant_ends_with_its_token_and_all_of_a_person_where_the_provider_has_it_so() {
+        let grant = record("RT", "dana").grant.expect("a grant");
+        let revoked = RevocationNote::of(&grant, "client");
+        for (token, account, ends, has) in [
+            ("RT", "dana", ThatGrant, true),
+            ("RT2", "dana", ThatGrant, false),
+            ("RT2", "dana", AllOfThePerson, true),
+            ("RT2", "erin", AllOfThePerson, false),
+        ] {
+            assert_eq!(has_ended(&record(token, account), &revoked, ends), has, "{token} {account} {ends:?}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ use crate::error::{Advice, Code, Error};
 use crate::http::Request;
 use crate::oauth::Client;
 use crate::oauth::wire::{self, Unrevoked};
+use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider, Revocation, RevocationEnds};
 use crate::storage::{Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNote, StoreError, UnrevokedGrant};
@@ -23,7 +24,7 @@ use crate::storage::{Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNot
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What signing out did.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is true or false for itself")]
 pub struct SignedOut {
     /// `None` where there was nothing to revoke or revoking was not wanted.
@@ -38,6 +39,8 @@ pub struct SignedOut {
     pub left_alive: usize,
     /// The provider revoked nothing since it knows no such token, which is as good as revoked.
     pub is_unknown: bool,
+    /// Other profiles whose grant ended with this one.
+    pub also_ended: Vec<ProfileName>,
 }
 
 /// What came of the notes, as [`SignedOut`] tells it.
@@ -46,6 +49,7 @@ struct Tried {
     revoked: Option<Result<(), Error>>,
     is_noted: bool,
     is_unknown: bool,
+    also_ended: Vec<ProfileName>,
 }
 
 /// Why a token was not revoked.
@@ -91,25 +95,18 @@ impl Service {
         self.refuse_moved(&profile.name).await?;
         if local {
             let (forgotten, gave_up) = self.forget_grant(profile).await?;
-            return Ok(SignedOut {
-                revoked: None,
-                forgotten,
-                gave_up,
-                is_noted: false,
-                left_alive: 0,
-                is_unknown: false,
-            });
+            return Ok(SignedOut { forgotten, gave_up, ..SignedOut::default() });
         }
         let (grant, gave_up) = match self.note_grant(profile).await {
             Ok(noted) => noted,
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
-        let Tried { revoked, is_noted, is_unknown } = self.revoke_noted(profile, grant.as_ref()).await?;
+        let Tried { revoked, is_noted, is_unknown, also_ended } = self.revoke_noted(profile, grant.as_ref()).await?;
         let unrevoked = self.record(&profile.name).await?.map_or_else(Vec::new, |record| record.unrevoked);
         // What became of the grant itself is told beside them.
         let is_earlier = |left: &&UnrevokedGrant| grant.as_ref().is_none_or(|own| own.approved_at != left.approved_at);
         let left_alive = unrevoked.iter().filter(is_earlier).count();
-        Ok(SignedOut { revoked, forgotten: grant.is_some(), gave_up, is_noted, left_alive, is_unknown })
+        Ok(SignedOut { revoked, forgotten: grant.is_some(), gave_up, is_noted, left_alive, is_unknown, also_ended })
     }
 
     /// Tries what earlier sign-outs could not revoke, without a word: a sign-in neither fails by it nor waits for long.
@@ -167,7 +164,7 @@ impl Service {
         let Some(record) = self.record(&profile.name).await?.filter(|record| !record.to_revoke.is_empty()) else {
             return Ok(Tried::default());
         };
-        let (mut settled, mut unreachable) = (Vec::new(), Vec::new());
+        let (mut settled, mut also_ended, mut unreachable) = (Vec::new(), Vec::new(), Vec::new());
         let (mut unclear, mut refused) = (None, None);
         // The newest first: it is the one that somebody waits for.
         for note in record.to_revoke.iter().rev() {
@@ -175,7 +172,10 @@ impl Service {
                 continue;
             }
             match self.revoke_note(profile, note, &record, grant).await {
-                Ok(()) => settled.push((note, None)),
+                Ok(ended) => {
+                    settled.push((note, None));
+                    also_ended.extend(ended);
+                }
                 Err(failed) if failed.left == Left::Unclear => {
                     unreachable.extend(failed.is_unreachable.then_some(&note.issuer));
                     unclear.get_or_insert_with(|| failed.kept_for_later(profile));
@@ -226,16 +226,17 @@ impl Service {
         })
         .await
         .map_err(|error| still_here(error, problem.as_ref()))?;
-        Ok(Tried { revoked: Some(problem.map_or(Ok(()), Err)), is_noted, is_unknown })
+        Ok(Tried { revoked: Some(problem.map_or(Ok(()), Err)), is_noted, is_unknown, also_ended })
     }
 
+    /// Revokes one token, and gives the other profiles whose grant ended with that.
     async fn revoke_note(
         &self,
         profile: &Profile,
         note: &RevocationNote,
         record: &Record,
         grant: Option<&Grant>,
-    ) -> Result<(), NotRevoked> {
+    ) -> Result<Vec<ProfileName>, NotRevoked> {
         let provider = self.provider_at(profile, note.endpoints.as_deref()).await.map_err(NotRevoked::unasked)?;
         let data_center = data_center_of_issuer(profile, &provider, &note.data_center, &note.issuer);
         let data_center = data_center.map_err(NotRevoked::unasked)?;
@@ -254,7 +255,36 @@ impl Service {
         client.id.clone_from(&note.client_id);
         client.tokens.extend(grant.into_iter().flat_map(Grant::tokens).cloned());
         client.authentication.sort_by_key(|way| Some(*way) != note.client_authentication);
-        self.revoke(note, &provider, data_center, profile, &client).await
+        self.revoke(note, &provider, data_center, profile, &client).await?;
+        Ok(self.end_others(note, provider.dialect.revocation_ends, profile).await)
+    }
+
+    /// Has other profiles whose grant ended with a token that was revoked hand out nothing of it any more. Gives their names.
+    async fn end_others(&self, revoked: &RevocationNote, ends: RevocationEnds, profile: &Profile) -> Vec<ProfileName> {
+        let (revoked, profile) = (revoked.clone(), profile.clone());
+        self.aside(move |service| {
+            let others = service.others_ended(&revoked, ends, &profile);
+            for other in &others {
+                let end = |held: &mut Held| {
+                    let record = held.load()?.filter(|record| grants::has_ended(record, &revoked, ends));
+                    let Some(mut record) = record else { return Ok(()) };
+                    let why = format!("the logout of profile `{}` ended this sign-in as well", profile.name);
+                    record.note(Happened::Revoked, &why, &service.actor, clock::wall());
+                    if let Some(grant) = &mut record.grant {
+                        grant.refused = Some(why);
+                        if let Some(last) = &mut grant.last_refresh {
+                            // Of an earlier trouble.
+                            last.failure = None;
+                        }
+                    }
+                    held.commit(&mut record)
+                };
+                // Where that fails, the provider tells whoever refreshes it.
+                let _: Result<(), StoreError> = service.store.holding(other, LOCK_PATIENCE, end);
+            }
+            others
+        })
+        .await
     }
 
     /// Revokes the refresh token, and with it all access tokens; the access token where there is no refresh token.

@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use device_login::secret::Secret;
 use serde_json::json;
 
 use crate::support::authority::Authority;
@@ -163,6 +164,31 @@ fn a_logout_on_a_full_disk_deletes_no_older_record_that_is_all_there_is() {
     disk.empty();
     let logout = disk.run(&["logout"], "");
     assert!(logout.code == 0 && logout.stdout.contains("Forgotten: "), "{logout:?}");
+}
+
+#[test]
+fn a_logout_ends_the_sign_ins_of_other_profiles_that_live_on_the_same_grant() {
+    let authority = provider();
+    let home = Home::at(&authority);
+    let profile = |name: &str| {
+        format!("[profiles.{name}]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n")
+    };
+    home.configure(&format!("{}{}{}", profile("copy"), profile("other"), configuration(&authority.origin())));
+    home.sign_in(&authority, |_| {});
+    home.sign_in_as("copy", &authority.origin(), |grant| grant.access_token = Secret::new("AT2"));
+    home.sign_in_as("other", &authority.origin(), |grant| {
+        grant.access_token = Secret::new("AT3");
+        grant.refresh_token = Some(Secret::new("RT3"));
+    });
+    let logout = home.run(&["logout", "work"]);
+    assert_eq!(logout.code, 0, "{logout:?}");
+    assert!(logout.stdout.contains("the sign-in of profile copy"), "{logout:?}");
+    assert!(!logout.stdout.contains("other"), "{logout:?}");
+    home.run(&["token", "copy"]).failed(4, &["the logout of profile `work`"]);
+    home.run(&["token", "other"]).worked("AT3\n");
+    let status = home.run(&["status", "--json"]).json();
+    let told: Vec<_> = status["profiles"].as_array().into_iter().flatten().map(|profile| &profile["state"]).collect();
+    assert_eq!(told, ["needs_login", "valid", "signed_out"]);
 }
 
 #[test]

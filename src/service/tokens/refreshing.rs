@@ -198,8 +198,9 @@ impl Refresh {
 
 /// The refresh token, unless asking now is pointless or harmful.
 pub(super) fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<Secret, Error> {
-    if grant.refused.is_some() {
-        return Err(asked.refused_before());
+    if let Some(why) = &grant.refused {
+        let was_asked = grant.last_refresh.as_ref().is_some_and(|last| last.failure.is_some());
+        return Err(if was_asked { asked.refused_before() } else { asked.ended(why) });
     }
     if let Some(until) = pause(grant.paused_until, now) {
         return Err(asked.throttled(Some(until)));

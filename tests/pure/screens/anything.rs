@@ -98,14 +98,7 @@ fn answer_effects(model: &mut Model, effects: Vec<Effect>, now: Now) {
             Effect::SignOut { task, profile, .. } => Message::SignedOut {
                 task,
                 profile,
-                result: Ok(SignedOut {
-                    is_unknown: false,
-                    revoked: Some(Ok(())),
-                    forgotten: true,
-                    is_noted: false,
-                    left_alive: 0,
-                    gave_up: false,
-                }),
+                result: Ok(SignedOut { revoked: Some(Ok(())), forgotten: true, ..SignedOut::default() }),
             },
             Effect::LoadPastCalls { profile } => Message::PastCallsLoaded { profile, result: Ok(past_calls()) },
             Effect::KeepCall { profile, .. } => {

@@ -88,14 +88,7 @@ fn signing_out_says_which_half_did_not_work() {
         let error = Error::new(Code::Network, "the grant could not be revoked")
             .because("no connection to accounts.zoho.eu")
             .advise("remove the access in the account's settings");
-        let result = Ok(SignedOut {
-            is_unknown: false,
-            revoked: Some(Err(error)),
-            forgotten: true,
-            is_noted: false,
-            left_alive: 0,
-            gave_up: false,
-        });
+        let result = Ok(SignedOut { revoked: Some(Err(error)), forgotten: true, ..SignedOut::default() });
         update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
         model
     };
@@ -133,14 +126,7 @@ fn an_access_that_could_not_be_revoked_stands_out_and_has_its_key() {
         let error = Error::new(Code::Network, "the grant could not be revoked")
             .because("no connection to accounts.zoho.eu")
             .advise("remove the access by hand at https://accounts.zoho.eu (Connected Apps)");
-        let result = Ok(SignedOut {
-            is_unknown: false,
-            revoked: Some(Err(error)),
-            forgotten: false,
-            is_noted: true,
-            left_alive: 0,
-            gave_up: false,
-        });
+        let result = Ok(SignedOut { revoked: Some(Err(error)), is_noted: true, ..SignedOut::default() });
         update(&mut model, Message::SignedOut { task, profile: name("work"), result }, now());
         model
     };

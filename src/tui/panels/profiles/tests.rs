@@ -207,81 +207,30 @@ fn a_confirmed_sign_out_revokes_and_forgets() {
 fn signing_out_says_which_of_revoking_and_forgetting_worked() {
     for (result, expected) in [
         (
-            SignedOut {
-                revoked: Some(Ok(())),
-                forgotten: true,
-                is_noted: false,
-                left_alive: 0,
-                gave_up: false,
-                is_unknown: false,
-            },
+            SignedOut { revoked: Some(Ok(())), forgotten: true, ..SignedOut::default() },
             (Mark::Good, "a: revoked at the provider, forgotten here."),
         ),
         (
-            SignedOut {
-                is_unknown: false,
-                revoked: Some(Err(failure())),
-                forgotten: true,
-                is_noted: false,
-                left_alive: 0,
-                gave_up: false,
-            },
+            SignedOut { revoked: Some(Err(failure())), forgotten: true, ..SignedOut::default() },
             (Mark::Attention, "a: forgotten here, but NOT revoked at the provider: no answer."),
         ),
         (
-            SignedOut {
-                revoked: Some(Err(failure())),
-                forgotten: true,
-                is_noted: true,
-                left_alive: 0,
-                gave_up: false,
-                is_unknown: false,
-            },
+            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_noted: true, ..SignedOut::default() },
             (Mark::Attention, "a: forgotten here, but NOT revoked at the provider yet: no answer."),
         ),
         (
-            SignedOut {
-                revoked: None,
-                forgotten: true,
-                is_noted: false,
-                left_alive: 0,
-                gave_up: false,
-                is_unknown: false,
-            },
+            SignedOut { forgotten: true, ..SignedOut::default() },
             (Mark::Good, "a: the provider was not asked, forgotten here."),
         ),
+        (SignedOut::default(), (Mark::Good, "a: there was nothing to forget here.")),
+        (SignedOut { revoked: Some(Ok(())), ..SignedOut::default() }, (Mark::Good, "a: revoked at the provider.")),
         (
-            SignedOut {
-                revoked: None,
-                forgotten: false,
-                is_noted: false,
-                left_alive: 0,
-                gave_up: false,
-                is_unknown: false,
-            },
-            (Mark::Good, "a: there was nothing to forget here."),
-        ),
-        (
-            SignedOut {
-                revoked: Some(Ok(())),
-                forgotten: false,
-                is_noted: false,
-                left_alive: 0,
-                gave_up: false,
-                is_unknown: false,
-            },
-            (Mark::Good, "a: revoked at the provider."),
-        ),
-        (
-            SignedOut {
-                revoked: Some(Err(failure())),
-                forgotten: true,
-                is_noted: false,
-                left_alive: 0,
-                gave_up: false,
-                is_unknown: true,
-            },
+            SignedOut { revoked: Some(Err(failure())), forgotten: true, is_unknown: true, ..SignedOut::default() },
             (Mark::Good, "a: the provider knew no such token any more, forgotten here."),
+        ),
+        (
+            SignedOut { revoked: Some(Ok(())), forgotten: true, also_ended: vec![name("b")], ..SignedOut::default() },
+            (Mark::Attention, "a: revoked at the provider, forgotten here. Ended with it: b."),
         ),
     ] {
         let mut model = panel();

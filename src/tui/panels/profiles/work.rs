@@ -182,7 +182,7 @@ impl ProfilesPanel {
 
 /// Which of the two halves of a logout worked.
 fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
-    let SignedOut { revoked, forgotten, gave_up, is_noted, left_alive, is_unknown } = out;
+    let SignedOut { revoked, forgotten, gave_up, is_noted, left_alive, is_unknown, also_ended } = out;
     let (mark, at_provider) = match revoked {
         Some(Err(_)) if *is_unknown => (Mark::Good, Some("the provider knew no such token any more")),
         Some(Ok(())) => (Mark::Good, Some("revoked at the provider")),
@@ -190,7 +190,7 @@ fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
             let here = if *forgotten { "forgotten here, but " } else { "" };
             let yet = if *is_noted { " yet" } else { "" };
             let text = format!("{here}NOT revoked at the provider{yet}: {}", reason(error));
-            return (Mark::Attention, format!("{profile}: {text}.{}", others(*left_alive)));
+            return (Mark::Attention, format!("{profile}: {text}.{}", others(also_ended, *left_alive)));
         }
         None if *forgotten => (Mark::Good, Some("the provider was not asked")),
         None => (Mark::Good, None),
@@ -203,14 +203,18 @@ fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
         None => Some("there was nothing to forget here"),
     };
     let outcome: Vec<&str> = at_provider.into_iter().chain(here).collect();
-    let mark = if *left_alive > 0 { Mark::Attention } else { mark };
-    (mark, format!("{profile}: {}.{}", outcome.join(", "), others(*left_alive)))
+    let mark = if *left_alive > 0 || !also_ended.is_empty() { Mark::Attention } else { mark };
+    (mark, format!("{profile}: {}.{}", outcome.join(", "), others(also_ended, *left_alive)))
 }
 
-fn others(left_alive: usize) -> String {
-    match left_alive {
+/// What became of other grants.
+fn others(also_ended: &[ProfileName], left_alive: usize) -> String {
+    let names: Vec<&str> = also_ended.iter().map(ProfileName::as_str).collect();
+    let ended = if names.is_empty() { String::new() } else { format!(" Ended with it: {}.", names.join(", ")) };
+    let left = match left_alive {
         0 => String::new(),
         1 => " A grant of an earlier sign-in is not revoked.".to_owned(),
         count => format!(" {count} grants of earlier sign-ins are not revoked."),
-    }
+    };
+    ended + &left
 }

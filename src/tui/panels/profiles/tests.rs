@@ -4,12 +4,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::ProfilesPanel;
+use super::words::state_in_words;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::service::{Budget, ConfigurationChange, Machine, ProfileStatus, SignIn, SignedOut, State};
+use crate::service::{Budget, ConfigurationChange, Machine, PendingCode, ProfileStatus, SignIn, SignedOut, State};
 use crate::storage::Account;
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Key, Scope};
@@ -557,6 +558,21 @@ fn a_budget_is_told_as_it_stands_and_wakes_the_screen_when_it_changes() {
     assert_eq!((budget.used(at(10_000).time), status.waits_until(at(10_000).time)), (10, Some(at(600_000).time)));
     assert_eq!((budget.used(at(600_000).time), status.waits_until(at(600_000).time)), (9, None));
     assert_eq!(next_wakeup(&model, at(10_300)), Some(at(11_000).moment));
+}
+
+#[test]
+fn a_sign_in_that_is_pending_is_told_until_its_code_ends() {
+    let mut model = empty();
+    let mut pending = status("a", State::SignedOut, 0);
+    let verification_uri = "https://login.example/device".parse().expect("an address");
+    let expires_at = at(30_000).time;
+    pending.pending = Some(PendingCode { user_code: "ABCD-EFGH".to_owned(), verification_uri, expires_at });
+    update(&mut model, Message::StatusesLoaded(vec![pending]), at(10_000));
+    let told = |model: &Model, now: Now| state_in_words(&profiles(model).statuses[0], now.time).1;
+    assert_eq!((told(&model, at(29_000)), told(&model, at(30_000))), ("pending", "signed out"));
+    assert_eq!(next_wakeup(&model, at(10_300)), Some(at(30_000).moment));
+    profiles_mut(&mut model).statuses[0].state = State::Valid;
+    assert_eq!(told(&model, at(29_000)), "valid");
 }
 
 pub(super) fn config(profiles: &[&str]) -> Config {

@@ -44,7 +44,10 @@ pub(super) fn rank(status: &ProfileStatus, now: Timestamp) -> usize {
 
 /// The state of a profile with its mark.
 pub(super) fn state_in_words(status: &ProfileStatus, now: Timestamp) -> (Mark, &'static str) {
-    WORST_FIRST[rank(status, now)]
+    match WORST_FIRST[rank(status, now)] {
+        (Mark::Off, _) if status.waiting_code(now).is_some() => (Mark::Working, "pending"),
+        state => state,
+    }
 }
 
 /// The state of a profile, or what is under way for it.

@@ -113,10 +113,10 @@ impl Layout {
         };
         let token = |status: &ProfileStatus| status.access_token_expires_at.map(tick);
         let rows = panel.table.order().get(self.table(panel).in_sight()).unwrap_or_default();
-        let listed = rows
-            .iter()
-            .filter_map(|position| panel.statuses.get(*position))
-            .flat_map(|status| [token(status), status.waits_until(now.time).map(tick)]);
+        let listed = rows.iter().filter_map(|position| panel.statuses.get(*position)).flat_map(|status| {
+            let pending = status.waiting_code(now.time).map(|code| code.expires_at);
+            [token(status), status.waits_until(now.time).map(tick), pending]
+        });
         let detailed = panel.selected().filter(|_| self.details.is_some());
         let detailed = detailed.into_iter().flat_map(|status| [token(status), status.resets_at(now.time).map(tick)]);
         listed.chain(detailed).flatten().filter(|change| *change > now.time).min()

@@ -200,7 +200,10 @@ pub(super) fn create_directory(directory: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     let parent = directory_of(directory);
-    create_directory(parent)?;
+    // The working directory, which has no other one above it by name, may be closed.
+    if parent != directory {
+        create_directory(parent)?;
+    }
     match files::create_private_directory(directory) {
         Ok(()) => sync_directory(parent),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),

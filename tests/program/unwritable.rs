@@ -226,6 +226,25 @@ fn what_is_made_can_be_opened_again_whatever_the_umask() {
 }
 
 #[test]
+fn a_working_directory_that_was_closed_is_told() {
+    if !is_root() {
+        return;
+    }
+    let home = Home::new();
+    fs::create_dir(home.path("closed")).expect("a directory");
+    set_mode(&home.path(""), 0o700);
+    give_away(&home.path(""));
+    let program = home.command(&[]);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "cd closed && chmod 0 . && exec \"$0\" store init --store file:store"])
+        .arg(program.get_program());
+    shell.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("PATH", "/usr/bin:/bin").current_dir(home.path(""));
+    shell.uid(NOBODY).gid(NOBODY).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ran(shell.spawn().expect("sh starts")).failed(9, &["Permission denied"]);
+}
+
+#[test]
 fn a_file_of_ones_own_without_rights_names_the_command_that_gives_them() {
     if !is_root() {
         return;

@@ -6,7 +6,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::task::Poll;
@@ -119,6 +119,13 @@ impl Interrupts {
 
     /// Runs a future to its end on this thread.
     pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let mut result = None;
+        self.block_on_boxed(Box::pin(async { result = Some(future.await) }))?;
+        result.unwrap_or_else(|| Err(interrupted()))
+    }
+
+    /// The same for whatever it does, which is a part of the program once, and not with each command.
+    fn block_on_boxed(&self, future: Boxed<'_>) -> Result<(), Error> {
         check_limits()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -137,13 +144,13 @@ impl Interrupts {
         result
     }
 
-    async fn race<T>(&self, signals: &mut Signals, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let mut future = pin!(future);
+    /// The future is gone when this ends, however it does.
+    async fn race(&self, signals: &mut Signals, mut future: Boxed<'_>) -> Result<(), Error> {
         let mut still: Option<StandStill> = None;
         loop {
             tokio::select! {
                 biased;
-                result = &mut future => return result,
+                () = &mut future => return Ok(()),
                 wanted = signals.next() => {
                     let Wanted::End(signal) = wanted else {
                         // The screens hear of it by themselves.
@@ -160,7 +167,7 @@ impl Interrupts {
                     }
                     let is_first = self.signal.set(signal).is_ok();
                     if !(is_first && (is_serving || self.is_held.load(Ordering::Relaxed))) {
-                        return Err(Error::new(Code::Interrupted, "interrupted"));
+                        return Err(interrupted());
                     }
                     self.asked_to_stop.notify_one();
                 }
@@ -200,6 +207,12 @@ impl Interrupts {
             }
         }
     }
+}
+
+type Boxed<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+fn interrupted() -> Error {
+    Error::new(Code::Interrupted, "interrupted")
 }
 
 /// Waits until the process may be stopped, where it is to be.

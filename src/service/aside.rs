@@ -1,21 +1,44 @@
 //! The one door to disks for whatever is awaited: the configuration and files of secrets, and by `records` the store, are read
 //! and written on a thread of their own, so that a slow disk never makes a key wait.
 
+use std::future::pending;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::task::{JoinError, JoinHandle};
+
 use super::Service;
 
 /// Does `work`, which may wait for a disk or a lock, on a thread of its own. It begins now, and goes on when nobody waits for it any
 /// more.
 pub(super) fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> {
-    let task = tokio::task::spawn_blocking(work);
-    async {
-        match task.await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime shuts down, and nobody is left to hear.
-                Err(_) => std::future::pending().await,
-            },
+    let given = Arc::new(Mutex::new(None));
+    let taken = Arc::clone(&given);
+    let task = begun(Box::new(move || {
+        let result = work();
+        *given.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+    }));
+    async move {
+        ended(task).await;
+        let result = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match result {
+            Some(result) => result,
+            None => pending().await,
         }
+    }
+}
+
+/// All that is done aside is one kind of task: each kind takes a kilobyte of the program and ten addresses that are set at its start.
+fn begun(work: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
+    tokio::task::spawn_blocking(work)
+}
+
+async fn ended(task: JoinHandle<()>) {
+    match task.await.map_err(JoinError::try_into_panic) {
+        Ok(()) => {}
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime shuts down, and nobody is left to hear.
+        Err(Err(_)) => pending().await,
     }
 }
 

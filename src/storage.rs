@@ -70,7 +70,7 @@ pub fn open_with_spare(address: &StoreAddress, keys: KeyOptions, spare: Option<P
     let name = name.unwrap_or_else(|| backend.place());
     let store = open_over(backend, address, keys);
     match spare {
-        Some(spare) if *address != StoreAddress::Memory => store.noting(spare, &name),
+        Some(spare) if *address != StoreAddress::Memory => store.noting(spare, name),
         _ => store,
     }
 }

@@ -233,6 +233,10 @@ impl VisibleStream {
 }
 
 fn push_lines(shown: &mut String, text: &str) {
+    // As most texts are.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return shown.push_str(text);
+    }
     for character in text.chars() {
         if character == '\n' { shown.push('\n') } else { push_visible(shown, character) }
     }

@@ -261,6 +261,7 @@ mod unix {
     use std::fs::Metadata;
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
     use std::path::Path;
+    use std::sync::LazyLock;
 
     use super::{Holds, Refusal, own, refusal};
 
@@ -407,8 +408,10 @@ mod unix {
             || rustix::process::getgroups().is_ok_and(|groups| groups.into_iter().any(is_own))
     }
 
+    /// Who runs this, which stays so.
     fn user() -> u32 {
-        rustix::process::geteuid().as_raw()
+        static USER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
+        *USER
     }
 }
 

@@ -6,24 +6,35 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 
 use tokio::sync::watch;
 
 /// The unbroken work that is under way, and the rights that are to be let go when the process stands still. Clones count together.
-#[derive(Clone, Default)]
-pub struct Unbroken {
+#[derive(Clone)]
+pub struct Unbroken(Arc<LazyLock<Counts>>);
+
+#[derive(Default)]
+struct Counts {
     under_way: watch::Sender<usize>,
-    /// How many rights are held that others wait for.
+    /// Of rights that others wait for.
     rights: watch::Sender<usize>,
-    /// How many want the process to stand still.
+    /// Of those who want the process to stand still.
     stops: watch::Sender<usize>,
+}
+
+impl Default for Unbroken {
+    /// Nothing is under way. A command that asks nobody never counts anything.
+    fn default() -> Self {
+        Self(Arc::new(LazyLock::new(Counts::default)))
+    }
 }
 
 impl Unbroken {
     /// Runs `work` to its end, whether or not this future is kept until then.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        let under_way = Counted::new(&self.under_way);
+        let under_way = Counted::new(&self.0.under_way);
         // It counts until its result is taken, or nobody is left to take it: what waits for the end finds the result there.
         let task = tokio::spawn(async move { (work.await, under_way) });
         match task.await {
@@ -39,7 +50,7 @@ impl Unbroken {
     /// Waits until nothing is under way.
     pub async fn settled(&self) {
         // Cannot fail: the sender is here.
-        let _ = self.under_way.subscribe().wait_for(|&count| count == 0).await;
+        let _ = self.0.under_way.subscribe().wait_for(|&count| count == 0).await;
     }
 
     /// Goes on with `work`, which is to stop, for as long as something is under way. `None` where that does not end it.
@@ -54,7 +65,7 @@ impl Unbroken {
             if let Poll::Ready(result) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
                 return Some(result);
             }
-            if *self.under_way.borrow() == 0 {
+            if *self.0.under_way.borrow() == 0 {
                 return None;
             }
         }
@@ -62,28 +73,28 @@ impl Unbroken {
 
     /// The process is about to be stopped for as long as this is kept.
     pub fn stand_still(&self) -> StandStill {
-        StandStill { _wanted: Counted::new(&self.stops), unbroken: self.clone() }
+        StandStill { _wanted: Counted::new(&self.0.stops), unbroken: self.clone() }
     }
 
     /// Counts a right that others wait for, from before it is had until it is let go.
     pub(super) fn right(&self) -> Counted {
-        Counted::new(&self.rights)
+        Counted::new(&self.0.rights)
     }
 
     /// Whether the process is to stand still.
     pub(super) fn stands_still(&self) -> bool {
-        *self.stops.borrow() > 0
+        *self.0.stops.borrow() > 0
     }
 
     /// Waits until the process is to stand still.
     pub(super) async fn is_to_stand_still(&self) {
         // Cannot fail: the sender is here.
-        let _ = self.stops.subscribe().wait_for(|&count| count > 0).await;
+        let _ = self.0.stops.subscribe().wait_for(|&count| count > 0).await;
     }
 
     /// Waits until it is not, or not any more.
     pub(super) async fn goes_on(&self) {
-        let _ = self.stops.subscribe().wait_for(|&count| count == 0).await;
+        let _ = self.0.stops.subscribe().wait_for(|&count| count == 0).await;
     }
 }
 
@@ -96,7 +107,7 @@ pub struct StandStill {
 impl StandStill {
     /// Waits until nobody would wait for this process: each right is let go, and nothing is under way.
     pub async fn reached(&self) {
-        let _ = self.unbroken.rights.subscribe().wait_for(|&count| count == 0).await;
+        let _ = self.unbroken.0.rights.subscribe().wait_for(|&count| count == 0).await;
         self.unbroken.settled().await;
     }
 }

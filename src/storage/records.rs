@@ -84,7 +84,7 @@ impl Store {
 
     /// Has this machine note in a directory of its own what it writes into the store at this address.
     #[must_use]
-    pub(super) fn noting(self, directory: PathBuf, address: &str) -> Self {
+    pub(super) fn noting(self, directory: PathBuf, address: String) -> Self {
         self.shared.seen.get_or_init(|| Seen::new(directory, address));
         self
     }

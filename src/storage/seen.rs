@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,8 +25,9 @@ const LIMIT: u64 = 1024;
 /// The notes on one store.
 pub(super) struct Seen {
     directory: PathBuf,
-    /// Of the store.
-    id: String,
+    address: String,
+    /// Of the store, once it was needed.
+    id: OnceLock<String>,
 }
 
 /// What was written last.
@@ -72,8 +74,8 @@ fn last_decision(record: &Record) -> Option<Timestamp> {
 
 impl Seen {
     /// Of the store at this address.
-    pub(super) fn new(directory: PathBuf, address: &str) -> Self {
-        Self { directory, id: seal::hex(&seal::digest::<ID_LENGTH>(address.as_bytes())) }
+    pub(super) fn new(directory: PathBuf, address: String) -> Self {
+        Self { directory, address, id: OnceLock::new() }
     }
 
     pub(super) fn last(&self, profile: &ProfileName) -> Option<Note> {
@@ -107,7 +109,8 @@ impl Seen {
     }
 
     fn path(&self, profile: &ProfileName) -> PathBuf {
-        self.directory.join(format!("{profile}.{}.seen", self.id))
+        let id = self.id.get_or_init(|| seal::hex(&seal::digest::<ID_LENGTH>(self.address.as_bytes())));
+        self.directory.join(format!("{profile}.{id}.seen"))
     }
 }
 

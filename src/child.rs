@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use crate::config::{Config, SecretSource, variables};
+use crate::sorted;
 use crate::storage::StoreAddress;
 
 /// What the names of variables with secrets end in.
@@ -56,7 +57,7 @@ fn secret_variables(config: &Config) -> BTreeSet<String> {
         SecretSource::Variable(name) => Some(name.clone()),
         SecretSource::Store | SecretSource::File(_) => None,
     });
-    known.chain(named).collect()
+    sorted::set(known.chain(named))
 }
 
 /// What the names of variables begin with in which programs are given tokens and domains.

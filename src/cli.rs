@@ -57,6 +57,7 @@ use crate::error::{Advice, Code, Error};
 use crate::near;
 use crate::profile::ProfileName;
 use crate::signals;
+use crate::sorted;
 use crate::untrusted::visible;
 
 const EXAMPLES: &str = "\
@@ -232,7 +233,7 @@ fn readable(mut error: clap::Error) -> clap::Error {
                 let shown = words.iter().filter(|word| *word != complete::NAME).map(|word| visible(word));
                 let mut shown: Vec<String> = shown.collect();
                 if kind == ContextKind::SuggestedSubcommand {
-                    shown.sort_by_key(distance);
+                    sorted::by_key(&mut shown, distance);
                 }
                 ContextValue::Strings(shown)
             }

@@ -40,6 +40,7 @@ use crate::providers::standard::StandardServer;
 use crate::providers::{Dialect, Provider, zoho};
 use crate::registered::RedirectUri;
 use crate::secret::{reads_as_name, reads_as_token};
+use crate::sorted;
 use crate::storage::{self, KeyOptions};
 
 use self::file::File;
@@ -614,5 +615,5 @@ fn built_in_providers() -> BTreeMap<String, ProviderSource> {
     let is_whole = |preset: &&Preset| preset.parameters.iter().all(|parameter| parameter.default.is_some());
     let presets = PRESETS.iter().filter(is_whole);
     let presets = presets.map(|preset| (preset.kind.to_owned(), ProviderSource::Preset(preset)));
-    presets.chain([("zoho".to_owned(), ProviderSource::Zoho)]).collect()
+    sorted::map(presets.chain([("zoho".to_owned(), ProviderSource::Zoho)]))
 }

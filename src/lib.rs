@@ -34,6 +34,7 @@ pub mod registered;
 pub mod secret;
 pub mod service;
 pub mod signals;
+pub mod sorted;
 pub mod storage;
 pub mod supervisor;
 pub mod tables;

@@ -3,6 +3,8 @@
 
 use std::fmt::Display;
 
+use crate::sorted;
+
 /// No name that is known is longer.
 const LONGEST: usize = 64;
 
@@ -22,7 +24,7 @@ pub fn nearest<'a, T: PartialEq>(wanted: &str, known: impl IntoIterator<Item = (
     let most = if wanted.len() < 4 { 1 } else { 2 };
     let far = |(word, it): (&'a str, T)| (distance(&wanted, &word.to_lowercase()), word, it);
     let mut near: Vec<_> = known.into_iter().map(far).filter(|(far, ..)| *far <= most).collect();
-    near.sort_by_key(|(far, word, _)| (*far, *word));
+    sorted::by_key(&mut near, |(far, word, _)| (*far, *word));
     let least = near.first().map(|(far, ..)| *far);
     let mut found = Vec::new();
     for (.., it) in near.into_iter().take_while(|(far, ..)| Some(*far) == least) {

@@ -74,6 +74,7 @@ use crate::http::{ProxyVariables, TransportFailure, client};
 use crate::oauth::Client;
 use crate::providers::{DataCenter, Provider};
 use crate::secret::{Known, Secret};
+use crate::sorted;
 use crate::storage::{Grant, Record, Store, StoreError};
 
 /// Everything that an operation on a profile needs. Clones share it.
@@ -185,7 +186,7 @@ impl Service {
         let mut authentication = provider.client_authentication.clone();
         // What worked at the sign-in works first.
         let learnt = record.and_then(|record| record.grant.as_ref()).and_then(|grant| grant.client_authentication);
-        authentication.sort_by_key(|way| Some(*way) != learnt);
+        sorted::by_key(&mut authentication, |way| Some(*way) != learnt);
         let tokens = record.into_iter().flat_map(Record::tokens).cloned().collect();
         let client = Client::new(&profile.client_id, secret);
         Ok(Client { secret_variable, data_center_secrets, tokens, authentication, ..client })

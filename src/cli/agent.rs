@@ -29,6 +29,7 @@ use crate::http::client::Observer;
 use crate::profile::ProfileName;
 use crate::service::agent::{Agent, Command, Happening, Health, Notice};
 use crate::service::{Service, State};
+use crate::sorted;
 use crate::supervisor::Supervisor;
 
 /// Notices that wait for their turn here.
@@ -150,7 +151,7 @@ fn tell_oddities(log: &Log, config: &Config, names: &[ProfileName], files: &[arg
     let of_files = files.iter().map(|kept| &kept.profile);
     let mut unknown: Vec<&ProfileName> = names.iter().chain(of_files).collect();
     unknown.retain(|name| !config.profiles.contains_key(*name));
-    unknown.sort_unstable();
+    sorted::by(&mut unknown, Ord::cmp);
     unknown.dedup();
     for name in unknown {
         let entry = Entry::new(Level::Warning, "unknown_profile", "there is no such profile yet", now).of(name);

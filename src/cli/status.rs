@@ -19,6 +19,7 @@ use crate::clock;
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{ProfileStatus, Service, State, Verified};
+use crate::sorted;
 use crate::words::some_of;
 
 const EXAMPLES: &str = "\
@@ -277,12 +278,12 @@ fn sort(seen: &mut [Seen], by: Sort) {
     // They come by name, and sorting keeps that order among equals.
     match by {
         Sort::Name => {}
-        Sort::State => seen.sort_by_key(badness),
-        Sort::Left => seen.sort_by_key(|seen| {
+        Sort::State => sorted::by_key(seen, badness),
+        Sort::Left => sorted::by_key(seen, |seen| {
             let end = seen.status.access_token_expires_at;
             (end.is_none(), end)
         }),
-        Sort::Account => seen.sort_by_key(|seen| {
+        Sort::Account => sorted::by_key(seen, |seen| {
             let account = seen.status.account.as_ref().map(|account| account.label().to_lowercase());
             (account.is_none(), account)
         }),

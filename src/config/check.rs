@@ -3,7 +3,7 @@
 //! A text that cannot be taken is read again without the part that is wrong, until the rest can be. So a mistake hides no other
 //! one, unless it is in the same place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml::Spanned;
@@ -17,6 +17,7 @@ use crate::files::access::{self, Holds};
 use crate::files::own;
 use crate::near;
 use crate::providers::catalog;
+use crate::sorted;
 
 /// Mistakes that are told at most.
 const MOST: usize = 100;
@@ -193,7 +194,7 @@ fn place_of(document: &DeTable<'_>, path: &[impl AsRef<str>]) -> usize {
 
 /// The first findings, with their lines and columns.
 fn remarks(text: &str, mut findings: Vec<Finding>) -> Vec<Remark> {
-    findings.sort();
+    sorted::by(&mut findings, Ord::cmp);
     findings.dedup();
     findings.truncate(MOST);
     let (mut line, mut before) = (1, 0);
@@ -262,7 +263,7 @@ fn odd<'a>(
     let entries = document.get("profiles").and_then(|profiles| profiles.get_ref().as_table());
     let provider_of = |entry: &'a Spanned<DeValue<'_>>| entry.get_ref().get("provider")?.get_ref().as_str();
     let used = entries.into_iter().flat_map(DeTable::values).filter_map(provider_of);
-    let used: BTreeSet<&str> = used.filter_map(|name| Some(config.provider_named(name)?.0)).collect();
+    let used = sorted::set(used.filter_map(|name| Some(config.provider_named(name)?.0)));
     let is_unused = move |name: &&String| !built_in.contains_key(*name) && !used.contains(name.as_str());
     let unused = config.providers.keys().filter(is_unused);
     let unused = unused.map(|name| Problem::of("providers", name, Fault::of_entry([], "no profile uses it")));

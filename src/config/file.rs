@@ -21,6 +21,7 @@ use crate::providers::presets::{PRESETS, Preset, Unfilled};
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
 use crate::providers::{ClientAuthentication, zoho};
 use crate::registered::{RedirectUri, is_client_id, is_scope};
+use crate::sorted;
 use crate::untrusted::check_address;
 
 /// The configuration of `device-login`: its profiles and providers, without secrets.
@@ -443,7 +444,7 @@ impl ProviderEntry {
             faults.add(Fault::of_entry("data_centers", what));
         }
         let blanks = [("host", self.host), ("tenant", self.tenant), ("realm", self.realm)];
-        let given: BTreeMap<&str, String> = blanks.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        let given = sorted::map(blanks.into_iter().filter_map(|(key, value)| Some((key, value?))));
         let known = preset.map_or(&[][..], |preset| preset.parameters);
         for key in given.keys().filter(|key| known.iter().all(|parameter| parameter.name != **key)) {
             faults.add(Fault::of_entry(*key, format!("has `{key}`, which this kind of provider does not take")));
@@ -520,7 +521,7 @@ impl ProviderEntry {
             );
         }
         // Zoho's own first data center comes first wherever it is among them.
-        data_centers.sort_by_key(|data_center| data_center.code != "us");
+        sorted::by_key(&mut data_centers, |data_center| data_center.code != "us");
         faults.0.is_empty().then(|| ProviderSource::Configured(zoho::provider_at(name, data_centers)))
     }
 }

@@ -13,6 +13,7 @@ use crate::config::{Profile, ProviderSource};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::Provider;
+use crate::sorted;
 use crate::storage::{Held, IssuerEndpoints, Record};
 
 const ISSUER: &str = "issuer";
@@ -117,7 +118,7 @@ fn accept(source: &ProviderSource, provider: &Provider, held: &mut Held) -> Resu
             changed.push(ChangedEndpoint { key: ISSUER.to_owned(), approved, now });
         }
     }
-    changed.sort();
+    sorted::by(&mut changed, Ord::cmp);
     changed.dedup();
     // A server that has no other name is called by the address that stands for it.
     let named: Vec<_> = changed.iter().filter(|change| change.key != ISSUER).map(|change| change.now.clone()).collect();
@@ -173,7 +174,7 @@ fn configured(source: &ProviderSource) -> Endpoints {
                 (USERINFO, endpoints.userinfo),
             ];
             let given = named.into_iter().filter(|(_, url)| url.is_some());
-            given.map(|(key, url)| (key.to_owned(), url)).collect()
+            sorted::map(given.map(|(key, url)| (key.to_owned(), url)))
         }
     }
 }
@@ -252,7 +253,7 @@ fn moved(
     else {
         return Vec::new();
     };
-    let now = now.clone().into_iter().filter(|(key, _)| before.contains_key(key)).collect();
+    let now = sorted::map(now.clone().into_iter().filter(|(key, _)| before.contains_key(key)));
     changes(&before, &now, source)
 }
 

@@ -11,6 +11,7 @@ use crate::config::{self, Config, Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
+use crate::sorted;
 
 /// A refresh token from elsewhere, and the profile that gets it.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,7 +98,7 @@ impl EnvFile {
         let mut sources: Vec<_> = config.providers.values().collect();
         sources.retain(|source| source.dialect().variable_prefix == Some(Self::PREFIX));
         // What is built in comes before stand-ins for it, should both have the address.
-        sources.sort_by_key(|source| matches!(source, ProviderSource::Configured(_)));
+        sorted::by_key(&mut sources, |source| matches!(source, ProviderSource::Configured(_)));
         let mut providers = sources.into_iter().filter_map(ProviderSource::known);
         let (provider, data_center) = match &self.api_domain {
             None => (providers.next(), None),

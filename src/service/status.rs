@@ -28,6 +28,7 @@ use crate::files::own;
 use crate::profile::ProfileName;
 use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
+use crate::sorted;
 use crate::storage::{
     Account, ClientAt, Clocks, Doubt, Event, Grant, LastRefresh, PendingSignIn, Protection, Record, Version,
 };
@@ -274,7 +275,7 @@ impl Service {
     /// read is a status, too.
     pub fn status(&self, profile: &Profile, now: Timestamp) -> ProfileStatus {
         let provider = self.config.provider(profile).ok().and_then(ProviderSource::known);
-        let providers = provider.into_iter().map(|provider| (&profile.provider, provider)).collect();
+        let providers = sorted::map(provider.into_iter().map(|provider| (&profile.provider, provider)));
         let loaded = Away::default().unless_away(|| self.store.load(&profile.name));
         let mut seen = self.seen(loaded, Some(profile), &providers, None, now);
         let status = seen.status.take().map_or_else(|| ProfileStatus::signed_out(profile), |status| *status);
@@ -306,7 +307,7 @@ impl Service {
             listing.profiles.iter().map(|(name, alone)| (name, *alone)).collect();
         // A file system may take a name in other letters for the same.
         let lowered = |name: &ProfileName| name.as_str().to_ascii_lowercase();
-        let all_lowered = LazyCell::new(|| recorded.keys().map(|name| lowered(name)).collect::<BTreeSet<_>>());
+        let all_lowered = LazyCell::new(|| sorted::set(recorded.keys().map(|name| lowered(name))));
         let names: BTreeSet<&ProfileName> = recorded.keys().copied().chain(self.config.profiles.keys()).collect();
         seen.retain(|name, _| names.contains(name));
         let version = |name: &ProfileName| versions.and_then(|versions| versions.get(name).copied());
@@ -323,7 +324,7 @@ impl Service {
         let stale: Vec<(&ProfileName, Listed)> = stale.collect();
         // Made once, since there may be thousands of profiles.
         let source = |(name, source): (_, &ProviderSource)| Some((name, source.known()?));
-        let providers: Providers<'_> = self.config.providers.iter().filter_map(source).collect();
+        let providers = sorted::map(self.config.providers.iter().filter_map(source));
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
         let share = stale.len().div_ceil(threads).max(LEAST_SHARE);
         let one = |(name, listed): &(&ProfileName, Listed)| {

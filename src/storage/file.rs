@@ -25,6 +25,7 @@ use super::{ClientAt, StoreError, Throttled, Version, private, reservation};
 use crate::files;
 use crate::files::access::Judged;
 use crate::profile::ProfileName;
+use crate::sorted;
 
 const CURRENT: &str = "record";
 const ASIDE: &str = "record.corrupt-";
@@ -125,7 +126,7 @@ impl Backend for FileBackend {
     fn set_aside(&self) -> BTreeMap<ProfileName, String> {
         let mut aside = self.files.names(|name| Some((aside_profile(name)?, name.to_owned()))).unwrap_or_default();
         // Of several, the last one counts.
-        aside.sort();
+        sorted::by(&mut aside, Ord::cmp);
         aside
             .iter()
             .map(|(profile, name)| (profile.clone(), self.files.directory.join(name).display().to_string()))
@@ -188,7 +189,7 @@ impl Backend for FileBackend {
         for (profile, name) in locks {
             held.extend(lock::held_by(&self.files.directory.join(name))?.map(|holder| (profile, holder)));
         }
-        held.sort();
+        sorted::by(&mut held, Ord::cmp);
         Ok(held)
     }
 
@@ -203,7 +204,7 @@ impl Backend for FileBackend {
             Some(Stray { profile, kind, place: path.display().to_string(), found })
         };
         let mut names = self.files.names(|name| Some(name.to_owned()))?;
-        names.sort();
+        sorted::by(&mut names, Ord::cmp);
         Ok(names.iter().filter_map(stray).collect())
     }
 }

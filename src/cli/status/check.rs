@@ -6,6 +6,7 @@ use super::{Alarm, Seen, list};
 use crate::cli::advice::Program;
 use crate::error::Error;
 use crate::service::State;
+use crate::sorted;
 use crate::words::some_of;
 
 /// So many profiles are named in the first line, which goes into messages.
@@ -107,7 +108,7 @@ fn and_more(told: &[String], more: usize) -> String {
 /// opened, once for all of which it is said.
 fn particulars(seen: &[Seen], now: Timestamp) -> Vec<String> {
     let mut seen: Vec<&Seen> = seen.iter().collect();
-    seen.sort_by_key(|seen| super::badness(seen));
+    sorted::by_key(&mut seen, |seen| super::badness(seen));
     let problems = seen.iter().filter_map(|seen| Some((seen.status.problem.as_ref()?, seen.status.name.as_str())));
     let problems = list::by_what_is_said(problems);
     let problems: Vec<String> =

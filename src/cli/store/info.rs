@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::output::ErrorJson;
 use crate::cli::words;
 use crate::error::{Advice, Code, Error};
+use crate::sorted;
 use crate::storage::{DatabaseDetails, StoreInfo};
 
 /// Say where the records are, what guards them, and what is under way
@@ -110,9 +111,9 @@ fn json<'a>(
         },
         profiles,
         records: (!is_away).then_some(info.profiles.len()),
-        in_spare: info.in_spare.iter().map(|(profile, place)| (profile.as_str(), place.as_str())).collect(),
-        moved: info.moved.iter().map(|(profile, to)| (profile.as_str(), to.as_str())).collect(),
-        copies: info.copies.iter().map(|(profile, as_of)| (profile.as_str(), *as_of)).collect(),
+        in_spare: sorted::map(info.in_spare.iter().map(|(profile, place)| (profile.as_str(), place.as_str()))),
+        moved: sorted::map(info.moved.iter().map(|(profile, to)| (profile.as_str(), to.as_str()))),
+        copies: sorted::map(info.copies.iter().map(|(profile, as_of)| (profile.as_str(), *as_of))),
         last_written: info.last_written,
         error: trouble.map(|error| ErrorJson::of(error, program)),
         details: info.details.as_ref(),

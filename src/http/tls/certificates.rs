@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::files::access::{self, Holds};
 use crate::files::{self, Trouble};
 use crate::http::decode;
+use crate::sorted;
 
 /// Bytes; the lists of whole systems have some hundred thousand.
 const LONGEST_FILE: u32 = 16 * 1024 * 1024;
@@ -61,11 +62,11 @@ pub(super) fn in_directories(directories: &OsStr) -> Result<Certificates, String
         })?;
         let mut paths: Vec<PathBuf> =
             entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-        paths.sort();
+        sorted::by(&mut paths, Ord::cmp);
         certificates.extend(paths.iter().filter_map(|path| in_list(path).ok()).flatten());
     }
     // Most have a second name there, the hash of their subject.
-    certificates.sort_by(|one, other| one.as_ref().cmp(other.as_ref()));
+    sorted::by(&mut certificates, |one, other| one.as_ref().cmp(other.as_ref()));
     certificates.dedup();
     if certificates.is_empty() { Err("names no directory with certificates".to_owned()) } else { Ok(certificates) }
 }

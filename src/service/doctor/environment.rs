@@ -14,6 +14,7 @@ use std::path::Path;
 use super::super::aside::aside;
 use super::{Check, Patient, Setting, Subject};
 use crate::config::variables::{self, Reader};
+use crate::sorted;
 
 /// Letters of a value that are shown: lists of directories are long.
 const LONGEST_VALUE: usize = 60;
@@ -148,7 +149,7 @@ fn agents(is_agent: fn(&[OsString]) -> bool) -> Vec<(String, Whose)> {
             Some((format!("pid {id}"), own.whose(user, &line, variables.as_deref())))
         })
         .collect();
-    agents.sort_by(|one, other| one.0.cmp(&other.0));
+    sorted::by(&mut agents, |one, other| one.0.cmp(&other.0));
     agents
 }
 

@@ -7,6 +7,7 @@ use super::{Check, MOST, Patient, Subject, limited};
 use crate::config::SecretSource;
 use crate::files::access::{self, Holds};
 use crate::files::{FileSystem, Trouble, check_room, directory_of, expanded, nearest, own};
+use crate::sorted;
 
 /// Bytes. A commit takes some ten thousand.
 const LEAST_ROOM: u64 = 1024 * 1024;
@@ -103,7 +104,7 @@ impl Patient {
         for (file, holds) in self.service.store().files() {
             add(file, holds, true);
         }
-        files.sort_by(|one, other| one.path.cmp(&other.path));
+        sorted::by(&mut files, |one, other| one.path.cmp(&other.path));
         files.dedup_by(|one, other| one.path == other.path);
         files
     }

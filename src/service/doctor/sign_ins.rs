@@ -6,6 +6,7 @@ use crate::config::Profile;
 use crate::error::{Advice, Value, Way};
 use crate::providers::catalog;
 use crate::service::status::{ProfileStatus, State};
+use crate::sorted;
 
 impl Patient {
     /// A line for each profile that only a person can bring back, the default one first.
@@ -21,7 +22,7 @@ impl Patient {
                 Some(profile) => profile.iter().map(|profile| service.status(profile, now)).collect(),
             });
         let mut statuses = read.await;
-        statuses.sort_by_key(|status| self.service.config.default_profile.as_ref() != Some(&status.name));
+        sorted::by_key(&mut statuses, |status| self.service.config.default_profile.as_ref() != Some(&status.name));
         let mut checks: Vec<Check> = statuses.iter().filter_map(|status| of_status(status, now)).collect();
         let more = limited(&mut checks, Subject::SignIn, "profile", Advice::ListProfiles);
         checks.extend(more);

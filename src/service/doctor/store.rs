@@ -10,6 +10,7 @@ use crate::clock;
 use crate::error::{Advice, Error};
 use crate::files::{self, own};
 use crate::profile::ProfileName;
+use crate::sorted;
 use crate::storage::{
     Checked, DatabaseDetails, Finding, FindingKind, Grade, Health, KeySource, StoreError, StoreInfo, StoreKind,
 };
@@ -104,7 +105,7 @@ impl Patient {
 fn of_findings(checked: Checked) -> Vec<Check> {
     let is_told = |finding: &Finding| finding.kind.is_damage() || finding.kind == FindingKind::SetAside;
     let mut findings: Vec<Finding> = checked.findings.into_iter().filter(is_told).collect();
-    findings.sort_by_key(|finding| finding.kind);
+    sorted::by_key(&mut findings, |finding| finding.kind);
     let advice = Advice::CheckStore { repair: false }.and(" to see them");
     let more = limited(&mut findings, Subject::Store, "finding", advice);
     findings.into_iter().map(of_finding).chain(more).collect()

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{Held, Shared, Store};
 use crate::profile::ProfileName;
+use crate::sorted;
 use crate::storage::backend::{Found, Part, Stray, StrayKind};
 use crate::storage::envelope::{self, Opened};
 use crate::storage::{LOCK_PATIENCE, Record, StoreError};
@@ -85,9 +86,9 @@ impl Store {
         let shared = &*self.shared;
         shared.keyring.require()?;
         let (profiles, strays) = (self.profiles()?, shared.backend.strays()?);
-        let named: BTreeSet<ProfileName> = profiles.iter().cloned().chain(configured.iter().cloned()).collect();
+        let named = sorted::set(profiles.iter().chain(configured));
         let mut checked = Checked { profiles: profiles.len(), ..Checked::default() };
-        for profile in &named {
+        for profile in named {
             shared.check(profile, &mut checked)?;
             if !configured.contains(profile) {
                 let (place, problem) =
@@ -107,7 +108,7 @@ impl Store {
         let is_for_repair =
             |kind| !matches!(kind, FindingKind::Unconfigured | FindingKind::SetAside | FindingKind::Moved);
         let found = checked.findings.iter().filter(|finding| is_for_repair(finding.kind));
-        let profiles: BTreeSet<&ProfileName> = found.map(|finding| &finding.profile).collect();
+        let profiles = sorted::set(found.map(|finding| &finding.profile));
         let mut done = Vec::new();
         for profile in profiles {
             let left_over =

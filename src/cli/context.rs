@@ -298,10 +298,10 @@ impl Context {
         Ok((open_store(&address, &config, &places), in_full))
     }
 
-    /// Directories in which stores are that may share their key with the one in use.
-    pub(super) fn other_stores(&self) -> Result<Vec<PathBuf>, Error> {
+    /// The addresses of stores that may share their key with the one in use.
+    pub(super) fn other_stores(&self) -> Result<Vec<String>, Error> {
         let places = Places::from_environment(Environment(&variable), self.global.config.clone())?;
-        Ok(vec![places.state_dir])
+        Ok(vec![format!("file:{}", places.state_dir.display())])
     }
 
     /// The profile that is named: beside the command, by the flag, or by the environment.

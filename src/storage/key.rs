@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub(super) use self::change::Change;
 pub use self::change::NewKey;
+pub(super) use self::change::{Change, Sharing};
 pub use self::command::KeyCommand;
 pub(super) use self::pin::Pin;
 use self::sources::Look;

@@ -26,8 +26,8 @@ pub struct NewKey {
     pub key_file: Option<PathBuf>,
     /// The file with the passphrase that the store has from now on.
     pub passphrase_file: Option<PathBuf>,
-    /// Directories of other stores in files, which may have the same key.
-    pub others: Vec<PathBuf>,
+    /// The addresses of other stores that may have the same key, beside those to which records have moved.
+    pub others: Vec<String>,
 }
 
 impl NewKey {
@@ -52,7 +52,13 @@ pub(in crate::storage) struct Change {
     pin: Vec<u8>,
     /// Where the new one is read and written.
     target: Sources,
-    others: Vec<PathBuf>,
+}
+
+/// Another store that has the old key, or may have it.
+pub(in crate::storage) struct Sharing {
+    pub(in crate::storage) address: String,
+    /// Where a key behind a passphrase is.
+    pub(in crate::storage) home: Option<PathBuf>,
 }
 
 impl Keyring {
@@ -97,7 +103,7 @@ impl Keyring {
         if !self.swap(&old.to_line(), &both)? {
             return Err(self.changed_meanwhile());
         }
-        Ok(Some(Change { new, old, pin: both.to_line(), target, others: to.others.clone() }))
+        Ok(Some(Change { new, old, pin: both.to_line(), target }))
     }
 
     fn go_on(&self, pin: &Pin, old: Pin, to: &NewKey, target: Sources) -> Result<Change, StoreError> {
@@ -113,13 +119,17 @@ impl Keyring {
         // What the others have to open is at hand, or is not needed any more.
         let _ = self.for_reading(&old);
         let new = self.for_reading(&pin.without_old())?;
-        Ok(Change { new, old, pin: pin.to_line(), target, others: to.others.clone() })
+        Ok(Change { new, old, pin: pin.to_line(), target })
     }
 
-    /// Ends a change, now that nothing is sealed with the old key: takes it out of where this program wrote it. Tells what a
-    /// person has to do.
-    pub(in crate::storage) fn end_change(&self, change: &Change) -> Result<Vec<String>, StoreError> {
-        let notes = self.take_out(change)?;
+    /// Ends a change, now that nothing here is sealed with the old key: takes it out of where this program wrote it, unless other
+    /// stores have it. Tells what a person has to do.
+    pub(in crate::storage) fn end_change(
+        &self,
+        change: &Change,
+        others: &[Sharing],
+    ) -> Result<Vec<String>, StoreError> {
+        let notes = self.take_out(change, others)?;
         self.swap(&change.pin, &change.new.pin())?;
         Ok(notes)
     }
@@ -262,21 +272,23 @@ impl Keyring {
         write_master_key(target, &keys.iter().collect::<Vec<_>>())
     }
 
-    fn take_out(&self, change: &Change) -> Result<Vec<String>, StoreError> {
+    fn take_out(&self, change: &Change, others: &[Sharing]) -> Result<Vec<String>, StoreError> {
         let (target, new, old) = (&change.target, &*change.new, &change.old);
         let source = self.known(&old.key_id).map(|key| key.source.clone());
         let Some(source) = source.or_else(|| target.of_word(&old.key)) else { return Ok(Vec::new()) };
+        let is_there = |other: &&Sharing| source != KeySource::Passphrase || other.home.as_ref() == Some(&target.home);
+        if let Some(Sharing { address, .. }) = others.iter().find(is_there) {
+            return Ok(vec![format!(
+                "The old key {} stays in {} for the store {address}: `store rekey` with `--store {address}` gives that one a new \
+                 key, too.",
+                old.key_id,
+                self.in_words(&source)
+            )]);
+        }
         let _lock = self.lock(target, &source)?;
         match &source {
             KeySource::KeyFile(path) if source == new.source || *path == target.options.default_key_file => {
                 let Some(had) = read_key_file(path, Holds::Secrets, &Judged::default())? else { return Ok(Vec::new()) };
-                if let Some(other) = self.needs(&change.others, &old.key_id) {
-                    let (path, other, id) = (path.display(), other.display(), &old.key_id);
-                    return Ok(vec![format!(
-                        "The old key {id} stays in {path}, since the store in {other} has it: `store rekey` there, with \
-                         `--store file:{other}`, gives that one a new key, too."
-                    )]);
-                }
                 let left: Vec<&MasterKey> = had.iter().filter(|key| key.id() != old.key_id).collect();
                 if left.len() < had.len() {
                     if left.is_empty() { remove(path)? } else { write_key_file(path, &left)? }
@@ -294,15 +306,6 @@ impl Keyring {
                 )])
             }
         }
-    }
-
-    /// The other store that says that it has this key.
-    fn needs<'a>(&self, others: &'a [PathBuf], key_id: &str) -> Option<&'a PathBuf> {
-        others.iter().filter(|other| other.display().to_string() != self.place()).find(|other| {
-            let pin = private::read(&other.join("store.json"), super::LIMIT).ok().flatten();
-            let pin = pin.and_then(|pin| Pin::read(&pin, String::new).ok().flatten());
-            pin.is_some_and(|pin| pin.names(key_id))
-        })
     }
 
     fn swap(&self, before: &[u8], pin: &Pin) -> Result<bool, StoreError> {

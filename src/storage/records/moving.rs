@@ -82,7 +82,7 @@ impl Store {
 
 impl Shared {
     /// The store at an address that a mark names; `None` where nobody said how one is opened.
-    fn reached(&self, address: &str) -> Option<Result<Store, StoreError>> {
+    pub(super) fn reached(&self, address: &str) -> Option<Result<Store, StoreError>> {
         self.opener.get().map(|open| open(address))
     }
 

@@ -56,6 +56,33 @@ fn a_record_that_has_moved_serves_its_token_and_is_refreshed_there_only() {
     at_other(&home, &["refresh"]).failed(9, &["has moved to file:", "state"]);
 }
 
+#[test]
+fn no_rekey_takes_the_key_of_the_store_to_which_records_have_moved() {
+    let authority = provider();
+    for is_other_first in [false, true] {
+        let home = home(&authority);
+        assert_eq!(home.run(&["store", "copy", &other(&home)]).code, 0);
+        let [here, there] = [home.run(&["store", "info", "--json"]), at_other(&home, &["store", "info", "--json"])];
+        assert_eq!(here.json()["key"]["id"], there.json()["key"]["id"]);
+        let rekey = |is_other: bool| {
+            if is_other { at_other(&home, &["store", "rekey"]) } else { home.run(&["store", "rekey"]) }
+        };
+        let said = rekey(is_other_first);
+        assert!(said.code == 0 && said.stdout.contains(" stays in the key file "), "{said:?}");
+        assert_eq!(home.keys(), 2, "{is_other_first}");
+        let named = if is_other_first { format!("file:{}", home.path("state").display()) } else { other(&home) };
+        assert!(said.stdout.contains(&format!("`--store {named}`")), "{named}: {said:?}");
+        assert_eq!(at_other(&home, &["refresh"]).code, 0);
+        home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+        let said = rekey(!is_other_first);
+        assert!(said.code == 0 && !said.stdout.contains(" stays in "), "{said:?}");
+        assert_eq!(at_other(&home, &["refresh"]).code, 0);
+        home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+        // The other one took the new key, too, and nobody has the old one.
+        assert_eq!(home.keys(), 1, "{is_other_first}");
+    }
+}
+
 /// Names of profiles and what happens to the sign-in at the store in which it is refreshed, before it is copied back.
 const MEANWHILE: [(&str, &[&[&str]]); 6] = [
     ("a", &[]),

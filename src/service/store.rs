@@ -33,11 +33,6 @@ impl Service {
         self.with_store(|store, names| store.check(&names)).await
     }
 
-    /// Fails where no record could be written.
-    pub async fn check_room(&self) -> Result<(), Error> {
-        self.with_store(|store, _| store.check_room()).await
-    }
-
     /// Mends what a check found, and tells what was done: a sentence each.
     pub async fn repair_store(&self, checked: Checked) -> Result<Vec<String>, Error> {
         self.with_store(move |store, _| store.repair(&checked)).await

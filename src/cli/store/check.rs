@@ -4,7 +4,6 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::Context;
-use crate::cli::output::ErrorJson;
 use crate::error::Error;
 use crate::storage::{Checked, Finding};
 use crate::words::counted;
@@ -35,9 +34,6 @@ struct CheckJson<'a> {
     findings: Vec<FindingJson<'a>>,
     /// What `--repair` did.
     repaired: &'a [String],
-    /// Why nothing could be written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorJson>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +58,6 @@ impl Check {
             checked = context.interrupts.block_on(service.check_store())?;
         }
         let is_sound = !checked.findings.iter().any(|finding| finding.kind.is_damage());
-        let unwritable = context.interrupts.block_on(service.check_room()).err();
         if self.json {
             context.output.json(&CheckJson {
                 schema_version: 1,
@@ -71,21 +66,12 @@ impl Check {
                 read: checked.read,
                 findings: checked.findings.iter().map(finding_json).collect(),
                 repaired: &repaired,
-                error: unwritable.as_ref().map(|error| ErrorJson::of(error, &context.output.program)),
             })?;
         } else {
-            let verdict = match (is_sound, &unwritable) {
-                (true, None) => "all is well",
-                (true, Some(_)) => "nothing is damaged",
-                (false, _) => "something is damaged",
-            };
+            let verdict = if is_sound { "all is well" } else { "something is damaged" };
             context.output.text(&lines(&checked, &repaired, verdict).join("\n"))?;
         }
-        match unwritable {
-            Some(error) if self.json => Ok(error.code.exit_code()),
-            Some(error) => Err(error),
-            None => Ok(u8::from(!is_sound)),
-        }
+        Ok(u8::from(!is_sound))
     }
 }
 

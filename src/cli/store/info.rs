@@ -71,7 +71,7 @@ impl Info {
         let service = context.service()?;
         let mut info = context.interrupts.block_on(service.store_info())?;
         let is_away = info.trouble.is_some();
-        let trouble = info.trouble.take().or(info.unwritable.take()).map(Error::from);
+        let trouble = info.trouble.take().map(Error::from);
         let profiles = service.config.profiles.len();
         if self.json {
             context.output.json(&json(&info, profiles, is_away, trouble.as_ref(), &context.output.program))?;

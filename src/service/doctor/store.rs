@@ -39,11 +39,12 @@ impl Patient {
         let without_proxy = store.is_shared().then(|| server::of_database(&self.service)).flatten();
         let is_there = info.trouble.is_none();
         let key = info.protection.as_ref().ok().filter(|protection| !protection.is_made).map(|made| made.key.clone());
-        let (holders, health, is_made, unmade) = aside(move || {
+        let (holders, health, is_made, unmade, unwritable) = aside(move || {
             let health = if is_there { store.health() } else { Ok(None) };
             let directory = store.directory();
             let unmade = key.and_then(|key| unmade(&key, directory.as_deref()));
-            (store.holders(), health, directory.is_none_or(|directory| directory.exists()), unmade)
+            let is_made = directory.is_none_or(|directory| directory.exists());
+            (store.holders(), health, is_made, unmade, store.check_room().err())
         })
         .await;
         let mut checks = Vec::new();
@@ -58,7 +59,7 @@ impl Patient {
             checks.push(Check::ok(Subject::Store, "", format!("{place}, {records}")));
             // What is mounted for reading only is told with its file system.
             let is_told = |error: &StoreError| matches!(error, StoreError::Io { source, .. } if source.kind() == ErrorKind::ReadOnlyFilesystem);
-            let unwritable = info.unwritable.take().filter(|error| !is_told(error));
+            let unwritable = unwritable.filter(|error| !is_told(error));
             checks.extend(unwritable.map(|error| Check::failed(Subject::Store, "", &Error::from(error))));
             checks.extend(info.details.iter().flat_map(of_details));
             checks.extend(of_health(health));

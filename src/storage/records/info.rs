@@ -32,8 +32,6 @@ pub struct StoreInfo {
     pub copies: Vec<(ProfileName, Timestamp)>,
     /// When this machine last wrote a record, as far as it knows.
     pub last_written: Option<Timestamp>,
-    /// Why no record could be written on this machine.
-    pub unwritable: Option<StoreError>,
     /// What it says of itself, where it is a database.
     pub details: Option<DatabaseDetails>,
     /// Why the store itself told nothing: all of the above is what is known without it.
@@ -99,7 +97,6 @@ impl Store {
             moved: Vec::new(),
             copies: profiles.iter().filter_map(copy).collect(),
             last_written: profiles.iter().filter_map(|profile| seen?.noted_at(profile)).max(),
-            unwritable: backend.check_room().err(),
             details: None,
             trouble: None,
             profiles,

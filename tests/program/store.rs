@@ -93,6 +93,24 @@ fn a_new_key_opens_everything_and_the_old_one_nothing() {
 /// Variables and their values.
 type Environment<'a> = &'a [(&'a str, &'a str)];
 
+/// A medium that is not mounted is no place for a key.
+#[test]
+fn no_directory_is_made_for_a_key_that_somebody_places() {
+    let authority = provider();
+    let home = home(&authority);
+    let before = (home.key_ids(), home.keys());
+    let away = home.path("stick/keys/key").display().to_string();
+    let there = home.path("own").join("key").display().to_string();
+    let ran = home.run(&["store", "rekey", "--to", &format!("key-file:{away}")]);
+    ran.failed(9, &["stick/keys is not there", "make the directory first"]);
+    assert!(!home.path("stick").exists() && (home.key_ids(), home.keys()) == before);
+    fs::create_dir(home.path("own")).expect("it is free");
+    let ran = home.run(&["store", "rekey", "--to", &format!("key-file:{there}")]);
+    let said = format!("comes from the key file {there}: set `DEVICE_LOGIN_KEY_FILE={there}`");
+    assert!(ran.code == 0 && ran.stdout.contains(&said), "{ran:?}");
+    assert!(ran.stdout.contains(": 1 profile. Key ") && !ran.stdout.contains("named by"), "{ran:?}");
+}
+
 /// From one source to the next, with what each needs in the environment afterwards.
 #[test]
 fn the_key_goes_from_each_source_to_each_other() {

@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::error::{Code, Error};
 use crate::files;
 use crate::storage::{NewKey, PASSPHRASE_FILE_VARIABLE};
+use crate::words::counted;
 
 /// Give the store another key, and seal everything anew with it
 ///
@@ -67,10 +68,10 @@ impl Rekey {
             others: context.other_stores()?,
         };
         let rekeyed = context.interrupts.block_on(service.rekey_store(to))?;
-        let (key, profiles) = (&rekeyed.key_id, rekeyed.profiles);
+        let (key, profiles) = (&rekeyed.key_id, counted(rekeyed.profiles as u64, "profile"));
         let what = match &rekeyed.old_key_id {
             Some(old) => {
-                format!("Sealed anew with key {key}: {profiles} profiles. Key {old} opens nothing here any more.")
+                format!("Sealed anew with key {key}: {profiles}. Key {old} opens nothing here any more.")
             }
             None => format!("The key stays {key}: no record had to be sealed anew."),
         };

@@ -204,7 +204,13 @@ impl Keyring {
             }
             _ => "leave every other source out of the environment and the configuration".to_owned(),
         };
-        Some(format!("From now on the key of this store comes from {}: {set}.", target.in_words(&source)))
+        // Nothing names yet what is to be set.
+        let place = match &source {
+            KeySource::KeyFile(path) => format!("the key file {}", path.display()),
+            KeySource::Passphrase => format!("the passphrase file {}", target.passphrase_file().display()),
+            other => target.in_words(other),
+        };
+        Some(format!("From now on the key of this store comes from {place}: {set}."))
     }
 
     /// The key that the store has now, with its source here.
@@ -319,7 +325,15 @@ impl Keyring {
     /// The sole right to change the file that a source is.
     fn lock(&self, sources: &Sources, source: &KeySource) -> Result<Option<File>, StoreError> {
         let path = match source {
-            KeySource::KeyFile(path) => path.clone(),
+            KeySource::KeyFile(path) => {
+                // What somebody named may be on a medium that is not mounted, below whose place nothing is to be made.
+                let directory = private::directory_of(path);
+                if *path != sources.options.default_key_file && matches!(directory.try_exists(), Ok(false)) {
+                    let problem = format!("{} is not there, where the key file is to be", directory.display());
+                    return Err(self.not_possible(&problem, "mount what it is on, or make the directory first"));
+                }
+                path.clone()
+            }
             KeySource::Passphrase => sources.home.join(passphrase::FILE),
             _ => return Ok(None),
         };

@@ -7,6 +7,7 @@ mod file_system;
 mod made;
 mod nameless;
 pub mod own;
+pub mod program;
 mod replacement;
 mod trouble;
 

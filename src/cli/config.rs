@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::context::Context;
+use super::context::{Context, variable};
 use super::full_screen;
 use crate::config::check::{self, Checked, Remark};
 use crate::config::{Config, NamedBy, schema};
@@ -158,7 +158,7 @@ impl CheckCommand {
         }
         let places = context.places()?;
         let file = &places.config_file;
-        let checked = check::check_file(file, full_screen::odd_keys)?;
+        let checked = check::check_file(file, variable("PATH").as_deref(), full_screen::odd_keys)?;
         let exists = checked.is_some();
         if !exists {
             context.check_config_is_there(&places)?;

@@ -12,13 +12,15 @@ use toml::de::{DeTable, DeValue};
 use super::document::{self, Misfit, MisfitKind};
 use super::file::{Fault, File, KeyPath, Problem};
 use super::{Config, Profile, ProviderSource, SecretSource, form};
-use crate::error::{Advice, Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::files::access::{self, Holds};
-use crate::files::own;
+use crate::files::{self, own, program};
 use crate::near;
-use crate::providers::catalog;
+use crate::providers::{Dialect, catalog};
 use crate::sorted;
 
+/// What the parser says of a key that is there twice.
+const DUPLICATE: &str = "duplicate key";
 /// Mistakes that are told at most.
 const MOST: usize = 100;
 
@@ -48,30 +50,36 @@ pub struct Checked {
 /// The byte at which something is to be said, the keys that lead there, and what.
 type Finding = (usize, Vec<String>, String);
 
-/// Checks the text in `file`; `None` where there is no such file.
+/// Checks the text in `file`; `None` where there is no such file. `path` is where programs are.
 pub fn check_file(
     file: &Path,
+    path: Option<&str>,
     odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>,
 ) -> Result<Option<Checked>, Error> {
     let text = super::read(file)?;
-    Ok(text.map(|text| check(&text, file, odd_keys)))
+    Ok(text.map(|text| check(&text, file, path, odd_keys)))
 }
 
 /// Reads `text`, which came from `file`, and looks at the files that it names. `odd_keys` tells what is wrong with the keys of the
 /// screens, which nothing here knows.
-pub(super) fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>) -> Checked {
+pub(super) fn check(
+    text: &str,
+    file: &Path,
+    path: Option<&str>,
+    odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>,
+) -> Checked {
     let text = form::without_mark(text);
     let (document, unreadable) = DeTable::parse_recoverable(text);
     let document = document.get_ref();
     let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
-    let config = shape_and_values(document, &unreadable, file, &mut mistakes);
+    let config = shape_and_values((text, document), &unreadable, file, &mut mistakes);
     if let Some(config) = &config {
         let find = |problem: Problem| found(document, problem.path(), problem.to_string());
         let mut profiles: Vec<&Profile> = config.profiles.values().collect();
         profiles.sort_by_cached_key(|profile| place_of(document, &["profiles", profile.name.as_str()]));
         mistakes.extend(odd_keys(config).map(|(path, what)| found(document, path, what)));
         mistakes.extend(unusable(config, &profiles, document).take(MOST).map(find));
-        warnings.extend(odd(config, &profiles, document).take(MOST).map(find));
+        warnings.extend(odd(config, &profiles, document, path).take(MOST).map(find));
     }
     Checked { mistakes: remarks(text, mistakes), warnings: remarks(text, warnings), config }
 }
@@ -80,7 +88,7 @@ pub(super) fn check(text: &str, file: &Path, odd_keys: impl Fn(&Config) -> Optio
 pub(super) fn not_valid(text: &str, file: &Path) -> Error {
     let (document, unreadable) = DeTable::parse_recoverable(text);
     let mut mistakes = Vec::new();
-    shape_and_values(document.get_ref(), &unreadable, file, &mut mistakes);
+    shape_and_values((text, document.get_ref()), &unreadable, file, &mut mistakes);
     let error = Error::new(Code::Config, format!("{} is not valid", file.display()))
         .advise(Advice::CheckConfig.and(" for all that is wrong with it"));
     match remarks(text, mistakes).into_iter().next() {
@@ -91,13 +99,20 @@ pub(super) fn not_valid(text: &str, file: &Path) -> Error {
 
 /// Checks each part by itself; gives what is sound.
 fn shape_and_values(
-    document: &DeTable<'_>,
+    (text, document): (&str, &DeTable<'_>),
     unreadable: &[toml::de::Error],
     file: &Path,
     mistakes: &mut Vec<Finding>,
 ) -> Option<Config> {
     let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
-    mistakes.extend(unreadable.iter().take(MOST).map(|error| (start(error), Vec::new(), document::no_toml(error))));
+    let told = unreadable.iter().take(MOST).filter_map(|error| match error.message() {
+        DUPLICATE => Some((start(error), twice(text, start(error))?)),
+        _ => Some((start(error), document::no_toml(error))),
+    });
+    mistakes.extend(told.map(|(at, what)| (at, Vec::new(), what)));
+    if mistakes.is_empty() {
+        mistakes.extend(unreadable.first().map(|error| (start(error), Vec::new(), document::no_toml(error))));
+    }
     if !mistakes.is_empty() {
         return None;
     }
@@ -109,6 +124,36 @@ fn shape_and_values(
     let find = |problem: Problem| found(document, problem.path(), problem.to_string());
     mistakes.extend(problems.into_iter().filter(is_own).map(find));
     Some(config)
+}
+
+/// What is said of the key at `at`, which is there already; nothing where its whole table is, which is said of that.
+fn twice(text: &str, at: usize) -> Option<String> {
+    let begin = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let is_inline = text[begin..at].contains('=');
+    let key = head(text[if is_inline { at } else { begin }..].lines().next().unwrap_or_default());
+    if is_inline {
+        return Some(format!("{DUPLICATE} `{key}`"));
+    }
+    let before: Vec<&str> = text[..begin].lines().map(head).collect();
+    let said = |first: Option<usize>| {
+        let first = first.map_or_else(String::new, |index| format!(": line {} has it already", index + 1));
+        format!("{DUPLICATE} `{}`{first}", key.trim_matches(['[', ']']))
+    };
+    if key.starts_with('[') {
+        return Some(said(before.iter().position(|other| *other == key)));
+    }
+    let table = before.iter().rposition(|other| other.starts_with('['));
+    let within = table.map_or(0, |table| table + 1);
+    let first = before[within..].iter().position(|other| *other == key).map(|index| within + index);
+    let is_of_second = table.is_some_and(|table| before[..table].contains(&before[table]));
+    (first.is_some() || !is_of_second).then(|| said(first))
+}
+
+/// What a line is about: a table in its brackets, or the key before `=`.
+fn head(line: &str) -> &str {
+    let line = line.trim();
+    let end = if line.starts_with('[') { line.find(']').map(|end| end + 1) } else { line.find('=') };
+    line[..end.unwrap_or(line.len())].trim()
 }
 
 /// Takes out what is not of the shape that is wanted, and tells of each. Every profile and provider is looked at on its own, so
@@ -257,6 +302,7 @@ fn odd<'a>(
     config: &'a Config,
     profiles: &'a [&Profile],
     document: &'a DeTable<'_>,
+    path: Option<&'a str>,
 ) -> impl Iterator<Item = Problem> + 'a {
     let built_in = super::built_in_providers();
     // A profile that has mistakes uses its provider all the same.
@@ -284,10 +330,29 @@ fn odd<'a>(
         let mut advice = |scope: &'a String| known.entry(scope).or_insert_with(|| catalog::advice(scope)).clone();
         let scopes =
             scopes.iter().filter_map(|scope| Some(Fault::of_entry("scopes", format!("`scopes`: {}", advice(scope)?))));
-        let faults: Vec<Fault> = scopes.chain(odd_secrets(profile)).collect();
+        let needs_scope = |dialect: &&Dialect| dialect.needs_scope && profile.scopes.is_empty();
+        let unasked = source.map(ProviderSource::dialect).filter(needs_scope).map(|dialect| {
+            let (provider, scope) = (dialect.display_name, dialect.default_scope);
+            let what = format!(
+                "asks for no scope, and {provider} approves nothing without one: give it `scopes`, such as `{scope}`"
+            );
+            Fault::of_entry("scopes", what)
+        });
+        let has_no_way_back = profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none();
+        let no_way_back = has_no_way_back.then(|| {
+            let what = "signs in through a browser, and has no `redirect_uri`: give it the one that is registered";
+            Fault::of_entry("client_type", what)
+        });
+        let faults: Vec<Fault> = scopes.chain(unasked).chain(no_way_back).chain(odd_secrets(profile)).collect();
         faults.into_iter().map(|fault| Problem::of("profiles", profile.name.as_str(), fault))
     });
-    url_file.chain(of_profiles).chain(of_providers).chain(unused)
+    let programs = config.key_command.iter().filter_map(|command| command.first());
+    let programs = programs.filter(move |program| !program::is_runnable(&files::expanded(program.as_ref()), path));
+    let programs = programs.map(|program| {
+        let what = format!("names {program}, which is no program that this user may run; {}", program::ADVICE);
+        Problem { table: None, fault: Fault::of_value("key_command", what) }
+    });
+    url_file.chain(programs).chain(of_profiles).chain(of_providers).chain(unused)
 }
 
 /// Whether a sign-in could begin with the provider, as far as that is known without asking it.
@@ -332,7 +397,7 @@ mod tests {
 
     /// The mistakes and the warnings, each with its line and column.
     fn remarks(text: &str) -> (Vec<String>, Vec<String>) {
-        let checked = check(text, Path::new("/nowhere/config.toml"), |_| None);
+        let checked = check(text, Path::new("/nowhere/config.toml"), None, |_| None);
         let lines = |remarks: &[super::Remark]| {
             let line = |remark: &super::Remark| format!("{}:{} {}", remark.line, remark.column, remark.message);
             remarks.iter().map(line).collect()

@@ -574,7 +574,7 @@ mod tests {
 
     fn all_problems(text: &str) -> String {
         parse(text).expect_err(text);
-        let told = super::super::check::check(text, Path::new("/etc/x/config.toml"), |_| None).mistakes;
+        let told = super::super::check::check(text, Path::new("/etc/x/config.toml"), None, |_| None).mistakes;
         told.iter().map(|told| format!("line {}: {}", told.line, told.message)).collect::<Vec<_>>().join("\n")
     }
 

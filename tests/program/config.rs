@@ -40,6 +40,60 @@ fn the_configuration_is_found_with_the_reason_why_there() {
     assert!(quiet.stderr.is_empty() && !quiet.stdout.is_empty(), "{quiet:?}");
 }
 
+/// What is sound in its parts, and could not work.
+#[test]
+fn a_check_warns_of_what_would_not_work() {
+    let home = Home::new();
+    let sound = |text: &str| SOUND.replace("scopes = [\"ZohoCRM.users.READ\"]\n", text);
+    let plain = home.write("plain.txt", "").display().to_string();
+    let program = |name: &str| format!("key_command = [\"{name}\"]\n{SOUND}");
+    let names = "`key_command` names ";
+    let scopes = "scopes = [\"ZohoCRM.users.READ\"]\n";
+    let web = |more: &str| sound(&format!("{scopes}client_type = \"server-based\"\n{more}"));
+    for (text, warning) in [
+        (sound(""), "`profiles.work`: asks for no scope, and Zoho approves nothing without one"),
+        (sound("scopes = []\n"), "`profiles.work`: asks for no scope"),
+        (SOUND.replace("zoho", "github").replace("ZohoCRM.users.READ", "repo"), ""),
+        (web(""), "`profiles.work`: signs in through a browser, and has no `redirect_uri`"),
+        (web("redirect_uri = \"https://x.example/cb\"\n"), ""),
+        (program("/nonexist"), names),
+        (program("no-such-program-anywhere"), names),
+        (program(&plain), names),
+        (program("/bin"), names),
+        (program("/bin/cat"), ""),
+        (program("cat"), ""),
+    ] {
+        home.configure(&text);
+        let child = home.command(&["config", "check"]).env("PATH", "/usr/bin:/bin").spawn().expect("it starts");
+        let ran = ran(child);
+        assert!(ran.code == 0 && ran.stdout.contains("is sound: 1 profile."), "{text}: {ran:?}");
+        assert_eq!(ran.stdout.contains(": warning: "), !warning.is_empty(), "{text}: {ran:?}");
+        assert!(ran.stdout.contains(warning), "{text}: {ran:?}");
+    }
+}
+
+#[test]
+fn what_is_there_twice_is_told_once_with_its_first_line() {
+    let home = Home::new();
+    for (text, told) in [
+        (format!("{SOUND}\n{SOUND}"), &[(6, "duplicate key `profiles.work`: line 1 has it already")][..]),
+        (format!("{SOUND}\n{SOUND}{SOUND}"), &[(6, "`profiles.work`: line 1"), (10, "`profiles.work`: line 1")]),
+        (format!("{SOUND}scopes = []\n"), &[(5, "duplicate key `scopes`: line 4 has it already")]),
+        (format!("store = \"file:a\"\nstore = \"file:b\"\n{SOUND}"), &[(2, "duplicate key `store`: line 1")]),
+        (format!("{SOUND}\n{SOUND}scopes = []\n"), &[(6, "`profiles.work`: line 1"), (10, "`scopes`: line 9")]),
+        ("[screen]\nkeys = {a = 1, a = 2}\n".to_owned(), &[(2, "duplicate key `a`")]),
+    ] {
+        home.configure(&text);
+        let json = home.run(&["config", "check", "--json"]).json();
+        let mistakes = json["mistakes"].as_array().expect("a list");
+        assert_eq!(mistakes.len(), told.len(), "{text}: {json}");
+        for (mistake, (line, message)) in mistakes.iter().zip(told) {
+            assert_eq!(mistake["line"], *line, "{text}: {json}");
+            assert!(mistake["message"].as_str().is_some_and(|said| said.contains(message)), "{text}: {json}");
+        }
+    }
+}
+
 #[test]
 fn a_check_tells_all_mistakes_and_what_is_odd() {
     let home = Home::new();

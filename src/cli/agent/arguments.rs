@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::str::FromStr;
 
 use crate::child;
 use crate::config::Config;
 use crate::error::{Code, Error};
-use crate::files::{self, Readers, Trouble};
+use crate::files::{self, Readers, Trouble, program};
 use crate::profile::ProfileName;
 use crate::service::TokenFile;
 
@@ -198,32 +198,12 @@ fn number_in(lines: &str, name: &str) -> Option<u32> {
 
 /// Sees that the programs of `--on-event` are there, which would else show at the first event only.
 pub(super) fn check_programs(programs: &[PathBuf], path: Option<&str>) -> Result<(), Error> {
-    match programs.iter().find(|program| !is_runnable(program, path)) {
+    match programs.iter().find(|program| !program::is_runnable(program, path)) {
         None => Ok(()),
         Some(program) => Err(Error::new(Code::Usage, format!("`{}` cannot be run", program.display()))
             .because("it is no program that this user may run")
-            .advise("name one by its path, or by a name in `PATH`; arguments and a shell need a script of their own")),
+            .advise(format!("{}; arguments and a shell need a script of their own", program::ADVICE))),
     }
-}
-
-fn is_runnable(program: &Path, path: Option<&str>) -> bool {
-    // Where a separator is in it, it is a path.
-    if program.components().count() > 1 || program.is_absolute() {
-        return is_program(program);
-    }
-    // Other systems look in other places as well, and know endings.
-    let Some(path) = path.filter(|_| cfg!(unix)) else { return true };
-    std::env::split_paths(path).any(|directory| is_program(&directory.join(program)))
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }
 
 #[cfg(all(test, unix))]

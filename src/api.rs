@@ -13,7 +13,7 @@ use crate::http::{API_BODY_LIMIT, API_SILENCE, Method, Request};
 pub use crate::providers::answers::Diagnosis;
 use crate::providers::catalog::Product;
 use crate::providers::{DataCenter, Dialect};
-use crate::secret::Secret;
+use crate::secret::{Secret, shown};
 
 /// Headers that the address and the body settle.
 const COMPUTED: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
@@ -31,7 +31,7 @@ pub struct Call {
 /// Why a call was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("`{0}` is no path that begins with `/` and no address")]
+    #[error("`{}` is no path that begins with `/` and no address", shown(.0))]
     NoAddress(String),
     #[error("the path has a control character, such as the end of a line, in it")]
     ControlCharacter,
@@ -43,9 +43,9 @@ pub enum Refusal {
     UserInAddress,
     #[error("{0} is not among the places to which this profile's token may go")]
     ForeignOrigin(String),
-    #[error("`{0}` is no known product; known are: {1}")]
+    #[error("`{}` is no known product; known are: {}", shown(.0), .1)]
     UnknownProduct(String, String),
-    #[error("the provider has no products, so `{0}` is none")]
+    #[error("the provider has no products, so `{}` is none", shown(.0))]
     NoProducts(String),
     #[error("{0} has no known host in data center {1}")]
     NoHost(&'static str, String),

@@ -39,7 +39,7 @@ use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
 use crate::providers::{Dialect, Provider, zoho};
 use crate::registered::RedirectUri;
-use crate::secret::{reads_as_name, reads_as_token};
+use crate::secret::{reads_as_name, reads_as_token, shown};
 use crate::sorted;
 use crate::storage::{self, KeyOptions};
 
@@ -287,7 +287,7 @@ impl FromStr for ClientType {
         Self::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
             let usable = Self::ALL.into_iter().filter(|kind| *kind != ClientType::ClientBased).map(Self::word);
             let words: Vec<&str> = usable.collect();
-            format!("`{text}` is no type of client; there are {} (or `desktop`)", words.join(", "))
+            format!("`{}` is no type of client; there are {} (or `desktop`)", shown(text), words.join(", "))
         })
     }
 }
@@ -510,7 +510,11 @@ impl Config {
             let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
             Error::new(
                 Code::Config,
-                format!("profile `{}` names the provider `{}`, which is not known", profile.name, profile.provider),
+                format!(
+                    "profile `{}` names the provider `{}`, which is not known",
+                    profile.name,
+                    shown(&profile.provider)
+                ),
             )
             .advise(unknown_provider_hint(&profile.provider, &known))
         })
@@ -539,7 +543,7 @@ impl Config {
         match self.unknown_profile(name) {
             near if near.advice.iter().any(|advice| matches!(advice, Advice::Meant(_))) => near,
             first if self.profiles.is_empty() || reads_as_name(name.as_str()) => first,
-            _ => not_repeated(),
+            _ => no_such_profile(),
         }
     }
 
@@ -554,9 +558,12 @@ impl Config {
         let add = Advice::AddProfile(Some(name.clone()));
         match Advice::near(name.as_str(), self.profiles.keys().map(ProfileName::as_str)) {
             Some(meant) => error.advise(meant),
-            None if reads_as_token(name.as_str()) => not_repeated(),
+            None if reads_as_token(name.as_str()) => no_such_profile(),
             None if self.profiles.is_empty() => error.advise(add),
-            None => error.advise(format!("there are {}", self.names())).advise(add.and(" to add it")),
+            None => {
+                let are = if self.profiles.len() == 1 { "is" } else { "are" };
+                error.advise(format!("there {are} {}", self.names())).advise(add.and(" to add it"))
+            }
         }
     }
 
@@ -571,12 +578,26 @@ impl Config {
     }
 }
 
-fn not_repeated() -> Error {
-    Error::new(Code::UnknownProfile, "there is no profile of the name that was given")
+fn no_such_profile() -> Error {
+    not_repeated(Code::UnknownProfile, "there is no profile of the name that was given")
+        .advise(Advice::ListProfiles.after("if it was meant as a name, "))
+}
+
+/// What is wrong with a name that reads as a token.
+fn not_repeated(code: Code, what: &str) -> Error {
+    Error::new(code, what)
         .because("it may be a token or a code, and is not repeated")
         .advise("put tokens and codes on stdin: others can see the arguments of programs")
         .advise("make a new one if this was a real one")
-        .advise(Advice::ListProfiles.after("if it was meant as a name, "))
+}
+
+/// Refuses a new name that reads as a token: it would be kept and shown wherever the profile is.
+pub fn check_new_name(name: &ProfileName) -> Result<(), Error> {
+    if reads_as_token(name.as_str()) {
+        let refused = not_repeated(Code::Usage, "no profile gets the name that was given");
+        return Err(refused.advise("if it was meant as a name, choose a shorter one"));
+    }
+    Ok(())
 }
 
 /// A preset that has blanks to fill in is not known by its own name.

@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 pub use self::tls::{Chain, Link};
 use self::trouble::Trouble;
 use crate::clock::Moment;
-use crate::secret::Secret;
+use crate::secret::{Secret, shown};
 
 /// What an accounts server may send at most: its answers are a few hundred bytes.
 pub const ACCOUNTS_BODY_LIMIT: usize = 256 * 1024;
@@ -80,7 +80,7 @@ impl FromStr for Method {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let method = Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(text));
-        method.ok_or_else(|| format!("`{text}` is none of GET, POST, PUT, PATCH, DELETE and HEAD"))
+        method.ok_or_else(|| format!("`{}` is none of GET, POST, PUT, PATCH, DELETE and HEAD", shown(text)))
     }
 }
 

@@ -61,6 +61,11 @@ pub fn reads_as_token(word: &str) -> bool {
     is_long || begins || word.split(|sign: char| !sign.is_ascii_alphanumeric()).any(is_run)
 }
 
+/// A word as it may be repeated to whoever gave it in a wrong place.
+pub fn shown(word: &str) -> &str {
+    if reads_as_token(word) { "****" } else { word }
+}
+
 /// Tells whether a word is a name even where a token was to come, which may look like nothing that is known: a short one of
 /// small letters, with few digits.
 pub fn reads_as_name(word: &str) -> bool {

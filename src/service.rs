@@ -73,7 +73,7 @@ use crate::http::client::Observer;
 use crate::http::{ProxyVariables, TransportFailure, client};
 use crate::oauth::Client;
 use crate::providers::{DataCenter, Provider};
-use crate::secret::{Known, Secret};
+use crate::secret::{Known, Secret, shown};
 use crate::sorted;
 use crate::storage::{Grant, Record, Store, StoreError};
 
@@ -261,8 +261,12 @@ fn home_data_center<'a>(profile: &Profile, provider: &'a Provider) -> Result<&'a
         } else {
             format!("it has: {}", codes.join(", "))
         };
-        let message =
-            format!("profile `{}` names the data center `{code}`, which {} does not have", profile.name, provider.name);
+        let message = format!(
+            "profile `{}` names the data center `{}`, which {} does not have",
+            profile.name,
+            shown(code),
+            provider.name
+        );
         Error::new(Code::Config, message).advise(hint)
     })
 }

@@ -9,6 +9,7 @@ use super::words;
 use crate::error::{Advice, Code, Error};
 use crate::providers::catalog::{PRODUCTS, Product, can_write, scope_in_words};
 use crate::providers::{DataCenter, zoho};
+use crate::secret::shown;
 
 /// List Zoho's products: scopes, hosts and harmless test calls
 #[derive(Args)]
@@ -103,7 +104,7 @@ impl Scopes {
 
 fn product(name: &str) -> Result<&'static Product, Error> {
     Product::known_as(name).ok_or_else(|| {
-        let error = Error::new(Code::Usage, format!("`{name}` is no known product"));
+        let error = Error::new(Code::Usage, format!("`{}` is no known product", shown(name)));
         error.advise(Advice::meant(Product::near(name)).unwrap_or(Advice::ListProducts))
     })
 }

@@ -19,7 +19,7 @@ use crate::providers::answers::paging::Paging;
 use crate::providers::catalog::{self, Product};
 use crate::providers::standard::StandardEndpoints;
 use crate::providers::{DataCenter, Dialect};
-use crate::secret::{Known, Secret};
+use crate::secret::{Known, Secret, shown};
 use crate::storage::Grant;
 
 const WITHOUT_PRODUCT: &str = "leave `--product` out to call the API domain";
@@ -358,7 +358,7 @@ pub fn refusal_error(what: &str, refusal: &Refusal) -> Error {
         Refusal::NoAddress(path) => match path.parse::<Method>() {
             Ok(method) => format!("give the path behind the method, such as `{method} /crm/v8/org`").into(),
             Err(_) if path.is_empty() || Url::parse(path).is_ok() => "give a path such as `/crm/v8/org`".into(),
-            Err(_) => format!("write a `/` before it: `/{path}`").into(),
+            Err(_) => format!("write a `/` before it: `/{}`", shown(path)).into(),
         },
         Refusal::ControlCharacter => "write it without, or as `%0A`".into(),
         Refusal::NoScheme(_) => "write `https:` before it, or one `/` where a path is meant".into(),

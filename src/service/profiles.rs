@@ -245,14 +245,14 @@ impl Service {
         self.check_draft(draft, &cannot_be_added(&draft.profile.name))
     }
 
-    /// Makes sure that no profile has this name.
+    /// Makes sure that no profile has this name, and that it may be shown.
     pub fn check_is_free(&self, name: &ProfileName) -> Result<(), Error> {
         if self.config.profiles.contains_key(name) {
             return Err(Error::new(Code::Config, cannot_be_added(name))
                 .because("there is already one with this name")
                 .advise_all(Advice::for_taken(name)));
         }
-        Ok(())
+        config::check_new_name(name)
     }
 
     /// Checks what is to be written, and gives the provider that the client's secret is for.

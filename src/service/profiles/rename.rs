@@ -70,7 +70,7 @@ impl Service {
             // On some systems both names lead to the same files.
             return Err(refused("the names differ in case only").advise("rename it to something else first"));
         }
-        Ok(())
+        config::check_new_name(new)
     }
 
     /// Whatever is there under the new name must not be lost, unless it is a copy.

@@ -134,7 +134,7 @@ fn every_command_tells_which_profile_was_probably_meant() {
         &["profile", "remove", "office"],
     ] {
         let ran = home.run(command);
-        ran.failed(2, &["there is no profile `office`", "there are `work`"]);
+        ran.failed(2, &["there is no profile `office`", "there is `work`"]);
         assert!(!ran.stderr.contains("profile add"), "{ran:?}");
         let ran = Home::new().run(command);
         ran.failed(

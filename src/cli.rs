@@ -247,12 +247,23 @@ fn readable(mut error: clap::Error) -> clap::Error {
 /// The same error with the command that has what another word was given for.
 fn pointed(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let meant = match (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::InvalidArg)) {
-        (Some(ContextValue::String(word)), _) => other_words::meant(other_words::above(arguments, word), word),
+        (Some(ContextValue::String(word)), _) => {
+            other_words::meant(other_words::above(arguments, word), word, other_words::behind(arguments, word))
+        }
         (None, Some(ContextValue::String(flag))) if error.kind() == ErrorKind::UnknownArgument => {
             other_words::in_place_of(&commands::path_in(arguments), flag).map(str::to_owned)
         }
+        _ if error.kind() == ErrorKind::MissingRequiredArgument && other_words::takes_file_for_format(arguments) => {
+            Some(other_words::JSON.to_owned())
+        }
         _ => None,
     };
+    if let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested)
+        && tips.iter().any(|tip| tip.to_string().starts_with("to pass '"))
+    {
+        // Nobody who mistook a flag wants its name as a value.
+        error.remove(ContextKind::Suggested);
+    }
     if let Some(meant) = meant {
         error.remove(ContextKind::SuggestedSubcommand);
         error.remove(ContextKind::SuggestedArg);

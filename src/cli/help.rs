@@ -5,6 +5,7 @@ use clap::Args;
 use super::context::Context;
 use super::{commands, other_words};
 use crate::error::{Advice, Code, Error};
+use crate::secret::shown;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,10 +34,10 @@ pub(super) fn named<'a>(definition: &'a clap::Command, words: &[String]) -> Resu
     words.iter().try_fold(definition, |command, word| {
         command.find_subcommand(word).ok_or_else(|| {
             let above = command.get_bin_name().unwrap_or(command.get_name());
-            let unknown = Error::new(Code::Usage, format!("`{above}` has no command `{word}`"));
+            let unknown = Error::new(Code::Usage, format!("`{above}` has no command `{}`", shown(word)));
             let known = command.get_subcommands().filter(|known| !known.is_hide_set()).map(clap::Command::get_name);
             let place = if std::ptr::eq(command, definition) { "" } else { command.get_name() };
-            let other = other_words::meant(place, word).map(Advice::from);
+            let other = other_words::meant(place, word, None).map(Advice::from);
             unknown.advise(other.or_else(|| Advice::near(word, known)).unwrap_or(Advice::Help))
         })
     })

@@ -7,17 +7,18 @@ use crate::tables::Words;
 
 /// Behind a command, the words for one below it, and what it is; the first rows are behind none.
 const KNOWN: &str = "\
-            | sign-in signin sign auth authorize authenticate       | login
+            | sign-in signin sign auth sso authorize authenticate   | login
             | import                                                | login --import
             | resume continue                                       | login --resume
             | kiosk                                                 | login --kiosk
             | revoke sign-out signout disconnect                    | logout
             | forget                                                | logout --local
             | mint access-token print-token get-token               | token
+            | print-access-token get-access-token                   | token
             | renew rotate                                          | refresh
             | verify validate                                       | status --verify
             | list ls profiles                                      | profile list
-            | add new create                                        | profile add
+            | add new create configure setup                        | profile add
             | show info                                             | profile show
             | use switch                                            | profile use
             | edit                                                  | profile edit
@@ -40,7 +41,17 @@ const KNOWN: &str = "\
     store   | verify repair                                         | store check
     store   | rotate                                                | store rekey
     store   | migrate move                                          | store copy
-    config  | validate verify                                       | config check";
+    config  | validate verify                                       | config check
+    config  | list ls                                               | profile list
+    config  | get view                                              | profile show
+    config  | set edit                                              | profile edit";
+
+/// Words below which other programs keep what are commands of their own here.
+const GROUPS: Words = Words("auth sso oauth account");
+
+/// Flags by which other programs are asked for JSON, and what is there in their place.
+const FORMATS: Words = Words("-o --output --format");
+pub(super) const JSON: &str = "`--json` prints JSON";
 
 /// Behind a command, flags that other programs have for it, and what is there in their place.
 const FLAGS: &str = "\
@@ -65,19 +76,38 @@ const FLAGS: &str = "\
     api          | --compressed                  | compressed answers are asked for and unpacked without it
     api          | --fail-with-body              | `--fail` prints the body as well
     api          | --url --hostname              | a path is taken from the profile's API domain, with `--product PRODUCT` from that product's host
-    token        | --json                        | `--format json` prints JSON
+    token        | --json -o --output            | `--format json` prints JSON
+    login        | --client-id --provider --data-center --client-type --redirect-uri | these belong to the profile: `device-login profile add NAME --provider PROVIDER --client-id ID` makes one, `device-login profile edit NAME` changes it
     profile edit | --provider                    | the provider of a profile stays as it was added: `device-login profile add NAME --provider PROVIDER` makes another profile
     profile edit | --name                        | `device-login profile rename OLD NEW` gives it another name";
 
 /// What is there in the place of a flag of other programs, as a clause.
 pub(super) fn in_place_of(command: &str, flag: &str) -> Option<&'static str> {
     let name = flag.split('=').next().unwrap_or_default();
-    flags().find(|(place, words, _)| *place == command && words.contains(name)).map(|(.., what)| what)
+    let mut known = flags().filter(|(place, words, _)| *place == command && words.contains(name));
+    let known = known.next().map(|(.., what)| what);
+    known.or_else(|| (FORMATS.contains(name) && has_json(command)).then_some(JSON))
+}
+
+/// Whether somebody wants `status` to print JSON by its flag for a file of metrics.
+pub(super) fn takes_file_for_format(arguments: &[OsString]) -> bool {
+    let mut from_flag = arguments.iter().skip_while(|argument| *argument != "--output");
+    let is_json = from_flag.nth(1).is_some_and(|format| format == "json");
+    commands::path_in(arguments) == "status"
+        && (is_json || arguments.iter().any(|argument| argument == "--output=json"))
+}
+
+/// Whether the command takes `--json`.
+fn has_json(command: &str) -> bool {
+    let definition = commands::definition();
+    let mut words = command.split_whitespace();
+    let found = words.try_fold(&definition, |above, word| above.find_subcommand(word));
+    found.is_some_and(|found| found.get_arguments().any(|argument| argument.get_id() == "json"))
 }
 
 /// Whether this is what was said of a flag.
 pub(super) fn is_tip(text: &str) -> bool {
-    flags().any(|(.., what)| what == text)
+    text == JSON || flags().any(|(.., what)| what == text)
 }
 
 fn flags() -> impl Iterator<Item = (&'static str, Words, &'static str)> {
@@ -95,11 +125,34 @@ fn known() -> impl Iterator<Item = (&'static str, Words, &'static str)> {
     })
 }
 
-/// What somebody meant who gave this word in the place of a command, as a sentence without its end.
-pub(super) fn meant(above: &str, word: &str) -> Option<String> {
+/// What somebody meant who gave this word in the place of a command, and `next` behind it, as a sentence without its end.
+pub(super) fn meant(above: &str, word: &str, next: Option<&str>) -> Option<String> {
     let lower = word.to_ascii_lowercase();
-    let mut known = known().filter(|(place, words, _)| *place == above && words.contains(&lower));
-    known.next().map(|(.., command)| format!("`{word}` is `device-login {command}` here"))
+    if above.is_empty()
+        && GROUPS.contains(&lower)
+        && let Some(next) = next
+        && let Some(command) = command_called(next)
+    {
+        return Some(format!("`{word} {next}` is `device-login {command}` here"));
+    }
+    let command = known_as(above, &lower)?;
+    Some(format!("`{word}` is `device-login {command}` here"))
+}
+
+fn known_as(above: &str, word: &str) -> Option<&'static str> {
+    known().find(|(place, words, _)| *place == above && words.contains(word)).map(|(.., command)| command)
+}
+
+/// The command that has this name, or another one elsewhere.
+fn command_called(word: &str) -> Option<String> {
+    let lower = word.to_ascii_lowercase();
+    let own = commands::definition().find_subcommand(&lower).map(|command| command.get_name().to_owned());
+    own.or_else(|| known_as("", &lower).map(str::to_owned))
+}
+
+/// What follows this word in the arguments.
+pub(super) fn behind<'a>(arguments: &'a [OsString], word: &str) -> Option<&'a str> {
+    arguments.iter().skip(1).skip_while(|argument| *argument != word).nth(1)?.to_str()
 }
 
 /// The command behind which this word stands in the arguments.

@@ -118,6 +118,29 @@ fn what_others_call_otherwise_is_told_by_its_place_here() {
         ),
         (&["login", "imp", "--import"], &["there is no profile `imp`", "run `device-login profile add imp`"]),
         (&["login", "Xk3", "--import"], &["may be a token or a code"]),
+        (&["login", "--client-id", "x"], &["`device-login profile add NAME --provider PROVIDER --client-id ID`"]),
+        (&["login", "--nothing-known"], &["unexpected argument '--nothing-known'"]),
+        (&["agent", "--nothing-known"], &["unexpected argument '--nothing-known'"]),
+        (&["status", "-o", "json"], &["`--json` prints JSON"]),
+        (&["status", "--output", "json"], &["`--json` prints JSON"]),
+        (&["status", "--output=json"], &["`--json` prints JSON"]),
+        (&["status", "--format", "json"], &["`--json` prints JSON"]),
+        (&["whoami", "-ojson"], &["`--json` prints JSON"]),
+        (&["whoami", "--output=json"], &["`--json` prints JSON"]),
+        (&["profile", "list", "-o", "json"], &["`--json` prints JSON"]),
+        (&["token", "-o", "json"], &["`--format json` prints JSON"]),
+        (&["auth", "status"], &["`auth status` is `device-login status` here"]),
+        (&["auth", "token"], &["`auth token` is `device-login token` here"]),
+        (&["auth", "list"], &["`auth list` is `device-login profile list` here"]),
+        (&["auth", "print-access-token"], &["`auth print-access-token` is `device-login token` here"]),
+        (&["auth"], &["`auth` is `device-login login` here"]),
+        (&["auth", "work"], &["`auth` is `device-login login` here"]),
+        (&["sso", "login"], &["`sso login` is `device-login login` here"]),
+        (&["configure"], &["`configure` is `device-login profile add` here"]),
+        (&["config", "list"], &["`list` is `device-login profile list` here"]),
+        (&["config", "get", "x"], &["`get` is `device-login profile show` here"]),
+        (&["show", "wrong-name"], &["`show` is `device-login profile show` here"]),
+        (&["token", "other"], &["there is `work`"]),
         (&["status", "w\u{f6}rk"], &["letters (a to z, A to Z)"]),
         (&["profile", "add", "\u{c4}"], &["letters (a to z, A to Z)"]),
     ] {
@@ -130,6 +153,46 @@ fn what_others_call_otherwise_is_told_by_its_place_here() {
     }
     let first = home.run(&["profile", "add", "work", "--provider", "github", "--client-id", "i"]).stderr;
     assert!(first.find("profile edit work") < first.find("profile remove work"), "{first}");
+}
+
+#[test]
+fn a_token_in_a_wrong_place_is_neither_kept_nor_repeated() {
+    const DIGITS: &str = "d97364950696bef4e2641e919ea8a1372d0ede59a9";
+    const PERSONAL: &str = "ghp_abcdef0123456789abcdef0123456789abcd";
+    let home = Home::new();
+    home.configure(&configuration(NOWHERE));
+    let before = home.configuration();
+    let client = ["--provider", "github", "--client-id", "i"];
+    for token in [DIGITS, PERSONAL] {
+        for arguments in [
+            &[&["profile", "add", token], &client[..]].concat()[..],
+            &["profile", "rename", "work", token],
+            &["profile", "use", token],
+            &["profile", "edit", token, "--scopes", "A"],
+            &["profile", "remove", token],
+            &["profile", "add", "w2", "--provider", token, "--client-id", "i"],
+            &[&["profile", "add", "w2", "--data-center", token], &client[..]].concat(),
+            &[&["profile", "add", "w2", "--client-type", token], &client[..]].concat(),
+            &["api", token, "/x"],
+            &["api", token],
+            &["api", "/x", "--product", token],
+            &["scopes", token],
+            &["help", token],
+            &["help", "profile", token],
+            &["auth", token],
+            &["config", token],
+        ] {
+            let ran = home.run(arguments);
+            assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
+            assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(token), "{arguments:?}: {ran:?}");
+            assert_eq!(home.configuration(), before, "{arguments:?}");
+        }
+    }
+    // Whoever has such a name already keeps it.
+    home.configure(&before.replace("profiles.work", &format!("profiles.{DIGITS}")));
+    home.run(&["profile", "show", DIGITS, "--json"]).json();
+    let renamed = home.run(&["profile", "rename", DIGITS, "production-crm-europe-2026"]);
+    assert_eq!(renamed.code, 0, "{renamed:?}");
 }
 
 #[test]

@@ -32,6 +32,9 @@ Examples:
 
 /// Show how profiles stand, without asking anybody
 ///
+/// In the table, `(default)` or `*` marks the profile that is used where none is named. BUDGET tells how many of the access
+/// tokens that the provider gives out in a while are used, where it limits them, or how long to wait for the next one.
+///
 /// Ends with 0, or with 9 where a record cannot be read; with `--verify` with 4 where somebody has to sign in, and with 7 where
 /// a provider did not answer. `--check` has exit codes of its own.
 #[derive(Args)]

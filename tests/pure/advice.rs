@@ -30,7 +30,7 @@ const LEFT: &[(&str, usize)] = &[
     ("service/profiles.rs", 1),
     ("service/qr_file.rs", 1),
     ("storage/key.rs", 1),
-    ("storage/key/change.rs", 4),
+    ("storage/key/change.rs", 3),
     ("storage/postgres/trouble.rs", 1),
     ("tui/panels/profile_form/view/pages.rs", 4),
 ];

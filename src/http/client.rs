@@ -162,9 +162,8 @@ impl Client {
 
     async fn send_unobserved(&self, request: Request) -> Result<Response, TransportFailure> {
         let route = self.route(&request.url)?;
-        let client = self.client(&request.url).await?;
         let (deadline, body_limit, started) = (request.deadline, request.body_limit, clock::now());
-        let asked = clock::within(deadline, self.ask(client, request, None, &route)).await;
+        let asked = clock::within(deadline, self.ask(request, None, &route)).await;
         let answer = asked.unwrap_or_else(|| Err(TransportFailure::Timeout(route.host.clone())))?;
         let left = deadline.saturating_sub(clock::now() - started);
         Answering::new(answer, route, body_limit, Progress::default()).whole(left).await
@@ -202,8 +201,7 @@ impl Client {
         let sent = body.map(|body| Sent { body, progress: progress.clone(), problem: Arc::default() });
         let silence = request.deadline;
         let (host, is_long) = (route.host.clone(), sent.is_some());
-        let client = self.client(&request.url).await?;
-        let asked = progress.unless_silent(silence, self.ask(client, request, sent.as_ref(), &route)).await;
+        let asked = progress.unless_silent(silence, self.ask(request, sent.as_ref(), &route)).await;
         let problem = sent.as_ref().and_then(|sent| sent.problem.get());
         let silent = if is_long { TransportFailure::Stalled(host, silence) } else { TransportFailure::Timeout(host) };
         match asked.unwrap_or(Err(silent)) {
@@ -215,11 +213,11 @@ impl Client {
     /// Sends the request and waits for the answer to begin.
     async fn ask(
         &self,
-        client: &reqwest::Client,
         mut request: Request,
         sent: Option<&Sent>,
         route: &Route,
     ) -> Result<reqwest::Response, TransportFailure> {
+        let client = self.client(&request.url).await?;
         let body = Bytes::from(mem::take(&mut request.body));
         let missed = Arc::new(AtomicBool::new(false));
         let outgoing = || outgoing(&request, &body, sent, &missed);

@@ -255,6 +255,11 @@ impl Keyring {
             KeySource::KeyFile(path) => write_key_file(path, &keys)?,
             // The passphrase stays until the end, so that whoever has it goes on.
             KeySource::Passphrase if current.source == KeySource::Passphrase => {
+                if let Some(kept) = had.iter().find(|key| Some(key.id()) != current.master.as_ref().map(MasterKey::id))
+                {
+                    let problem = format!("another store has key {} behind the same passphrase", kept.id());
+                    return Err(self.not_possible(&problem, "run `store rekey` with that store first"));
+                }
                 let keys: Vec<&MasterKey> = [&new].into_iter().chain(&current.master).collect();
                 write_master_key(self.sources().unwrap_or(target), &keys)?;
             }
@@ -282,13 +287,17 @@ impl Keyring {
         let (target, new, old) = (&change.target, &*change.new, &change.old);
         let source = self.known(&old.key_id).map(|key| key.source.clone());
         let Some(source) = source.or_else(|| target.of_word(&old.key)) else { return Ok(Vec::new()) };
-        let is_there = |other: &&Sharing| source != KeySource::Passphrase || other.home.as_ref() == Some(&target.home);
-        if let Some(Sharing { address, .. }) = others.iter().find(is_there) {
+        let is_there = |other: &&Sharing| {
+            source != KeySource::Passphrase || other.home.as_ref().is_none_or(|home| *home == target.home)
+        };
+        let others: Vec<String> = others.iter().filter(is_there).map(|other| format!("`{}`", other.address)).collect();
+        if !others.is_empty() {
             return Ok(vec![format!(
-                "The old key {} stays in {} for the store {address}: `store rekey` with `--store {address}` gives that one a new \
-                 key, too.",
+                "The old key {} stays in {}, since {} has it, or cannot be asked: `store rekey` with that as its `--store` takes the \
+                 new one.",
                 old.key_id,
-                self.in_words(&source)
+                self.in_words(&source),
+                others.join(" or ")
             )]);
         }
         let _lock = self.lock(target, &source)?;
@@ -301,10 +310,13 @@ impl Keyring {
                 }
                 Ok(Vec::new())
             }
-            KeySource::Passphrase if new.source == KeySource::Passphrase => {
-                write_master_key(target, &new.master.iter().collect::<Vec<_>>()).map(|()| Vec::new())
+            KeySource::Passphrase => {
+                // Those that other stores have stay.
+                let had = self.keys_of(target, &source)?;
+                let left: Vec<&MasterKey> = had.iter().filter(|key| key.id() != old.key_id).collect();
+                let path = target.home.join(passphrase::FILE);
+                if left.is_empty() { remove(&path) } else { write_master_key(target, &left) }.map(|()| Vec::new())
             }
-            KeySource::Passphrase => remove(&target.home.join(passphrase::FILE)).map(|()| Vec::new()),
             other => {
                 let (what, id) = (self.in_words(other), &old.key_id);
                 Ok(vec![format!(

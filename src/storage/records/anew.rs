@@ -9,7 +9,7 @@ use super::{Held, Shared, Store};
 use crate::profile::ProfileName;
 use crate::storage::backend::{Found, Part, StrayKind};
 use crate::storage::envelope::{self, FirstLine, Opened};
-use crate::storage::key::{Change, NewKey, Pin, Sharing};
+use crate::storage::key::{Change, NewKey, Sharing};
 use crate::storage::{LOCK_PATIENCE, StoreError};
 
 /// More passes than profiles can be made meanwhile.
@@ -70,30 +70,48 @@ impl Store {
                 .not_possible(&problem, "end what still runs with the old key, and run this again"));
         }
         self.drop_copies();
-        let others = self.sharing(&to.others, &done, &change.old.key_id);
+        let others = self.sharing(&to.others, &change.old.key_id);
         notes.extend(shared.keyring.end_change(&change, &others)?);
         notes.extend(shared.keyring.what_to_set(to));
         let (key_id, old_key_id) = (change.new.id().to_owned(), Some(change.old.key_id.clone()));
         Ok(Rekeyed { key_id, old_key_id, profiles: done.len(), notes: notes.into_iter().collect() })
     }
 
-    /// Those of these stores, and of those to which records have moved, that have this key or do not say which.
-    fn sharing(&self, others: &[String], profiles: &BTreeSet<ProfileName>, key_id: &str) -> Vec<Sharing> {
-        let moved = profiles.iter().filter_map(|profile| self.load(profile).ok()??.moved);
-        let moved = moved.filter(|moved| moved.elsewhere().is_none()).map(|moved| moved.to);
-        let addresses: BTreeSet<String> = moved.chain(others.iter().cloned()).collect();
-        let sharing = |address: String| {
-            let store = self.shared.reached(&address)?;
-            if store.as_ref().is_ok_and(|store| self.is_same_as(store).unwrap_or(false)) {
-                return None;
+    /// Those of these stores, and of those to which records of any of them have moved, that have this key or may have it.
+    fn sharing(&self, others: &[String], key_id: &str) -> Vec<Sharing> {
+        let (mut sharing, mut seen) = (Vec::new(), BTreeSet::new());
+        let mut left: Vec<String> = self.moved_to_any().chain(others.iter().cloned()).collect();
+        while let Some(address) = left.pop() {
+            if !seen.insert(address.clone()) {
+                continue;
             }
-            let keyring = store.as_ref().map(|store| &store.shared.keyring);
-            let is_without = |pin: Option<Pin>| pin.is_none_or(|pin| !pin.names(key_id));
-            let is_known = keyring.is_ok_and(|keyring| keyring.stored_pin().is_ok_and(is_without));
-            let home = keyring.ok().and_then(|keyring| Some(keyring.sources()?.home.clone()));
-            (!is_known).then_some(Sharing { address, home })
-        };
-        addresses.into_iter().filter_map(sharing).collect()
+            let store = match self.shared.reached(&address) {
+                Some(Ok(store)) => store,
+                Some(Err(_)) => {
+                    sharing.push(Sharing { address, home: None });
+                    continue;
+                }
+                None => continue,
+            };
+            if self.is_same_as(&store).unwrap_or(false) {
+                continue;
+            }
+            left.extend(store.moved_to_any());
+            let keyring = &store.shared.keyring;
+            let pin =
+                keyring.stored_pin().and_then(|pin| pin.map_or_else(|| keyring.pin_of_records(), |pin| Ok(Some(pin))));
+            if !matches!(pin, Ok(pin) if pin.as_ref().is_none_or(|pin| !pin.names(key_id))) {
+                let home = keyring.sources().map(|sources| sources.home.clone());
+                sharing.push(Sharing { address, home });
+            }
+        }
+        sharing
+    }
+
+    /// The stores to which records have moved. Where one is on another machine, nothing is found at its address here.
+    fn moved_to_any(&self) -> impl Iterator<Item = String> {
+        let profiles = self.profiles().unwrap_or_default().into_iter();
+        profiles.filter_map(|profile| Some(self.load(&profile).ok()??.moved?.to))
     }
 
     fn all_names(&self, names: &BTreeSet<ProfileName>) -> Result<BTreeSet<ProfileName>, StoreError> {

@@ -12,7 +12,7 @@ use device_login::storage::{Grant, Held, Record, StoreAddress, StoreError, open}
 use jiff::SignedDuration;
 
 use super::{NEXT, home, provider};
-use crate::support::program::{ACCESS_TOKEN, Home, Ran, key_options};
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, key_options, ran};
 
 /// The address of another store below a home.
 fn other(home: &Home) -> String {
@@ -71,7 +71,7 @@ fn no_rekey_takes_the_key_of_the_store_to_which_records_have_moved() {
         assert!(said.code == 0 && said.stdout.contains(" stays in the key file "), "{said:?}");
         assert_eq!(home.keys(), 2, "{is_other_first}");
         let named = if is_other_first { format!("file:{}", home.path("state").display()) } else { other(&home) };
-        assert!(said.stdout.contains(&format!("`--store {named}`")), "{named}: {said:?}");
+        assert!(said.stdout.contains(&format!("since `{named}` has it")), "{named}: {said:?}");
         assert_eq!(at_other(&home, &["refresh"]).code, 0);
         home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
         let said = rekey(!is_other_first);
@@ -80,6 +80,41 @@ fn no_rekey_takes_the_key_of_the_store_to_which_records_have_moved() {
         home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
         // The other one took the new key, too, and nobody has the old one.
         assert_eq!(home.keys(), 1, "{is_other_first}");
+    }
+}
+
+#[test]
+fn no_rekey_takes_the_key_of_a_store_to_which_records_have_moved_from_there() {
+    let authority = provider();
+    for is_behind_passphrase in [false, true] {
+        let home = home(&authority);
+        let passphrase = home.write("passphrase", "correct horse\n");
+        if is_behind_passphrase {
+            let said =
+                home.run(&["store", "rekey", "--to", "passphrase", "--passphrase-file", &passphrase.to_string_lossy()]);
+            assert_eq!(said.code, 0, "{said:?}");
+        }
+        let stores = ["state", "other", "third"].map(|name| format!("file:{}", home.path(name).display()));
+        let run = |store: &str, arguments: &[&str]| {
+            let mut command = home.command(&[&["--store", store], arguments].concat());
+            if is_behind_passphrase {
+                command.env("DEVICE_LOGIN_PASSPHRASE_FILE", &passphrase);
+            }
+            let said = ran(command.spawn().expect("the program starts"));
+            assert_eq!(said.code, 0, "{store} {arguments:?}: {said:?}");
+            said
+        };
+        drop(run(&stores[0], &["store", "copy", &stores[1]]));
+        drop(run(&stores[1], &["store", "copy", &stores[2]]));
+        for (number, store) in stores.iter().enumerate() {
+            let said = run(store, &["store", "rekey"]);
+            let shared = !is_behind_passphrase && number < 2;
+            assert_eq!(said.stdout.contains(" stays in "), shared, "{store}: {said:?}");
+            assert_eq!(shared && number == 0, said.stdout.contains(&stores[1]), "{store}: {said:?}");
+            assert_eq!(shared, said.stdout.contains(&stores[2]), "{store}: {said:?}");
+            drop(run(&stores[2], &["refresh"]));
+        }
+        assert_eq!(home.keys(), usize::from(!is_behind_passphrase), "{is_behind_passphrase}");
     }
 }
 

@@ -22,6 +22,8 @@ use crate::storage::{Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNot
 
 /// How long a sign-in waits for what an earlier sign-out could not revoke.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long another profile is waited for that ended as well: what was revoked has yet to be noted.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_millis(250);
 
 /// What signing out did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -263,26 +265,24 @@ impl Service {
     async fn end_others(&self, revoked: &RevocationNote, ends: RevocationEnds, profile: &Profile) -> Vec<ProfileName> {
         let (revoked, profile) = (revoked.clone(), profile.clone());
         self.aside(move |service| {
-            let others = service.others_ended(&revoked, ends, &profile);
-            for other in &others {
-                let end = |held: &mut Held| {
-                    let record = held.load()?.filter(|record| grants::has_ended(record, &revoked, ends));
-                    let Some(mut record) = record else { return Ok(()) };
-                    let why = format!("the logout of profile `{}` ended this sign-in as well", profile.name);
-                    record.note(Happened::Revoked, &why, &service.actor, clock::wall());
-                    if let Some(grant) = &mut record.grant {
-                        grant.refused = Some(why);
-                        if let Some(last) = &mut grant.last_refresh {
-                            // Of an earlier trouble.
-                            last.failure = None;
-                        }
+            let end = |held: &mut Held| {
+                let record = held.load()?.filter(|record| grants::has_ended(record, &revoked, ends));
+                let Some(mut record) = record else { return Ok(false) };
+                let why = format!("the logout of profile `{}` ended this sign-in as well", profile.name);
+                record.note(Happened::Revoked, &why, &service.actor, clock::wall());
+                if let Some(grant) = &mut record.grant {
+                    if let Some(last) = &mut grant.last_refresh {
+                        // What is there is of an earlier trouble.
+                        (last.failure, last.error) = (None, Some(why.clone()));
                     }
-                    held.commit(&mut record)
-                };
-                // Where that fails, the provider tells whoever refreshes it.
-                let _: Result<(), StoreError> = service.store.holding(other, LOCK_PATIENCE, end);
-            }
-            others
+                    grant.refused = Some(why);
+                }
+                held.commit(&mut record).map(|()| true)
+            };
+            let mut ended = service.others_ended(&revoked, ends, &profile);
+            // Where that fails, the provider tells whoever refreshes it.
+            ended.retain(|other| service.store.holding(other, PATIENCE_WITH_OTHERS, end).unwrap_or(false));
+            ended
         })
         .await
     }

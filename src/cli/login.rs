@@ -247,8 +247,8 @@ impl Login {
         // Who only goes on with a code that another command asked for stops waiting for it.
         if self.resume || !is_wanted {
             let is_cut_short = error.code == Code::Interrupted && context.interrupts.signal().is_some();
-            let waits = || service.pending(profile).is_ok_and(|pending| pending.is_some());
-            return (is_cut_short && waits()).then_some(Fate::Waits);
+            let waits = || context.interrupts.block_on(async { Ok(service.is_pending(profile).await) });
+            return (is_cut_short && waits().unwrap_or_default()).then_some(Fate::Waits);
         }
         let which = match shown.cloned() {
             None => GivenUp::Any,

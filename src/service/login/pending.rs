@@ -1,13 +1,19 @@
 //! A sign-in that is pending: gone on with by whoever comes next, or given up. What is kept of it is in the profile's record, so the
 //! commit that keeps the grant ends it.
 
+use std::time::Duration;
+
 use super::code::issued_code;
 use super::{IssuedCode, Presence, SignIn};
+use crate::clock;
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Advice, Code, Error, Way};
 use crate::profile::ProfileName;
 use crate::service::{Service, endpoints, home_data_center};
 use crate::storage::{Clocks, EndedSignIn, Grant, Held, PendingId, PendingSignIn, Record, StoreError};
+
+/// How long a store is waited for that tells only what a last sentence says.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// What is to become of a sign-in of the profile that is pending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +106,13 @@ impl Service {
     pub fn has_had_code(&self, profile: &Profile) -> bool {
         let has = |record: Box<Record>| record.pending.is_some() || record.ended.is_some();
         self.store.load(&profile.name).map_or(true, |record| record.is_some_and(has))
+    }
+
+    /// Whether a sign-in is pending, for who is about to end: a store that does not answer soon has none.
+    pub async fn is_pending(&self, profile: &Profile) -> bool {
+        let asked = profile.clone();
+        let found = clock::within(LAST_LOOK, self.aside(move |service| service.pending(&asked))).await;
+        found.is_some_and(|pending| pending.is_ok_and(|pending| pending.is_some()))
     }
 
     /// Whether another process or machine asks the server for the sign-in that is pending.

@@ -2,6 +2,7 @@
 
 mod scope;
 
+use std::cmp::Reverse;
 use std::sync::LazyLock;
 
 use url::Url;
@@ -194,7 +195,11 @@ impl Product {
                 let last = area.and_then(|area| area.split_once('.')).and_then(|(_, area)| area.rsplit('.').next());
                 last.is_some_and(|last| last.eq_ignore_ascii_case(word))
             };
-            let area = self.scopes.iter().find(|scope| is_about(scope))?.rsplit_once('.')?.0;
+            let in_path = |scope: &str| {
+                scope.split('.').filter(|part| words.iter().any(|word| part.eq_ignore_ascii_case(word))).count()
+            };
+            let about = self.scopes.iter().filter(|scope| is_about(scope));
+            let area = about.min_by_key(|scope| Reverse(in_path(scope)))?.rsplit_once('.')?.0;
             let named = |operation: &str| {
                 self.scopes.iter().find(|scope| {
                     scope.rsplit_once('.').is_some_and(|(own, of)| own == area && of.eq_ignore_ascii_case(operation))
@@ -384,6 +389,7 @@ mod tests {
             ("crm", Method::Get, "/crm/v8/Leads/7", Some("ZohoCRM.modules.leads.READ")),
             ("crm", Method::Post, "/crm/v8/Leads", Some("ZohoCRM.modules.leads.CREATE")),
             ("crm", Method::Get, "/crm/v8/settings/fields", Some("ZohoCRM.settings.fields.READ")),
+            ("crm", Method::Get, "/crm/v8/settings/modules", Some("ZohoCRM.settings.modules.READ")),
             ("crm", Method::Get, "/crm/v8/unheard-of", None),
             ("books", Method::Get, "/books/v3/contacts", Some("ZohoBooks.contacts.READ")),
             ("books", Method::Get, "/", None),

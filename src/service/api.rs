@@ -153,7 +153,7 @@ impl Service {
             (None, Some(product)) => match likely() {
                 Some(scope) => {
                     why.name_scopes(profile, std::slice::from_ref(&scope));
-                    why.causes.insert(0, format!("by its path the call needs `{scope}`"));
+                    why.causes.insert(0, format!("by its path the call probably needs `{scope}`"));
                 }
                 None => why.name_product(profile, product),
             },

@@ -258,7 +258,7 @@ impl Keyring {
                 if let Some(kept) = had.iter().find(|key| Some(key.id()) != current.master.as_ref().map(MasterKey::id))
                 {
                     let problem = format!("another store has key {} behind the same passphrase", kept.id());
-                    return Err(self.not_possible(&problem, "run `store rekey` with that store first"));
+                    return Err(self.not_possible(&problem, Advice::RekeyStore.and(" with that store first")));
                 }
                 let keys: Vec<&MasterKey> = [&new].into_iter().chain(&current.master).collect();
                 write_master_key(self.sources().unwrap_or(target), &keys)?;

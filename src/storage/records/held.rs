@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::reading::Reader;
-use super::{Held, OpenedRecord, set_aside_as};
+use super::{Held, OpenedRecord, Place, set_aside_as};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Part};
 use crate::storage::envelope::{self, Opened};
@@ -139,8 +139,10 @@ impl Held {
         let previous = self.hold.remove(Part::Previous);
         let other = match self.spare_record()? {
             None => self.hold.remove(Part::Spare),
-            // Of a record that only the spare place has, the one here is the one before. A database may be back since.
-            Some(_) if previous.is_ok() && !self.shared.backend.is_shared() => self.hold.remove(Part::Current),
+            // The one here was read, and is the one before. A database may be back since.
+            Some((_, Place::SpareForNow)) if previous.is_ok() && !self.shared.backend.is_shared() => {
+                self.hold.remove(Part::Current)
+            }
             Some(_) => Ok(()),
         };
         aside.and(previous).and(other)
@@ -188,9 +190,8 @@ impl Held {
         self.shared.backend.place_of(&self.profile, part)
     }
 
-    pub(super) fn spare_record(&mut self) -> Result<Option<Box<Record>>, StoreError> {
-        let found = self.shared.spare_record(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
-        Ok(found.map(|(record, _)| record))
+    fn spare_record(&mut self) -> Result<Option<(Box<Record>, Place)>, StoreError> {
+        self.shared.spare_record(&mut Reader::Holder(&mut *self.hold), &self.profile)
     }
 
     pub(super) fn read(&mut self, part: Part) -> Result<OpenedRecord, StoreError> {
@@ -247,7 +248,7 @@ impl Held {
             }
             _ => {}
         }
-        let Some(record) = self.spare_record()? else {
+        let Some((record, _)) = self.spare_record()? else {
             let here = self.shared.load_here(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
             if here.is_some() && matches!(self.read(Part::Spare), Ok(Opened::Sound(_))) {
                 // Its writer died before it removed that. Whoever finds no newer record one day would take it for the newest;

@@ -75,8 +75,12 @@ fn a_command_that_is_advised_acts_on_the_files_that_were_named() {
 #[test]
 fn an_address_with_a_password_is_in_no_command() {
     let home = home();
-    let refused = home.run(&["--store", "postgres://u:hush-hush@h/db", "token", "nobody"]);
-    assert!(refused.code == 2 && !refused.stderr.contains("hush-hush"), "{refused:?}");
+    for broken in [&["--config", "broken.toml"][..], &[]] {
+        let refused = run_in(&home, &[broken, &["--store", "postgres://u:hush-hush@h/db", "token"]].concat());
+        let is_told = refused.stdout.contains("hush-hush") || refused.stderr.contains("hush-hush");
+        assert!(refused.code == 2 && !is_told, "{refused:?}");
+        assert_eq!(refused.stderr.contains("broken.toml config check`"), !broken.is_empty(), "{refused:?}");
+    }
 }
 
 #[test]

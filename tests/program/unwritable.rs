@@ -128,17 +128,23 @@ fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
     }
 }
 
+/// A disk of its own with a profile that is signed in; `None` where this user may not mount one.
+fn signed_in_on_small_disk(authority: &Authority) -> Option<SmallDisk> {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("not looked at: this user may not mount a disk of its own");
+        return None;
+    };
+    disk.configure(&configuration(&authority.origin()));
+    let signed_in = disk.run(&["login", "work", "--import"], REFRESH_TOKEN);
+    assert_eq!(signed_in.code, 0, "{signed_in:?}");
+    Some(disk)
+}
+
 #[test]
 fn a_logout_forgets_on_a_full_disk() {
     for (arguments, revocations) in [(&["logout"][..], 1), (&["logout", "--local"], 0)] {
         let authority = provider();
-        let Some(disk) = SmallDisk::mount() else {
-            println!("not looked at: this user may not mount a disk of its own");
-            return;
-        };
-        disk.configure(&configuration(&authority.origin()));
-        let signed_in = disk.run(&["login", "work", "--import"], REFRESH_TOKEN);
-        assert_eq!(signed_in.code, 0, "{signed_in:?}");
+        let Some(disk) = signed_in_on_small_disk(&authority) else { return };
         fill(&disk.seen_from_outside());
         let logout = disk.run(arguments, "");
         assert_eq!((logout.code, authority.count("/revoke")), (0, revocations), "{logout:?}");
@@ -150,13 +156,7 @@ fn a_logout_forgets_on_a_full_disk() {
 #[test]
 fn a_logout_on_a_full_disk_deletes_no_older_record_that_is_all_there_is() {
     let authority = provider();
-    let Some(disk) = SmallDisk::mount() else {
-        println!("not looked at: this user may not mount a disk of its own");
-        return;
-    };
-    disk.configure(&configuration(&authority.origin()));
-    let signed_in = disk.run(&["login", "work", "--import"], REFRESH_TOKEN);
-    assert_eq!(signed_in.code, 0, "{signed_in:?}");
+    let Some(disk) = signed_in_on_small_disk(&authority) else { return };
     let record = fs::File::options().write(true).open(disk.seen_from_outside().join("state/work.record"));
     record.and_then(|record| record.set_len(9)).expect("it is there");
     fill(&disk.seen_from_outside());

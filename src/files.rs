@@ -20,7 +20,9 @@ use zeroize::Zeroizing;
 
 use self::access::{Holds, Opened};
 pub use self::file_system::FileSystem;
-pub use self::made::{create_private, create_private_directories, create_private_directory, open_lock, opened_again};
+pub use self::made::{
+    create_private, create_private_directories, create_private_directory, open_lock, with_owners_rights,
+};
 pub use self::nameless::nameless;
 pub use self::replacement::{PRIVATE, Readers, Replacement, remove_left_behind, replace};
 pub use self::trouble::{Trouble, advice, advice_on, is_out_of_descriptors, without_lock};

@@ -66,7 +66,7 @@ impl Judged {
         }
     }
 
-    /// What of it leads to a path, too.
+    /// The directories of it that are above a path, too.
     fn toward(&self, path: &Path) -> &Path {
         self.0.ancestors().find(|known| path.starts_with(known)).unwrap_or(Path::new(""))
     }
@@ -408,7 +408,7 @@ mod unix {
             || rustix::process::getgroups().is_ok_and(|groups| groups.into_iter().any(is_own))
     }
 
-    /// Who runs this, which stays so.
+    /// The user id of this process, which never changes it.
     fn user() -> u32 {
         static USER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
         *USER

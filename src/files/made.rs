@@ -11,17 +11,17 @@ pub(super) const DIRECTORY: u32 = 0o700;
 
 /// Creates a file that must not exist yet, for this user alone.
 pub fn create_private(path: &Path) -> io::Result<File> {
-    opened_again(access::options().write(true).create_new(true).open(path)?)
+    with_owners_rights(access::options().write(true).create_new(true).open(path)?)
 }
 
 /// Opens the file that processes lock before they do something that only one may do at a time. It is never deleted: two
 /// of them would then hold locks on two files of one name.
 pub fn open_lock(path: &Path) -> io::Result<File> {
-    opened_again(access::options().write(true).create(true).truncate(false).open(path)?)
+    with_owners_rights(access::options().write(true).create(true).truncate(false).open(path)?)
 }
 
-/// The same file, which this user may open again.
-pub fn opened_again(file: File) -> io::Result<File> {
+/// The same file with the rights of its owner.
+pub fn with_owners_rights(file: File) -> io::Result<File> {
     if let Some(permissions) = with_rights(&file.metadata()?, FILE) {
         file.set_permissions(permissions)?;
     }

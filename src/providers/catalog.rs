@@ -200,12 +200,10 @@ impl Product {
             };
             let about = self.scopes.iter().filter(|scope| is_about(scope));
             let area = about.min_by_key(|scope| Reverse(in_path(scope)))?.rsplit_once('.')?.0;
-            let named = |operation: &str| {
-                self.scopes.iter().find(|scope| {
-                    scope.rsplit_once('.').is_some_and(|(own, of)| own == area && of.eq_ignore_ascii_case(operation))
-                })
+            let is_named = |scope: &&str| {
+                scope.rsplit_once('.').is_some_and(|(own, of)| own == area && of.eq_ignore_ascii_case(operation))
             };
-            Some(named(operation).map_or_else(|| format!("{area}.{operation}"), str::to_owned))
+            Some(self.scopes.iter().find(is_named).map_or_else(|| format!("{area}.{operation}"), str::to_owned))
         })
     }
 

@@ -18,6 +18,7 @@ use crate::oauth::wire::{self, Unrevoked};
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider, Revocation, RevocationEnds};
+use crate::sorted;
 use crate::storage::{Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNote, StoreError, UnrevokedGrant};
 
 /// How long a sign-in waits for what an earlier sign-out could not revoke.
@@ -256,7 +257,7 @@ impl Service {
         };
         client.id.clone_from(&note.client_id);
         client.tokens.extend(grant.into_iter().flat_map(Grant::tokens).cloned());
-        client.authentication.sort_by_key(|way| Some(*way) != note.client_authentication);
+        sorted::by_key(&mut client.authentication, |way| Some(*way) != note.client_authentication);
         self.revoke(note, &provider, data_center, profile, &client).await?;
         Ok(self.end_others(note, provider.dialect.revocation_ends, profile).await)
     }

@@ -26,7 +26,7 @@ impl StoreError {
 /// Reads a file of the store of at most `limit` bytes; `None` where there is none. Its directory was judged already.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let opened = access::open_inside(path, Holds::Secrets).map_err(|trouble| match trouble {
-        // Nobody has named it.
+        // The store gave the file its name, so advice to name another one would help nobody.
         Trouble::Refused(refusal) if refusal.path == path && !path.is_file() => {
             let advice = "move it away, and restore the file from a backup if there was one".to_owned();
             Trouble::Refused(Refusal { advice, ..refusal })
@@ -93,7 +93,7 @@ pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
     };
     match access::options().read(true).write(true).create(true).truncate(false).open(path) {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
-            files::opened_again(file).map_err(StoreError::io("opening", path))
+            files::with_owners_rights(file).map_err(StoreError::io("opening", path))
         }
         Ok(_) => Err(refused("it is not a regular file")),
         Err(_) if path.is_symlink() => Err(refused("it is a symbolic link")),

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Happened, Record, private, seal};
-use crate::files::{access, opened_again};
+use crate::files::{access, with_owners_rights};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 
@@ -105,7 +105,7 @@ impl Seen {
         private::create_directory(&self.directory).ok()?;
         private::check_directory(&self.directory).ok()?;
         let file = access::options().write(true).create(true).truncate(true).open(path).ok()?;
-        opened_again(file).ok()?.write_all(&serde_json::to_vec(&note).ok()?).ok()
+        with_owners_rights(file).ok()?.write_all(&serde_json::to_vec(&note).ok()?).ok()
     }
 
     fn path(&self, profile: &ProfileName) -> PathBuf {

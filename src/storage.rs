@@ -97,10 +97,12 @@ fn backend_beyond(judged: &Judged, address: &StoreAddress, spare: Option<&Path>)
 /// The store at `address`, whose bytes `backend` keeps.
 pub fn open_over(backend: Arc<dyn Backend>, address: &StoreAddress, options: KeyOptions) -> Store {
     let sources = match address {
-        StoreAddress::File(directory) => Some(Sources { options, home: directory.clone() }),
+        StoreAddress::File(directory) => Some(Sources { options, home: directory.clone(), address: address.in_full() }),
         StoreAddress::Plain(_) | StoreAddress::Memory => None,
         #[cfg(feature = "postgres")]
-        StoreAddress::Postgres(address) => Some(Sources { home: address.home(&options), options }),
+        StoreAddress::Postgres(database) => {
+            Some(Sources { home: database.home(&options), options, address: address.in_full() })
+        }
     };
     Store::new(backend, sources)
 }

@@ -298,12 +298,6 @@ impl Context {
         Ok((open_store(&address, &config, &places), in_full))
     }
 
-    /// The addresses of stores that may share their key with the one in use.
-    pub(super) fn other_stores(&self) -> Result<Vec<String>, Error> {
-        let places = Places::from_environment(Environment(&variable), self.global.config.clone())?;
-        Ok(vec![format!("file:{}", places.state_dir.display())])
-    }
-
     /// The profile that is named: beside the command, by the flag, or by the environment.
     pub(super) fn profile_name(&self, positional: &Positional) -> Result<Option<ProfileName>, Error> {
         let flag = self.global.profile.as_ref();

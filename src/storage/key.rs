@@ -11,13 +11,14 @@ mod command;
 mod passphrase;
 mod pin;
 mod sources;
+mod users;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub(super) use self::change::Change;
 pub use self::change::NewKey;
-pub(super) use self::change::{Change, Sharing};
 pub use self::command::KeyCommand;
 pub(super) use self::pin::Pin;
 use self::sources::Look;
@@ -218,14 +219,30 @@ impl Keyring {
         };
         if stored.is_some() {
             self.check(&key, pin.as_ref())?;
+            self.enter(&key.source);
             return Ok(key);
         }
         if pin.as_ref().is_none_or(|pin| self.is_of(pin, &key)) {
-            self.store.bind(&key.pin().to_line())?;
+            self.bind(&key)?;
         }
         // Read again, since another process may have bound the store to its key just now.
         self.check(&key, self.stored_pin()?.or(pin).as_ref())?;
         Ok(key)
+    }
+
+    /// Has the store use this key from now on.
+    fn bind(&self, key: &Key) -> Result<(), StoreError> {
+        self.enter(&key.source);
+        self.store.bind(&key.pin().to_line())
+    }
+
+    /// Enters the store as one that has a key of this source, beside the file that it is.
+    fn enter(&self, source: &KeySource) {
+        if let Some(sources) = &self.sources
+            && let Some(file) = sources.key_file(source)
+        {
+            users::enter(&file, &sources.address);
+        }
     }
 
     /// The key that this machine has, without asking the store whether it is the store's; `None` where there is none.

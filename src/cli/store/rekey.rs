@@ -65,7 +65,6 @@ impl Rekey {
             source: self.to.as_ref().map(|source| source.word),
             key_file: self.to.and_then(|source| source.path).map(absolute),
             passphrase_file: self.passphrase_file.map(|path| absolute(files::expanded(&path))),
-            others: context.other_stores()?,
         };
         let rekeyed = context.interrupts.block_on(service.rekey_store(to))?;
         let (key, profiles) = (&rekeyed.key_id, counted(rekeyed.profiles as u64, "profile"));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::sources::{read_key_file, write_key_file};
-use super::{KEY_FILE_VARIABLE, Key, Keyring, PASSPHRASE_FILE_VARIABLE, Pin, Sources, passphrase};
+use super::{KEY_FILE_VARIABLE, Key, Keyring, PASSPHRASE_FILE_VARIABLE, Pin, Sources, passphrase, users};
 use crate::error::Advice;
 use crate::files;
 use crate::files::access::{Holds, Judged};
@@ -26,8 +26,6 @@ pub struct NewKey {
     pub key_file: Option<PathBuf>,
     /// The file with the passphrase that the store has from now on.
     pub passphrase_file: Option<PathBuf>,
-    /// The addresses of other stores that may have the same key, beside those to which records have moved.
-    pub others: Vec<String>,
 }
 
 impl NewKey {
@@ -52,13 +50,6 @@ pub(in crate::storage) struct Change {
     pin: Vec<u8>,
     /// Where the new one is read and written.
     target: Sources,
-}
-
-/// Another store that has the old key, or may have it.
-pub(in crate::storage) struct Sharing {
-    pub(in crate::storage) address: String,
-    /// Where a key behind a passphrase is.
-    pub(in crate::storage) home: Option<PathBuf>,
 }
 
 impl Keyring {
@@ -93,12 +84,14 @@ impl Keyring {
         let mut had = self.keys_of(&target, &source)?;
         if had.first().is_some_and(|key| key.id() == old.key_id) && source.word() != old.key {
             let moved = Pin::new(source.word(), &old.key_id);
+            self.enter(&source);
             return if self.swap(&old.to_line(), &moved)? { Ok(None) } else { Err(self.changed_meanwhile()) };
         }
         let is_given = had.first().is_some_and(|key| key.id() != old.key_id);
         let new = if is_given { had.swap_remove(0) } else { self.make(&target, &source, &had, &current)? };
         let new = Arc::new(Key::new(source, Some(new)));
         self.add(Arc::clone(&new));
+        self.enter(&new.source);
         let both = new.pin().taking_over_from(&old);
         if !self.swap(&old.to_line(), &both)? {
             return Err(self.changed_meanwhile());
@@ -119,17 +112,18 @@ impl Keyring {
         // What the others have to open is at hand, or is not needed any more.
         let _ = self.for_reading(&old);
         let new = self.for_reading(&pin.without_old())?;
+        self.enter(&new.source);
         Ok(Change { new, old, pin: pin.to_line(), target })
     }
 
-    /// Ends a change, now that nothing here is sealed with the old key: takes it out of where this program wrote it, unless other
-    /// stores have it. Tells what a person has to do.
+    /// Ends a change, now that nothing here is sealed with the old key: takes it out of where this program wrote it, unless the store at
+    /// another address may have it. Tells what a person has to do.
     pub(in crate::storage) fn end_change(
         &self,
         change: &Change,
-        others: &[Sharing],
+        may_have_old: impl Fn(&str) -> bool,
     ) -> Result<Vec<String>, StoreError> {
-        let notes = self.take_out(change, others)?;
+        let notes = self.take_out(change, may_have_old)?;
         self.swap(&change.pin, &change.new.pin())?;
         Ok(notes)
     }
@@ -161,8 +155,13 @@ impl Keyring {
                 private::create_once(&to, &content)?;
             }
         }
+        from.enter(&key.source);
         self.add(Arc::clone(&key));
-        if there.is_none() { self.store.bind(&key.pin().to_line()) } else { Ok(()) }
+        if there.is_some() {
+            self.enter(&key.source);
+            return Ok(());
+        }
+        self.bind(&key)
     }
 
     /// The source of this word.
@@ -283,14 +282,26 @@ impl Keyring {
         write_master_key(target, &keys.iter().collect::<Vec<_>>())
     }
 
-    fn take_out(&self, change: &Change, others: &[Sharing]) -> Result<Vec<String>, StoreError> {
+    fn take_out(&self, change: &Change, may_have_old: impl Fn(&str) -> bool) -> Result<Vec<String>, StoreError> {
         let (target, new, old) = (&change.target, &*change.new, &change.old);
         let source = self.known(&old.key_id).map(|key| key.source.clone());
         let Some(source) = source.or_else(|| target.of_word(&old.key)) else { return Ok(Vec::new()) };
-        let is_there = |other: &&Sharing| {
-            source != KeySource::Passphrase || other.home.as_ref().is_none_or(|home| *home == target.home)
+        let users = match target.key_file(&source).map(|file| users::of(&file)) {
+            Some(Err(error)) => {
+                return Ok(vec![format!(
+                    "The old key {} stays in {}, since the list of the stores that have it cannot be read beside it ({error}).",
+                    old.key_id,
+                    self.in_words(&source),
+                )]);
+            }
+            Some(Ok(users)) => users,
+            None => Vec::new(),
         };
-        let others: Vec<String> = others.iter().filter(is_there).map(|other| format!("`{}`", other.address)).collect();
+        let others: Vec<String> = users
+            .iter()
+            .filter(|user| **user != target.address && may_have_old(user))
+            .map(|user| format!("`{user}`"))
+            .collect();
         if !others.is_empty() {
             return Ok(vec![format!(
                 "The old key {} stays in {}, since {} has it, or cannot be asked: `store rekey` with that as its `--store` takes the \
@@ -336,20 +347,15 @@ impl Keyring {
 
     /// The sole right to change the file that a source is.
     fn lock(&self, sources: &Sources, source: &KeySource) -> Result<Option<File>, StoreError> {
-        let path = match source {
-            KeySource::KeyFile(path) => {
-                // What somebody named may be on a medium that is not mounted, below whose place nothing is to be made.
-                let directory = private::directory_of(path);
-                if *path != sources.options.default_key_file && matches!(directory.try_exists(), Ok(false)) {
-                    let problem = format!("{} is not there, where the key file is to be", directory.display());
-                    return Err(self.not_possible(&problem, "mount what it is on, or make the directory first"));
-                }
-                path.clone()
-            }
-            KeySource::Passphrase => sources.home.join(passphrase::FILE),
-            _ => return Ok(None),
-        };
-        private::create_directory(private::directory_of(&path))?;
+        let Some(path) = sources.key_file(source) else { return Ok(None) };
+        let directory = private::directory_of(&path);
+        // What somebody named may be on a medium that is not mounted, below whose place nothing is to be made.
+        let is_named = matches!(source, KeySource::KeyFile(path) if *path != sources.options.default_key_file);
+        if is_named && matches!(directory.try_exists(), Ok(false)) {
+            let problem = format!("{} is not there, where the key file is to be", directory.display());
+            return Err(self.not_possible(&problem, "mount what it is on, or make the directory first"));
+        }
+        private::create_directory(directory)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let beside = path.with_file_name(format!(".{name}.lock"));
         let file = private::open_lock(&beside)?;

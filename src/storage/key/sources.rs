@@ -47,6 +47,8 @@ pub(in crate::storage) struct Sources {
     pub(in crate::storage) options: KeyOptions,
     /// The directory of this machine where a key lies that a passphrase opens.
     pub(in crate::storage) home: PathBuf,
+    /// By which the store is opened.
+    pub(in crate::storage) address: String,
 }
 
 /// How a file looked when it was read: when it was written, and its length; nothing where it was not there.
@@ -135,6 +137,15 @@ impl Sources {
         }
     }
 
+    /// The file that the keys of a source are in, where this program writes it.
+    pub(super) fn key_file(&self, source: &KeySource) -> Option<PathBuf> {
+        match source {
+            KeySource::KeyFile(path) => Some(path.clone()),
+            KeySource::Passphrase => Some(self.home.join(passphrase::FILE)),
+            KeySource::None | KeySource::Memory | KeySource::Credential | KeySource::Command => None,
+        }
+    }
+
     /// The file that opens the store, if others can read it.
     pub(super) fn exposed(&self, source: &KeySource) -> Option<PathBuf> {
         let (path, holds) = self.file(source)?;
@@ -143,10 +154,7 @@ impl Sources {
 
     /// How the file looks in which the keys of a source are.
     pub(super) fn look(&self, source: &KeySource) -> Look {
-        let path = match source {
-            KeySource::Passphrase => self.home.join(passphrase::FILE),
-            source => self.file(source)?.0,
-        };
+        let path = self.key_file(source).or_else(|| Some(self.file(source)?.0))?;
         let metadata = path.metadata().ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
     }

@@ -9,7 +9,7 @@ use super::{Held, Shared, Store};
 use crate::profile::ProfileName;
 use crate::storage::backend::{Found, Part, StrayKind};
 use crate::storage::envelope::{self, FirstLine, Opened};
-use crate::storage::key::{Change, NewKey, Sharing};
+use crate::storage::key::{Change, NewKey};
 use crate::storage::{LOCK_PATIENCE, StoreError};
 
 /// More passes than profiles can be made meanwhile.
@@ -70,48 +70,23 @@ impl Store {
                 .not_possible(&problem, "end what still runs with the old key, and run this again"));
         }
         self.drop_copies();
-        let others = self.sharing(&to.others, &change.old.key_id);
-        notes.extend(shared.keyring.end_change(&change, &others)?);
+        let may_have_old = |address: &str| self.may_be_sealed_with(&change.old.key_id, address);
+        notes.extend(shared.keyring.end_change(&change, may_have_old)?);
         notes.extend(shared.keyring.what_to_set(to));
         let (key_id, old_key_id) = (change.new.id().to_owned(), Some(change.old.key_id.clone()));
         Ok(Rekeyed { key_id, old_key_id, profiles: done.len(), notes: notes.into_iter().collect() })
     }
 
-    /// Those of these stores, and of those to which records of any of them have moved, that have this key or may have it.
-    fn sharing(&self, others: &[String], key_id: &str) -> Vec<Sharing> {
-        let (mut sharing, mut seen) = (Vec::new(), BTreeSet::new());
-        let mut left: Vec<String> = self.moved_to_any().chain(others.iter().cloned()).collect();
-        while let Some(address) = left.pop() {
-            if !seen.insert(address.clone()) {
-                continue;
-            }
-            let store = match self.shared.reached(&address) {
-                Some(Ok(store)) => store,
-                Some(Err(_)) => {
-                    sharing.push(Sharing { address, home: None });
-                    continue;
-                }
-                None => continue,
-            };
-            if self.is_same_as(&store).unwrap_or(false) {
-                continue;
-            }
-            left.extend(store.moved_to_any());
-            let keyring = &store.shared.keyring;
-            let pin =
-                keyring.stored_pin().and_then(|pin| pin.map_or_else(|| keyring.pin_of_records(), |pin| Ok(Some(pin))));
-            if !matches!(pin, Ok(pin) if pin.as_ref().is_none_or(|pin| !pin.names(key_id))) {
-                let home = keyring.sources().map(|sources| sources.home.clone());
-                sharing.push(Sharing { address, home });
-            }
+    /// Whether the store at an address, which is not this one, has a key, or may have it since it cannot be asked.
+    fn may_be_sealed_with(&self, key_id: &str, address: &str) -> bool {
+        let Some(Ok(other)) = self.shared.reached(address) else { return true };
+        if self.is_same_as(&other).unwrap_or(false) {
+            return false;
         }
-        sharing
-    }
-
-    /// The stores to which records have moved. Where one is on another machine, nothing is found at its address here.
-    fn moved_to_any(&self) -> impl Iterator<Item = String> {
-        let profiles = self.profiles().unwrap_or_default().into_iter();
-        profiles.filter_map(|profile| Some(self.load(&profile).ok()??.moved?.to))
+        let keyring = &other.shared.keyring;
+        let pin =
+            keyring.stored_pin().and_then(|pin| pin.map_or_else(|| keyring.pin_of_records(), |pin| Ok(Some(pin))));
+        !matches!(pin, Ok(pin) if pin.as_ref().is_none_or(|pin| !pin.names(key_id)))
     }
 
     fn all_names(&self, names: &BTreeSet<ProfileName>) -> Result<BTreeSet<ProfileName>, StoreError> {

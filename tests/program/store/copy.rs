@@ -8,11 +8,11 @@ use device_login::clock;
 use device_login::error::Error;
 use device_login::profile::ProfileName;
 use device_login::secret::Secret;
-use device_login::storage::{Grant, Held, Record, StoreAddress, StoreError, open};
+use device_login::storage::{Grant, Held, KeyOptions, Record, StoreAddress, StoreError, open};
 use jiff::SignedDuration;
 
 use super::{NEXT, home, provider};
-use crate::support::program::{ACCESS_TOKEN, Home, Ran, key_options, ran};
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, key_options, ran, sign_in_into};
 
 /// The address of another store below a home.
 fn other(home: &Home) -> String {
@@ -205,6 +205,110 @@ fn what_is_newer_or_another_sign_in_there_is_refused_by_name() {
     assert!(said.code == 1 && said.stdout.contains("another sign-in"), "{said:?}");
 }
 
+/// Gives another store the key of the store of a home.
+type Share = fn(&Home);
+
+/// How another store came to have it.
+const SHARING: [(&str, Share); 5] = [
+    ("it began with the same key file", |home| sign_in_into_other(home, key_options(home))),
+    ("it knows the key file by a link", |home| {
+        std::os::unix::fs::symlink(home.path("key"), home.path("link")).expect("a link");
+        sign_in_into_other(home, KeyOptions { key_file: Some(home.path("link")), ..key_options(home) });
+    }),
+    ("it lost its entry, and has written since", |home| {
+        sign_in_into_other(home, key_options(home));
+        fs::remove_file(home.path(".key.stores")).expect("a list");
+        sign_in_into_other(home, key_options(home));
+    }),
+    ("records were copied", |home| {
+        never_rotating(home);
+        assert_eq!(home.run(&["store", "copy", &other(home), "--keep-both"]).code, 0);
+    }),
+    ("records moved, and their marks were lost", |home| {
+        assert_eq!(home.run(&["store", "copy", &other(home)]).code, 0);
+        home.write("state/work.record", "damaged");
+        fs::remove_file(home.path("state/work.record.prev")).expect("it is there");
+    }),
+];
+
+fn sign_in_into_other(home: &Home, keys: KeyOptions) {
+    let store = open(&StoreAddress::File(home.path("other")), keys);
+    sign_in_into(&store, "work", "https://corp.example", |_| ());
+}
+
+#[test]
+fn no_rekey_takes_the_key_of_another_store() {
+    let authority = provider();
+    for (how, share) in SHARING {
+        let home = home(&authority);
+        share(&home);
+        let opens = || at_other(&home, &["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+        opens();
+        let said = home.run(&["store", "rekey"]);
+        let stays = said.stdout.contains(&format!("since `{}` has it", other(&home)));
+        assert!(said.code == 0 && stays && home.keys() == 2, "{how}: {said:?}");
+        opens();
+        let said = at_other(&home, &["store", "rekey"]);
+        assert!(said.code == 0 && !said.stdout.contains(" stays in ") && home.keys() == 1, "{how}: {said:?}");
+        opens();
+    }
+}
+
+#[test]
+fn a_key_stays_where_it_cannot_be_known_who_has_it() {
+    let authority = provider();
+    let away = "file:/nowhere/at/all";
+    for (list, says) in [
+        // It is gone for good.
+        (format!("\"{away}\"\n"), None),
+        (
+            "\"postgres://u@127.0.0.1:1/x\"\n".to_owned(),
+            Some("since `postgres://u@127.0.0.1:1/x` has it, or cannot be asked"),
+        ),
+        ("\"no address\"\n".to_owned(), Some("since `no address` has it, or cannot be asked")),
+        // Cut short, and other things that name nothing.
+        (format!("\"{away}\n\n7\n\u{1}"), None),
+    ] {
+        let home = home(&authority);
+        home.write(".key.stores", &list);
+        let said = home.run(&["store", "rekey"]);
+        assert_eq!((said.code, home.keys()), (0, if says.is_some() { 2 } else { 1 }), "{list}: {said:?}");
+        assert!(says.is_none_or(|says| said.stdout.contains(says)), "{list}: {said:?}");
+        home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    }
+    let home = home(&authority);
+    let list = home.path(".key.stores");
+    fs::remove_file(&list).and_then(|()| fs::create_dir(&list)).expect("something else is there");
+    let said = home.run(&["store", "rekey"]);
+    assert!(
+        said.code == 0 && said.stdout.contains("since the list of the stores that have it cannot be read"),
+        "{said:?}"
+    );
+    assert_eq!(home.keys(), 2);
+}
+
+/// Makes the profile one of a provider that never replaces refresh tokens.
+fn never_rotating(home: &Home) {
+    let origin = "http://127.0.0.1:1";
+    home.configure(&format!(
+        "[profiles.work]\nprovider = \"lab\"\nclient_id = \"client-1\"\nscopes = [\"A.b.READ\"]\n[providers.lab]\nkind = \
+         \"zoho\"\n[providers.lab.data_centers.us]\naccounts_server = \"{origin}\"\napi_domain = \"{origin}\"\n",
+    ));
+    for name in ["work.record", "work.record.prev"] {
+        fs::remove_file(home.path(&format!("state/{name}"))).expect("it is there");
+    }
+    let store = open(&StoreAddress::File(home.path("state")), key_options(home));
+    let (name, now) = (ProfileName::from_str("work").expect("a name"), clock::wall());
+    let end = now + SignedDuration::from_hours(1);
+    let grant = Grant {
+        data_center: "us".to_owned(),
+        refresh_token: Some(Secret::new("refresh")),
+        ..Grant::new(format!("{origin}/"), Vec::new(), Secret::new(ACCESS_TOKEN), now, end)
+    };
+    let mut record = Record { grant: Some(grant), ..Record::empty(name.clone(), "lab", "client-1") };
+    store.holding(&name, Duration::from_secs(5), |held| held.commit(&mut record)).expect("it is kept");
+}
+
 #[test]
 fn both_are_kept_only_where_no_refresh_token_is_ever_replaced() {
     let authority = provider();
@@ -212,25 +316,7 @@ fn both_are_kept_only_where_no_refresh_token_is_ever_replaced() {
     let to = other(&home);
     let said = home.run(&["store", "copy", &to, "--keep-both"]);
     assert!(said.code == 1 && said.stdout.contains("its provider may replace refresh tokens"), "{said:?}");
-    let configuration = format!(
-        "[profiles.work]\nprovider = \"lab\"\nclient_id = \"client-1\"\nscopes = [\"A.b.READ\"]\n[providers.lab]\nkind = \
-         \"zoho\"\n[providers.lab.data_centers.us]\naccounts_server = \"{0}\"\napi_domain = \"{0}\"\n",
-        authority.origin()
-    );
-    home.configure(&configuration);
-    for name in ["work.record", "work.record.prev"] {
-        fs::remove_file(home.path(&format!("state/{name}"))).expect("it is there");
-    }
-    let store = open(&StoreAddress::File(home.path("state")), key_options(&home));
-    let (name, now) = (ProfileName::from_str("work").expect("a name"), clock::wall());
-    let end = now + SignedDuration::from_hours(1);
-    let grant = Grant {
-        data_center: "us".to_owned(),
-        refresh_token: Some(Secret::new("refresh")),
-        ..Grant::new(format!("{}/", authority.origin()), Vec::new(), Secret::new(ACCESS_TOKEN), now, end)
-    };
-    let mut record = Record { grant: Some(grant), ..Record::empty(name.clone(), "lab", "client-1") };
-    store.holding(&name, Duration::from_secs(5), |held| held.commit(&mut record)).expect("it is kept");
+    never_rotating(&home);
     let said = home.run(&["store", "copy", &to, "--keep-both"]);
     assert!(said.code == 0 && said.stdout.starts_with("work: copied\n"), "{said:?}");
     for token in [home.run(&["token"]), at_other(&home, &["token"])] {

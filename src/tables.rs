@@ -44,7 +44,8 @@ impl Pairs {
 
     /// What is told of a word.
     pub fn of(self, word: &str) -> Option<&'static str> {
-        self.iter().find(|(known, _)| *known == word).map(|(_, rest)| rest)
+        let told = |line: &'static str| line.trim_ascii_start().strip_prefix(word);
+        self.0.lines().filter_map(told).find(|rest| rest.is_empty() || rest.starts_with(' ')).map(str::trim_ascii)
     }
 }
 

@@ -574,9 +574,11 @@ fn joined(text: &str) -> String {
 
 #[test]
 fn what_an_honest_request_shows_is_there_at_every_size_and_in_every_state_that_waits() {
-    let mut wordy = pending();
+    let (mut wordy, task) = asking();
     let profile = wordy.around.config.profiles.values_mut().next().expect("there is a profile");
     profile.scopes = (0..40).map(|number| format!("ZohoCRM.area_{number}.READ")).collect();
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(60).moment };
+    update(&mut wordy, Message::SignIn { task, event: issued }, at(0));
     let states = STATES
         .iter()
         .filter(|(name, _)| ["first", "pending", "slowed", "relocated", "retrying", "renewed", "demo"].contains(name));

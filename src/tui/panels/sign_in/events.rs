@@ -1,6 +1,8 @@
 //! What becomes of the panel as the sign-in goes on: codes, answers, the end.
 
+use super::view::{configured, effective_scopes, in_words};
 use super::{LastAnswer, Previous, SignInPanel, Stage, Waiting};
+use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::service::{Begin, IssuedCode, RestReason, SignInEvent, SignedIn};
 use crate::tui::keymap::{Command, Scope};
@@ -21,15 +23,15 @@ impl SignInPanel {
                 if self.policy.is_attended() {
                     self.tell_of_pending(&code, around, now);
                 }
-                self.show(Waiting::new(code, next_poll_at), now);
+                self.show(code, next_poll_at, around, now);
             }
             (SignInEvent::CodeReplaced { code, next_poll_at }, _) => {
-                self.show(Waiting::new(code, next_poll_at), now);
+                self.show(code, next_poll_at, around, now);
                 self.previous = self.previous.take().map(Previous::replaced);
                 forget_question(around);
             }
             (SignInEvent::CodeIssued { code, next_poll_at } | SignInEvent::CodeRenewed { code, next_poll_at }, _) => {
-                self.show(Waiting::new(code, next_poll_at), now);
+                self.show(code, next_poll_at, around, now);
                 self.is_left_alone = self.policy.is_attended() && self.previous.is_some();
                 forget_question(around);
             }
@@ -55,7 +57,9 @@ impl SignInPanel {
     }
 
     /// Puts a code on the screen. The one before it is named, since it may stand on a note.
-    fn show(&mut self, waiting: Waiting, now: Now) {
+    fn show(&mut self, code: IssuedCode, next_poll_at: Moment, around: &Surroundings, now: Now) {
+        let scopes = configured(around, self).map(|profile| in_words(effective_scopes(self, profile)));
+        let waiting = Waiting::new(code, next_poll_at, scopes.unwrap_or_default());
         self.codes = self.codes.wrapping_add(1);
         self.policy.issued();
         // A new code is asked about at home first.
@@ -91,7 +95,7 @@ impl SignInPanel {
         let SignInEvent::CodeIssued { code, next_poll_at } = event else { return Vec::new() };
         let old_task = std::mem::replace(&mut self.task, task);
         self.successor = None;
-        self.show(Waiting::new(code, next_poll_at), now);
+        self.show(code, next_poll_at, around, now);
         forget_question(around);
         // Whoever asked for the new one knows.
         if let Some(old) = self.previous.take() {

@@ -203,11 +203,11 @@ fn who(around: &Surroundings) -> String {
     }
 }
 
-fn configured<'a>(around: &'a Surroundings, panel: &SignInPanel) -> Option<&'a Profile> {
+pub(super) fn configured<'a>(around: &'a Surroundings, panel: &SignInPanel) -> Option<&'a Profile> {
     around.config.profiles.get(&panel.profile)
 }
 
-fn effective_scopes<'a>(panel: &'a SignInPanel, profile: &'a Profile) -> &'a [String] {
+pub(super) fn effective_scopes<'a>(panel: &'a SignInPanel, profile: &'a Profile) -> &'a [String] {
     panel.options.scopes.as_ref().unwrap_or(&profile.scopes)
 }
 
@@ -220,7 +220,7 @@ pub(super) fn subject(around: &Surroundings, panel: &SignInPanel) -> String {
     profile_and_place(around, panel, signed_in_at.or(panel.relocated_to.as_deref()))
 }
 
-fn in_words(scopes: &[String]) -> Vec<String> {
+pub(super) fn in_words(scopes: &[String]) -> Vec<String> {
     if scopes.is_empty() {
         return vec!["what the provider grants without scopes".to_owned()];
     }

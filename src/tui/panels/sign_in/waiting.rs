@@ -20,6 +20,8 @@ pub struct Waiting {
     pub interval: Duration,
     pub next_poll_at: Moment,
     pub last_answer: LastAnswer,
+    /// The scopes that it asks for, in words.
+    pub permissions: Vec<String>,
     /// It was copied, saved or shown large, so it may be elsewhere by now.
     pub is_handed_on: bool,
 }
@@ -74,10 +76,10 @@ impl Previous {
 }
 
 impl Waiting {
-    pub fn new(code: IssuedCode, next_poll_at: Moment) -> Self {
+    pub fn new(code: IssuedCode, next_poll_at: Moment, permissions: Vec<String>) -> Self {
         let matrix = QrMatrix::encode(code.address().as_str());
         let (interval, last_answer) = (code.interval, LastAnswer::None);
-        Self { code, matrix, interval, next_poll_at, last_answer, is_handed_on: false }
+        Self { code, matrix, interval, next_poll_at, last_answer, permissions, is_handed_on: false }
     }
 
     /// Takes in what came of a question, or when the next one comes.

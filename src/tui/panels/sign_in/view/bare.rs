@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::place::{drawable, too_small};
 use super::scene::Scene;
-use super::{Waiting, configured, draw_qr, effective_scopes, in_columns, in_words};
+use super::{Waiting, draw_qr, in_columns};
 use crate::oauth::qr::QrMatrix;
 use crate::tui::chrome::footer;
 use crate::tui::keymap::{Command, Scope};
@@ -144,7 +144,7 @@ pub(super) fn link(scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
 
 /// Address, code and time, and as much of the rest as there are rows for; just the code where even these have none.
 pub(super) fn tiny(scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
-    let Scene { around, panel, waiting, .. } = scene;
+    let Scene { around, waiting, .. } = scene;
     let columns = usize::from(area.width);
     let code = &waiting.code;
     let left = around.time_left(scene.left());
@@ -166,11 +166,10 @@ pub(super) fn tiny(scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
         // Part of a code is a wrong code.
         lines = if code_lines.len() <= rows { code_lines } else { vec![around.theme.cut().to_owned()] };
     } else {
-        let scopes = configured(around, panel).map(|profile| in_words(effective_scopes(panel, profile)).join("; "));
         let rest = [
             Some(format!("Did not start this? Press {}.", around.key(Scope::SignIn, Command::Back))),
             Some(format!("asked by {}", around.machine)),
-            scopes,
+            Some(waiting.permissions.join("; ")),
         ];
         for text in rest.into_iter().flatten() {
             let more = wrap(&text, columns);

@@ -11,7 +11,7 @@ use ratatui::widgets::Widget;
 use super::scene::Scene;
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
 use super::words::{last_and_next, permissions, time, urgency};
-use super::{configured, effective_scopes, in_columns, in_words, is_loopback, title_names_machine, who};
+use super::{in_columns, is_loopback, title_names_machine, who};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
@@ -83,9 +83,7 @@ impl<'a> Text<'a> {
         }
         let least_air = text.gaps.len() * usize::from(way.gap);
         let rows_left = usize::from(room.height).checked_sub(text.lines.len() + least_air)?;
-        let scopes =
-            configured(scene.around, scene.panel).map(|profile| in_words(effective_scopes(scene.panel, profile)));
-        let permissions = permissions(&scopes.unwrap_or_default(), inner, rows_left, way.lists)?;
+        let permissions = permissions(&scene.waiting.permissions, inner, rows_left, way.lists)?;
         let added = permissions.len();
         let style = |number| if way.lists && number == 0 { theme.label } else { theme.text };
         let lines = permissions.into_iter().enumerate();

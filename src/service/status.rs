@@ -149,6 +149,8 @@ pub struct ProfileStatus {
     /// The provider asked to be left alone until then.
     pub paused_until: Option<Timestamp>,
     pub last_refresh: Option<LastRefresh>,
+    /// Why the grant is over, in words, where the provider or a logout said so.
+    pub over: Option<String>,
     pub protection: Option<Protection>,
     /// Why the state is unknown.
     pub problem: Option<Error>,
@@ -547,6 +549,7 @@ impl ProfileStatus {
             budget: None,
             paused_until: None,
             last_refresh: None,
+            over: None,
             protection: None,
             problem: None,
             warnings: Vec::new(),
@@ -573,6 +576,13 @@ impl ProfileStatus {
         self.api_domain = grant.api_domain;
         self.scopes = grant.scopes;
         self.last_refresh = grant.last_refresh;
+        self.over = grant.refused;
+    }
+
+    /// Why the grant is over, unless that is what the last refresh failed by.
+    pub fn over_by_other_means(&self) -> Option<&str> {
+        let refresh = self.last_refresh.as_ref().and_then(|last| last.error.as_ref());
+        self.over.as_ref().filter(|over| Some(*over) != refresh).map(String::as_str)
     }
 }
 

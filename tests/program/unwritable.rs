@@ -189,6 +189,10 @@ fn a_logout_ends_the_sign_ins_of_other_profiles_that_live_on_the_same_grant() {
     let status = home.run(&["status", "--json"]).json();
     let told: Vec<_> = status["profiles"].as_array().into_iter().flatten().map(|profile| &profile["state"]).collect();
     assert_eq!(told, ["needs_login", "valid", "signed_out"]);
+    let why = "the logout of profile `work` ended this sign-in as well";
+    assert_eq!(status["profiles"][0]["last_error"], why);
+    let said = home.run(&["status", "copy"]).stdout;
+    assert_eq!(said.matches(why).count(), 1, "{said}");
 }
 
 #[test]

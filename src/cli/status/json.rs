@@ -110,7 +110,8 @@ pub(super) fn of(seen: &[Seen], now: Timestamp) -> StatusJson<'_> {
 }
 
 fn profile(Seen { status, verified, waits_until, .. }: &Seen, now: Timestamp) -> ProfileJson<'_> {
-    let refresh_error = status.last_refresh.as_ref().and_then(|last| last.error.clone());
+    let refresh_error = || status.last_refresh.as_ref()?.error.clone();
+    let problem = status.problem.as_ref().map(ToString::to_string);
     ProfileJson {
         name: status.name.as_str(),
         provider: &status.provider,
@@ -130,7 +131,7 @@ fn profile(Seen { status, verified, waits_until, .. }: &Seen, now: Timestamp) ->
         }),
         refresh_not_before: waits_until.map(words::rfc3339),
         last_refresh_at: status.last_refresh.as_ref().map(|last| words::rfc3339(last.at)),
-        last_error: status.problem.as_ref().map(ToString::to_string).or(refresh_error),
+        last_error: problem.or_else(|| status.over.clone()).or_else(refresh_error),
         warnings: status
             .warnings
             .iter()

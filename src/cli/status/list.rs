@@ -123,6 +123,7 @@ pub(super) fn remarks(seen: &Seen, now: Timestamp) -> Vec<String> {
         (!status.missing_scopes.is_empty()).then(|| format!("not granted: {}", status.missing_scopes.join(", ")));
     let refresh = status.last_refresh.as_ref().and_then(|last| last.error.as_ref());
     let refresh = refresh.map(|error| format!("last refresh: {error}"));
+    let over = status.over_by_other_means().map(str::to_owned);
     let verified = verified.as_ref().and_then(Verified::problem).map(ToString::to_string);
     let warnings = status.warnings.iter().map(|warning| format!("warning: {warning}"));
     let environment = status.api_domain.as_ref().filter(|_| status.is_other_environment);
@@ -133,6 +134,7 @@ pub(super) fn remarks(seen: &Seen, now: Timestamp) -> Vec<String> {
         .chain(environment)
         .chain(wait)
         .chain(refresh)
+        .chain(over)
         .chain(verified)
         .chain(warnings)
         .collect()

@@ -77,6 +77,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         }),
         paused_until: None,
         last_refresh: has_grant.then(|| LastRefresh::new(seconds_after(-430), None)),
+        over: None,
         protection: Some(Protection {
             kind: StoreKind::File,
             place: Some("/home/dana/.local/state/device-login".to_owned()),

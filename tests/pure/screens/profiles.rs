@@ -192,6 +192,18 @@ fn the_details_tell_of_a_code_that_waits_until_its_end() {
 }
 
 #[test]
+fn the_details_tell_once_why_a_grant_is_over() {
+    let by_logout = "the logout of profile `b` ended this sign-in as well";
+    for last_error in [None, Some("HTTP 503".to_owned()), Some(by_logout.to_owned())] {
+        let mut one = status("work", State::NeedsLogin, -100);
+        one.over = Some(by_logout.to_owned());
+        one.last_refresh = Some(LastRefresh::new(seconds_after(-430), last_error));
+        let text = screen_text(&profiles_of(vec![one], "work"), now());
+        assert_eq!(text.matches("the logout of profile `b`").count(), 1, "{text}");
+    }
+}
+
+#[test]
 fn narrow_details_cut_nothing_of_the_state() {
     let mut model = with_keys(profiles_at("lobby-2"), &[Key::Enter]);
     resize(&mut model, 40, 12);

@@ -142,29 +142,10 @@ fn calls_of_an_earlier_opening_are_dropped() {
 /// The status of profile `work`, good for so long with these scopes.
 fn status(scopes: &[&str]) -> ProfileStatus {
     ProfileStatus {
-        name: name("work"),
-        provider: "zoho".to_owned(),
-        data_center: Some("eu".to_owned()),
-        issuer: None,
-        account: None,
         state: if scopes.is_empty() { State::SignedOut } else { State::Valid },
-        access_token_expires_at: None,
-        access_token_life: None,
-        access_token_hint: None,
-        api_domain: None,
-        is_other_environment: false,
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-        missing_scopes: Vec::new(),
         refreshable: true,
-        budget: None,
-        paused_until: None,
-        last_refresh: None,
-        protection: None,
-        problem: None,
-        warnings: Vec::new(),
-        is_unrevoked: false,
-        events: std::sync::Arc::from([]),
-        pending: None,
+        ..ProfileStatus::unread(name("work"), "zoho".to_owned(), Some("eu".to_owned()))
     }
 }
 

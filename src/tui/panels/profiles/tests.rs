@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -36,29 +35,11 @@ pub(super) fn name(text: &str) -> ProfileName {
 
 pub(super) fn status(profile: &str, state: State, left: u64) -> ProfileStatus {
     ProfileStatus {
-        name: name(profile),
-        provider: "zoho".to_owned(),
-        data_center: None,
-        issuer: None,
-        account: None,
         state,
         access_token_expires_at: (left > 0).then(|| at(left * 1000).time),
-        access_token_life: None,
         access_token_hint: (left > 0).then(|| "****8c1e".to_owned()),
-        api_domain: None,
-        is_other_environment: false,
-        scopes: Vec::new(),
-        missing_scopes: Vec::new(),
         refreshable: true,
-        budget: None,
-        paused_until: None,
-        last_refresh: None,
-        protection: None,
-        problem: None,
-        warnings: Vec::new(),
-        is_unrevoked: false,
-        events: Arc::from([]),
-        pending: None,
+        ..ProfileStatus::unread(name(profile), "zoho".to_owned(), None)
     }
 }
 

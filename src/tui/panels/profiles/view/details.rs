@@ -204,6 +204,9 @@ impl<'a> Details<'a> {
             let clock = self.around.time_left(until(at, now));
             self.field("Refreshes", &format!("next one possible in {clock}, since the provider asks to wait"));
         }
+        if let Some(over) = status.over_by_other_means() {
+            self.field("Over", &shown(over));
+        }
         let Some(last) = &status.last_refresh else { return };
         let at = format!("{} ({})", when(last.at, now), date_and_time(last.at, now, zone));
         match &last.error {

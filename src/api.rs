@@ -14,6 +14,7 @@ pub use crate::providers::answers::Diagnosis;
 use crate::providers::catalog::Product;
 use crate::providers::{DataCenter, Dialect};
 use crate::secret::{Secret, shown};
+use crate::shell::quoted;
 
 /// Headers that the address and the body settle.
 const COMPUTED: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
@@ -201,10 +202,6 @@ pub fn as_curl(call: &Call, body: &[[String; 2]], dialect: &Dialect) -> String {
     }
     command.push(quoted(call.url.as_str()));
     command.join(" ")
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

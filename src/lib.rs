@@ -33,6 +33,7 @@ pub mod random;
 pub mod registered;
 pub mod secret;
 pub mod service;
+mod shell;
 pub mod signals;
 pub mod sorted;
 pub mod storage;

@@ -74,6 +74,7 @@ use crate::http::{ProxyVariables, TransportFailure, client};
 use crate::oauth::Client;
 use crate::providers::{DataCenter, Provider};
 use crate::secret::{Known, Secret, shown};
+use crate::shell;
 use crate::sorted;
 use crate::storage::{Grant, Record, Store, StoreError};
 
@@ -345,7 +346,8 @@ impl From<StoreError> for Error {
                 "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`".into(),
             ),
             StoreError::Moved { to, on, .. } => {
-                let named = format!("`store = \"{to}\"` in the configuration, or `DEVICE_LOGIN_STORE={to}`");
+                let variable = shell::word(to);
+                let named = format!("`store = {to:?}` in the configuration, or `DEVICE_LOGIN_STORE={variable}`");
                 let advice = match on {
                     Some(machine) => format!("use that store on {machine}; it is a directory of that machine"),
                     None if to.starts_with("postgres") => {

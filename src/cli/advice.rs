@@ -1,6 +1,5 @@
 //! What helps, in the words of the command line: the one place where commands are written.
 
-use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use super::words::{rfc3339, time_of_day};
 use crate::config;
 use crate::error::{Advice, Error, Value, Way};
 use crate::near;
+use crate::shell;
 use crate::storage::{Store, StoreKind};
 
 /// This program as it was called: a command that is said acts on the same files when it is copied.
@@ -79,7 +79,7 @@ impl Program {
             ("--ca-cert", global.ca_cert.as_ref().map(|file| file.to_string_lossy())),
         ];
         let given = options.into_iter().filter_map(|(option, value)| Some((option, value?)));
-        given.map(|(option, value)| format!(" {option} {}", in_shell(&value))).collect::<Vec<_>>().concat()
+        given.map(|(option, value)| format!(" {option} {}", shell::word(&value))).collect::<Vec<_>>().concat()
     }
 
     /// A sign-in that the next process needs.
@@ -139,7 +139,7 @@ impl Program {
             Advice::EditValue(profile, Value::Scopes) => self.run(&format!("profile edit {profile} --scopes A,B")),
             Advice::AddScopes(profile, old, new) => {
                 let all: Vec<&str> = old.iter().chain(new).map(String::as_str).collect();
-                let edit = self.run(&format!("profile edit {profile} --scopes {}", in_shell(&all.join(","))));
+                let edit = self.run(&format!("profile edit {profile} --scopes {}", shell::word(&all.join(","))));
                 format!("add `{}` to the scopes, {edit}", new.join(" "))
             }
             Advice::AcceptEndpoints(profile) => self.run(&format!("profile edit {profile} --accept-endpoints")),
@@ -162,7 +162,7 @@ impl Program {
             Advice::RekeyStore => self.run("store rekey"),
             Advice::CheckStore { repair: false } => self.run("store check"),
             Advice::CheckStore { repair: true } => self.run("store check --repair"),
-            Advice::CopyStore(to) => self.run(&format!("store copy {}", in_shell(to))),
+            Advice::CopyStore(to) => self.run(&format!("store copy {}", shell::word(to))),
             Advice::PrintStoreSetup => self.run("store init --print"),
             Advice::WaitUntil(then) => format!("try again after {}", time(*then)),
         }
@@ -172,16 +172,6 @@ impl Program {
 /// One thing to do, where nothing is known of how this program was called.
 pub fn said(advice: &Advice) -> String {
     Program::default().said(advice)
-}
-
-/// A word as a shell reads it.
-fn in_shell(word: &str) -> Cow<'_, str> {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "%+,-./:=@_".contains(character);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        Cow::Borrowed(word)
-    } else {
-        Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
-    }
 }
 
 #[cfg(test)]

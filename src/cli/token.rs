@@ -1,7 +1,6 @@
 //! `token`: a valid access token for a script. The stored one is printed without runtime, network or lock.
 
 mod exec_credential;
-mod shells;
 
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::exec_credential::ExecCredential;
-use self::shells::Shell;
 use super::context::Context;
 use super::{Positional, words};
 use crate::clock;
@@ -20,6 +18,7 @@ use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::secret::Secret;
 use crate::service::{DEFAULT_MIN_TTL, FreshToken, Freshness, Service};
+use crate::shell::Shell;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -10,6 +10,7 @@ use crate::files::access::Holds;
 use crate::files::{self, Trouble, own};
 use crate::registered::is_client_secret;
 use crate::secret::Secret;
+use crate::shell;
 
 /// Bytes; longer text is no client secret.
 pub const LONGEST_SECRET: u32 = 64 * 1024;
@@ -37,13 +38,12 @@ pub(super) fn read_store_url(path: &Path) -> Result<Secret, Error> {
 
 /// What is to be said of a file that others can read, although a secret was taken from it.
 pub fn exposure(path: &Path) -> String {
-    let shown = path.display();
     let advice = if own::is_users(path) {
-        format!("delete it, or run `chmod 600 {shown}`")
+        format!("delete it, or run `{}`", shell::on("chmod 600", path))
     } else {
         "give secrets by a file that only you can read, or by stdin".to_owned()
     };
-    format!("others on this machine can read {shown}: {advice}")
+    format!("others on this machine can read {}: {advice}", path.display())
 }
 
 /// One line, without blanks around it.

@@ -264,6 +264,7 @@ mod unix {
     use std::sync::LazyLock;
 
     use super::{Holds, Refusal, own, refusal};
+    use crate::shell;
 
     const ROOT: u32 = 0;
     const STICKY: u32 = 0o1000;
@@ -282,9 +283,9 @@ mod unix {
         if owner == user {
             return Ok(());
         }
-        let shown = path.display();
         let advice = if user == ROOT {
-            let command = format!("run this as user id {owner}, or `chown -h root {shown}` if you trust what it says");
+            let take = shell::on("chown -h root", path);
+            let command = format!("run this as user id {owner}, or `{take}` if you trust what it says");
             own::change(path, command, format!("run this as user id {owner}, or name one of root's"))
         } else {
             "use one of your own; `HOME` and the variables of this program say where it is looked for".to_owned()
@@ -317,8 +318,7 @@ mod unix {
             return Ok(());
         }
         let advice = if may_change(path, metadata) {
-            let change = advice(metadata, &format!("chmod go-w {}", path.display()));
-            format!("if nobody else needs to, {change}")
+            format!("if nobody else needs to, {}", advice(path, metadata, "chmod go-w"))
         } else {
             "name a place in a directory that nobody else can write to".to_owned()
         };
@@ -329,16 +329,15 @@ mod unix {
     pub(super) fn judge_file(path: &Path, metadata: &Metadata, holds: Holds) -> Result<bool, Refusal> {
         judge_owner(path, metadata)?;
         let mode = metadata.mode();
-        let shown = path.display();
         if holds != Holds::Settings && metadata.uid() == user() {
             let others = if holds == Holds::Credential { 0o037 } else { 0o077 };
             if mode & others != 0 {
-                return Err(open_to_others(path, metadata, "get at it", &format!("chmod 600 {shown}")));
+                return Err(open_to_others(path, metadata, "get at it", "chmod 600"));
             }
             return Ok(false);
         }
         if can_others_write(path, metadata) {
-            return Err(open_to_others(path, metadata, "change it", &format!("chmod go-w {shown}")));
+            return Err(open_to_others(path, metadata, "change it", "chmod go-w"));
         }
         let may_group_read = holds == Holds::Credential || is_own_group(metadata.gid());
         let is_read = mode & OTHERS_READ != 0 || (mode & GROUP_READS != 0 && !may_group_read);
@@ -356,10 +355,9 @@ mod unix {
         if metadata.mode() & others == 0 {
             return Ok(());
         }
-        let command = format!("chmod 700 {}", path.display());
         let mode = metadata.mode() & 0o777;
         let alone = "name a directory that is for this alone, or one that is not there yet: it is made private";
-        let advice = own::change(path, advice(metadata, &command), alone);
+        let advice = own::change(path, advice(path, metadata, "chmod 700"), alone);
         Err(refusal(path, format!("others can get at it (mode {mode:03o})"), advice))
     }
 
@@ -371,9 +369,10 @@ mod unix {
     fn open_to_others(path: &Path, metadata: &Metadata, can: &str, command: &str) -> Refusal {
         let mode = metadata.mode() & 0o777;
         let advice = if may_change(path, metadata) {
-            advice(metadata, command)
+            advice(path, metadata, command)
         } else {
-            format!("name another one: `install -m 600 {} NEW` makes a copy that only you can get at", path.display())
+            let copy = shell::on("install -m 600", path);
+            format!("name another one: `{copy} NEW` makes a copy that only you can get at")
         };
         refusal(path, format!("others can {can} (mode {mode:03o})"), advice)
     }
@@ -384,9 +383,10 @@ mod unix {
         (is_of_this_user && (user() != ROOT || own::is_users(path))) || own::is_own(path)
     }
 
-    /// Who has to run a command for it to work.
-    fn advice(metadata: &Metadata, command: &str) -> String {
-        if metadata.uid() == user() { format!("run `{command}`") } else { format!("have root run `{command}`") }
+    /// Who has to run a command on it for that to work.
+    fn advice(path: &Path, metadata: &Metadata, command: &str) -> String {
+        let who = if metadata.uid() == user() { "run" } else { "have root run" };
+        format!("{who} `{}`", shell::on(command, path))
     }
 
     fn can_others_write(path: &Path, metadata: &Metadata) -> bool {

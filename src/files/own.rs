@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::access;
+use crate::shell;
 
 /// What directories and files of this program's have in their names.
 const NAME: &str = "device-login";
@@ -32,7 +33,7 @@ pub fn change(path: &Path, command: String, otherwise: impl Into<String>) -> Str
 
 /// What to do about a secret of root's that others can read.
 pub fn have_closed(path: &Path) -> String {
-    let command = format!("have root run `chmod o-r {}`", path.display());
+    let command = format!("have root run `{}`", shell::on("chmod o-r", path));
     change(path, command, "keep it in a file that others cannot read, and name that one")
 }
 

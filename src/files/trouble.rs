@@ -7,6 +7,7 @@ use std::path::Path;
 use super::access::Refusal;
 use super::file_system::mount_of;
 use super::{directory_of, made, own};
+use crate::shell;
 
 /// Why a file could not be used.
 #[derive(Debug)]
@@ -89,7 +90,7 @@ pub fn is_out_of_descriptors(error: &io::Error) -> bool {
 /// What to do about an error of the system with the file at `path`.
 pub fn advice_on(path: &Path, error: &io::Error) -> String {
     let closed = if error.kind() == ErrorKind::PermissionDenied { closed_step(path) } else { None };
-    closed.map_or_else(|| advice(error), |step| format!("run `chmod u+rwX {}`", step.display()))
+    closed.map_or_else(|| advice(error), |step| format!("run `{}`", shell::on("chmod u+rwX", step)))
 }
 
 /// What on the way to a file, or the file itself, its owner, who runs this, has no right to use. Directories further up are only gone

@@ -72,6 +72,38 @@ fn a_command_that_is_advised_acts_on_the_files_that_were_named() {
     assert!(copied(&home, &advised, "").stdout.contains("broken.toml"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_command_on_a_file_that_is_advised_works_whatever_the_files_name_has_in_it() {
+    use std::fs::{DirBuilder, Permissions, create_dir, set_permissions};
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+
+    let outside = Home::new();
+    let odd = outside.path("it's a $(touch ran); touch ran");
+    DirBuilder::new().mode(0o700).create(&odd).expect("a directory");
+    let run =
+        |arguments: &[&str]| ran(outside.command(arguments).env("DEVICE_LOGIN_HOME", &odd).spawn().expect("it starts"));
+    let secret = outside.write("secret", "hush-hush");
+    std::fs::rename(secret, odd.join("secret file")).expect("it is written");
+    let text =
+        configuration(NOWHERE).replace("[profiles.work]\n", "[profiles.work]\nclient_secret_file = \"secret file\"\n");
+    std::fs::rename(outside.write("config", &text), odd.join("config.toml")).expect("it is written");
+    create_dir(odd.join("state")).expect("a directory");
+    for (file, mode, arguments) in [
+        ("config.toml", 0o666, &["profile", "list"][..]),
+        ("state", 0o755, &["token"]),
+        ("secret file", 0o644, &["login", "--plain"]),
+    ] {
+        set_permissions(odd.join(file), Permissions::from_mode(mode)).expect("it is there");
+        let refused = run(arguments);
+        let command = refused.stderr.split('`').find(|part| part.starts_with("chmod ")).expect(&refused.stderr);
+        let changed = Command::new("sh").args(["-c", command]).current_dir(outside.path("")).status();
+        assert!(changed.is_ok_and(|status| status.success()), "{command}");
+        let again = run(arguments);
+        assert!(!again.stderr.contains("chmod") && !outside.path("ran").exists(), "{command}: {again:?}");
+    }
+}
+
 #[test]
 fn an_address_with_a_password_is_in_no_command() {
     let home = home();

@@ -38,6 +38,9 @@ const LEFT: &[(&str, usize)] = &[
 /// Keys of the configuration that are called like a command.
 const KEYS: [&str; 3] = ["profile", "scopes", "store"];
 
+/// What acts on the files that are named to it.
+const ON_FILES: [&str; 8] = ["chmod", "chown", "cp", "install", "ls", "mkdir", "mv", "rm"];
+
 #[test]
 fn no_command_is_written_outside_the_command_line() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -49,9 +52,7 @@ fn no_command_is_written_outside_the_command_line() {
     for file in files.iter().filter(|file| !file.starts_with(src.join("cli")) && **file != src.join("cli.rs")) {
         let text = fs::read_to_string(file).expect("it is text");
         let name = file.strip_prefix(&src).expect("it is below").display().to_string();
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines().enumerate();
-        let code = code.filter(|(_, line)| !line.trim_start().starts_with("//"));
-        let found = code.filter(|(_, line)| names_a_command(line, &commands));
+        let found = code(&text).filter(|(_, line)| names_a_command(line, &commands));
         let found: Vec<String> = found.map(|(number, line)| format!("{name}:{}: {line}", number + 1)).collect();
         if !found.is_empty() {
             counted.push((name, found.len()));
@@ -61,6 +62,26 @@ fn no_command_is_written_outside_the_command_line() {
     counted.sort();
     let counted: Vec<_> = counted.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(counted, LEFT, "{}", lines.join("\n"));
+}
+
+#[test]
+fn no_command_on_a_file_is_put_together_without_quotes() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).expect("it is text");
+        let found: Vec<_> = code(&text).filter(|(_, line)| has_bare_path(line)).collect();
+        assert!(found.is_empty(), "`shell::on` quotes a path: {}: {found:?}", file.display());
+    }
+    assert!(
+        has_bare_path("run `chmod 600 {}`") && has_bare_path("`rm -r {path}`") && !has_bare_path("`chmod 600 FILE`")
+    );
+}
+
+/// Whether a command that acts on files has a placeholder behind it.
+fn has_bare_path(line: &str) -> bool {
+    let is_command = |part: &&str| part.split_once(' ').is_some_and(|(word, _)| ON_FILES.contains(&word));
+    line.split('`').skip(1).filter(is_command).any(|part| part.contains('{'))
 }
 
 #[test]
@@ -96,6 +117,12 @@ fn names_a_command(line: &str, commands: &[&str]) -> bool {
 fn commands() -> Vec<&'static str> {
     let headings = include_str!("../../docs/cli.md").lines().filter_map(|line| line.strip_prefix("## `device-login "));
     headings.filter_map(|heading| heading.split(['`', ' ']).next()).collect()
+}
+
+/// The lines of a file that are neither comments nor tests, and their places.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines().enumerate();
+    code.filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
 fn sources(directory: &Path, into: &mut Vec<PathBuf>) {

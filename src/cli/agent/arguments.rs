@@ -12,6 +12,7 @@ use crate::error::{Code, Error};
 use crate::files::{self, Readers, Trouble, program};
 use crate::profile::ProfileName;
 use crate::service::TokenFile;
+use crate::shell;
 
 use super::super::context::OwnDirectories;
 
@@ -120,9 +121,10 @@ fn token_file(argument: &TokenFileArgument, own: &OwnDirectories, config: &Confi
     match file.check() {
         Err(error) if error.kind() == ErrorKind::PermissionDenied && file.check_without_group().is_ok() => {
             let name = argument.group.as_deref().unwrap_or_default();
+            let word = shell::word(name);
             Err(refused()
                 .because(format!("this user is not in the group `{name}`: {error}"))
-                .advise(format!("add it, `usermod -aG {name} USER`; in a unit, `SupplementaryGroups={name}`")))
+                .advise(format!("add it, `usermod -aG {word} USER`; in a unit, `SupplementaryGroups={name}`")))
         }
         Err(error) if !is_passing(&error) => Err(place(&error.into())),
         // The agent tells it, and tries again.

@@ -113,7 +113,7 @@ fn lines(copied: &CopiedProfiles, refused: usize, keeps_both: bool) -> Vec<Strin
         ));
     } else if there > 0 && !keeps_both {
         lines.push(format!(
-            "Let `store = \"{to}\"` in the configuration, or `DEVICE_LOGIN_STORE`, name that store: here nothing is refreshed \
+            "Let `store = {to:?}` in the configuration, or `DEVICE_LOGIN_STORE`, name that store: here nothing is refreshed \
              any more."
         ));
     }

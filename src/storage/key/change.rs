@@ -14,6 +14,7 @@ use super::{KEY_FILE_VARIABLE, Key, Keyring, PASSPHRASE_FILE_VARIABLE, Pin, Sour
 use crate::error::Advice;
 use crate::files;
 use crate::files::access::{Holds, Judged};
+use crate::shell;
 use crate::storage::seal::MasterKey;
 use crate::storage::{KeySource, LOCK_PATIENCE, StoreError, private};
 
@@ -194,13 +195,12 @@ impl Keyring {
         if is_set && sources.offered().ok().as_ref() == Some(&source) {
             return None;
         }
+        let set_to = |variable, path: &Path| {
+            format!("set `{variable}={}`, and no other source", shell::word(&path.to_string_lossy()))
+        };
         let set = match &source {
-            KeySource::KeyFile(path) if *path != sources.options.default_key_file => {
-                format!("set `{KEY_FILE_VARIABLE}={}`, and no other source", path.display())
-            }
-            KeySource::Passphrase => {
-                format!("set `{PASSPHRASE_FILE_VARIABLE}={}`, and no other source", target.passphrase_file().display())
-            }
+            KeySource::KeyFile(path) if *path != sources.options.default_key_file => set_to(KEY_FILE_VARIABLE, path),
+            KeySource::Passphrase => set_to(PASSPHRASE_FILE_VARIABLE, target.passphrase_file()),
             _ => "leave every other source out of the environment and the configuration".to_owned(),
         };
         // Nothing names yet what is to be set.

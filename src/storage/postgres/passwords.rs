@@ -8,6 +8,7 @@ use super::address::{Host, SOCKET_DIRECTORY};
 use crate::files::access::{Holds, Refusal};
 use crate::files::{self, Trouble, own};
 use crate::secret::Secret;
+use crate::shell;
 
 /// Bytes.
 const LONGEST_FILE: u32 = 1024 * 1024;
@@ -26,7 +27,7 @@ pub(super) fn password_in(path: &Path, host: &Host, database: &str, user: &str) 
 
 fn exposed(path: &Path) -> Refusal {
     let advice = if own::is_users(path) {
-        format!("have its owner run `chmod 600 {}`", path.display())
+        format!("have its owner run `{}`", shell::on("chmod 600", path))
     } else {
         "name a file that nobody else can read by `passfile` or `PGPASSFILE`".to_owned()
     };

@@ -91,10 +91,10 @@ struct Global {
     #[arg(long, value_name = "STORE", global = true)]
     store: Option<String>,
     /// The configuration file [env: `DEVICE_LOGIN_CONFIG`]
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", value_parser = words::file_to_read(), global = true)]
     config: Option<PathBuf>,
     /// A certificate authority to trust beside the system's, as PEM
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", value_parser = words::file_to_read(), global = true)]
     ca_cert: Option<PathBuf>,
     /// Say on stderr which HTTP requests are made
     #[arg(short, long, global = true)]

@@ -69,7 +69,7 @@ pub(super) struct AgentCommand {
     /// The events are `refreshed`, `needs_login`, `refresh_failing`, `throttled`, `expiring` and `recovered`. It is run without
     /// a shell and without arguments, once at a time for a profile, and ended after 60 seconds. Its stdout goes nowhere, its
     /// stderr to the log.
-    #[arg(long, value_name = "PROGRAM")]
+    #[arg(long, value_name = "PROGRAM", value_parser = words::file_to_read())]
     on_event: Vec<PathBuf>,
     /// How the log on stderr is written, a line for each event
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -50,7 +50,8 @@ pub(super) struct Login {
     #[command(flatten)]
     way: Way,
     /// Import from a file with `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET`, `ZOHO_REFRESH_TOKEN` and `ZOHO_API_DOMAIN`
-    #[arg(long, value_name = "PATH", requires = "import", help_heading = "Other ways to sign in")]
+    #[arg(long, value_name = "PATH", value_parser = words::file_to_read(), requires = "import")]
+    #[arg(help_heading = "Other ways to sign in")]
     env_file: Option<PathBuf>,
     /// Lines of text that are never rewritten, instead of the full screen
     #[arg(long, conflicts_with = "json")]

@@ -111,7 +111,8 @@ fn product(name: &str) -> Result<&'static Product, Error> {
 
 fn unknown_data_center(code: &str, known: &[DataCenter]) -> Error {
     let known: Vec<&str> = known.iter().map(|data_center| data_center.code.as_str()).collect();
-    Error::new(Code::Usage, format!("Zoho has no data center `{code}`")).advise(format!("it has: {}", known.join(", ")))
+    Error::new(Code::Usage, format!("Zoho has no data center `{}`", shown(code)))
+        .advise(format!("it has: {}", known.join(", ")))
 }
 
 /// One line for each product, its host that of one data center.

@@ -2,13 +2,16 @@
 
 #[cfg(feature = "demo")]
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use jiff::Timestamp;
 
 use crate::clock;
 use crate::registered::{RedirectUri, is_client_id, is_scope};
+use crate::secret::reads_as_token;
 use crate::service::PendingCode;
 use crate::tables::Words;
 use crate::words::minutes_and_seconds;
@@ -149,6 +152,16 @@ pub(super) fn parse_client_id(text: &str) -> Result<String, &'static str> {
     } else {
         Err("it is empty or has characters that no client id has; one reads such as `1000.ABC`")
     }
+}
+
+/// Reads which file is to be read. Where there is none, a token may have been given in its place.
+pub(super) fn file_to_read() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.to_str() {
+        Some(word) if reads_as_token(word) && path.components().count() == 1 && !path.exists() => {
+            Err("there is no such file")
+        }
+        _ => Ok(path),
+    })
 }
 
 /// Reads a redirect URI, which goes out as it was registered.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::error::Advice;
 use crate::profile::ProfileName;
+use crate::secret::shown;
 
 /// Why the store could not be used. All but `Address`, which is 2, end a command with exit code 9.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("`{store}` is no store: {problem}")]
+    #[error("`{}` is no store: {problem}", shown(.store))]
     Address { store: String, problem: String },
     #[error("{action} {place} failed: {source}")]
     Io { action: &'static str, place: String, source: std::io::Error },

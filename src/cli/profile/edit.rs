@@ -40,7 +40,7 @@ pub(super) struct Edit {
     #[arg(long, value_name = "ADDRESS", value_parser = words::parse_redirect_uri)]
     redirect_uri: Option<RedirectUri>,
     /// The file with the client's secret
-    #[arg(long, value_name = "FILE", conflicts_with = "client_secret_stdin")]
+    #[arg(long, value_name = "FILE", value_parser = words::file_to_read(), conflicts_with = "client_secret_stdin")]
     client_secret_file: Option<PathBuf>,
     /// Read the client's secret from stdin
     #[arg(long)]

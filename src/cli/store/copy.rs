@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::Context;
+use crate::cli::words;
 use crate::config;
 use crate::error::Error;
 use crate::service::CopiedProfiles;
@@ -25,7 +26,7 @@ pub(super) struct Copy {
     #[arg(value_name = "TO", required_unless_present = "to_file")]
     to: Option<String>,
     /// The file that has the address of the other store, with its password
-    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    #[arg(long, value_name = "FILE", value_parser = words::file_to_read(), conflicts_with = "to")]
     to_file: Option<PathBuf>,
     /// Let both places refresh: only where the provider never replaces refresh tokens
     #[arg(long)]

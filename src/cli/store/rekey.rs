@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::context::Context;
+use crate::cli::words;
 use crate::error::{Code, Error};
 use crate::files;
 use crate::storage::{NewKey, PASSPHRASE_FILE_VARIABLE};
@@ -27,7 +28,7 @@ pub(super) struct Rekey {
     /// The file with the new passphrase
     ///
     /// Without `--to`, only the passphrase changes: the key stays, and no record is written.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = words::file_to_read())]
     passphrase_file: Option<PathBuf>,
 }
 

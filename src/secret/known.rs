@@ -9,6 +9,7 @@ use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::Secret;
+use crate::sorted;
 
 /// What stands where a secret was.
 const BLOT: &str = "****";
@@ -116,7 +117,7 @@ fn beginning(text: &str, bytes: usize) -> &str {
 /// Where in a text, which is short, `length` characters stand that stand in `form` as well, however long that is.
 fn places(text: &[char], form: &[char], length: usize) -> Vec<usize> {
     let mut parts: Vec<(&[char], usize)> = text.windows(length).enumerate().map(|(at, part)| (part, at)).collect();
-    parts.sort_unstable();
+    sorted::by(&mut parts, Ord::cmp);
     let mut found = Vec::new();
     for wanted in form.windows(length) {
         let first = parts.partition_point(|(part, _)| *part < wanted);

@@ -104,7 +104,7 @@ impl Backend for FileBackend {
         let is_whole = !self.files.spare.as_ref().is_some_and(Spare::is_in_use);
         let mut profiles = self.files.names(|name| record_of(name, is_whole))?;
         // Of two records of a profile the previous one comes first, with which none is alone.
-        profiles.sort_unstable();
+        sorted::by(&mut profiles, Ord::cmp);
         profiles.dedup_by(|other, kept| other.0 == kept.0);
         Ok(Listing { profiles, is_whole })
     }

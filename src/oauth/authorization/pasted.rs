@@ -5,6 +5,7 @@ use url::Url;
 use url::form_urlencoded;
 
 use crate::registered::RedirectUri;
+use crate::sorted;
 use crate::untrusted::Untrusted;
 
 /// One reading of a pasted text.
@@ -32,7 +33,7 @@ impl Parameters {
     /// A parameter that comes twice could mean one thing here and another elsewhere (RFC 6749 §3.1).
     pub(super) fn has_twice(&self) -> bool {
         let mut names: Vec<_> = self.0.iter().map(|(name, _)| name).collect();
-        names.sort_unstable();
+        sorted::by(&mut names, Ord::cmp);
         names.windows(2).any(|pair| pair[0] == pair[1])
     }
 

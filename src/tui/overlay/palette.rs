@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Palette;
+use crate::sorted;
 use crate::tui::keymap::{Bound, Command, Key, Scope};
 use crate::tui::panel::Panel;
 use crate::tui::surroundings::Surroundings;
@@ -180,7 +181,7 @@ fn entries<'a>(around: &'a Surroundings, panel: &dyn Panel, query: &str) -> Vec<
         let at = around.recent.iter().position(|command| *command == entry.bound.binding.command);
         at.unwrap_or(around.recent.len())
     };
-    entries.sort_by_key(|entry| (entry.rank, recency(entry)));
+    sorted::by_key(&mut entries, |entry| (entry.rank, recency(entry)));
     entries
 }
 

@@ -9,6 +9,7 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 
+use crate::sorted;
 use crate::tui::text::width;
 use crate::tui::theme::LINK;
 
@@ -48,7 +49,7 @@ impl<W: Write> Painter<W> {
         let columns = if cells.is_empty() { cells } else { vec![cells; window.height.into()].join("\n") };
         let moved = |(y, x): (u16, u16)| Some((y.checked_add_signed(by.down)?, x.checked_add_signed(by.right)?));
         let linked = std::mem::take(&mut self.linked).into_iter();
-        self.linked = linked.filter_map(|(place, cell)| Some((moved(place)?, cell))).collect();
+        self.linked = sorted::map(linked.filter_map(|(place, cell)| Some((moved(place)?, cell))));
         write!(self.rest, "\x1b[H{lines}{columns}")
     }
 

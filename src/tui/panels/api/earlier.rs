@@ -9,6 +9,7 @@ use super::list::{RequestList, Row};
 use super::{ApiPanel, Focus, RequestForm};
 use crate::error::Code;
 use crate::service::{MOST_CALLS, call_again, remembered};
+use crate::sorted;
 use crate::storage::PastCall;
 use crate::tui::keymap::Command;
 use crate::tui::message::Effect;
@@ -42,7 +43,7 @@ impl ApiPanel {
         let has_answer = |past: &&PastCall| self.history.iter().any(|exchange| exchange.at == past.at);
         let remembered = self.past.iter().rev().filter(|past| !has_answer(past)).map(Earlier::Remembered);
         let mut rows: Vec<_> = self.history.iter().map(Earlier::Answered).chain(remembered).collect();
-        rows.sort_by_key(|row| Reverse(row.at()));
+        sorted::by_key(&mut rows, |row| Reverse(row.at()));
         rows
     }
 

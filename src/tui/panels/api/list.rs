@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::service::{TestCallEntry, TestCalls};
+use crate::sorted;
 use crate::tui::keymap::Command;
 use crate::tui::widgets::field::Field;
 use crate::tui::widgets::list::moved;
@@ -41,7 +42,7 @@ impl RequestList {
         };
         let mut numbers: Vec<usize> =
             (0..known.calls.len()).filter(|number| has_all(&known.calls[*number], &words)).collect();
-        numbers.sort_by_cached_key(place);
+        sorted::by_key(&mut numbers, place);
         self.rows = vec![Row::OwnRequest];
         let mut product = None;
         for number in numbers {
@@ -114,7 +115,7 @@ impl RequestList {
     pub(super) fn fold_all(&mut self, known: &TestCalls, folds: bool) {
         let granted = granted(known);
         let products = known.calls.iter().map(|entry| entry.product);
-        self.turned = products.filter(|product| granted.contains(product) == folds).collect();
+        self.turned = sorted::set(products.filter(|product| granted.contains(product) == folds));
         if let Some(Row::Call(number)) = self.row()
             && folds
         {
@@ -126,7 +127,7 @@ impl RequestList {
 
 /// The products of which the grant allows something.
 fn granted(known: &TestCalls) -> BTreeSet<&'static str> {
-    known.calls.iter().filter(|entry| entry.is_granted).map(|entry| entry.product).collect()
+    sorted::set(known.calls.iter().filter(|entry| entry.is_granted).map(|entry| entry.product))
 }
 
 /// Tells whether each of the words is in the call's names, scope or path.

@@ -3,6 +3,7 @@
 use crate::providers::Dialect;
 use crate::providers::catalog::{Product, can_write, scope_in_words};
 use crate::registered::is_scope;
+use crate::sorted;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::widgets::field::Field;
 use crate::tui::widgets::list::moved;
@@ -124,7 +125,7 @@ impl Picker {
         found.extend(self.suggestions.iter().filter(|scope| has(&[scope])));
         let mine = self.chosen.iter().filter(|chosen| has(&[chosen])).map(String::as_str);
         found.extend(mine);
-        found.sort_by_key(|scope| breadth(scope));
+        sorted::by_key(&mut found, |scope| breadth(scope));
         let mut rows: Vec<Row> = Vec::new();
         for scope in found {
             let row = Row::Scope(scope.to_owned());
@@ -306,6 +307,6 @@ fn scopes_of(product: &Product) -> Vec<&'static str> {
         let is_part = |other: &str| other.strip_prefix(whole).is_some_and(|rest| rest.matches('.').count() > 1);
         product.scopes.iter().any(is_part)
     };
-    scopes.sort_by_key(|scope| (breadth(scope), has_parts(scope)));
+    sorted::by_key(&mut scopes, |scope| (breadth(scope), has_parts(scope)));
     scopes
 }

@@ -14,6 +14,7 @@ use super::words::{WANTING, rank, state_in_words};
 use crate::config::Config;
 use crate::profile::ProfileName;
 use crate::service::ProfileStatus;
+use crate::sorted;
 use crate::tui::lines::shown;
 use crate::tui::text::width;
 use crate::tui::widgets::field::Field;
@@ -189,15 +190,15 @@ impl Table {
             Sort::Name => {}
             Sort::State => {
                 let rank = |position: &usize| rank(&statuses[*position], now);
-                self.order.sort_by(|one, other| turned(rank(one).cmp(&rank(other))));
+                sorted::by(&mut self.order, |one, other| turned(rank(one).cmp(&rank(other))));
             }
             Sort::TimeLeft => {
                 let end = |position: &usize| statuses[*position].access_token_expires_at;
-                self.order.sort_by(|one, other| by_time(end(one), end(other)));
+                sorted::by(&mut self.order, |one, other| by_time(end(one), end(other)));
             }
             Sort::Renewed => {
                 let last = |position: &usize| statuses[*position].last_refresh.as_ref().map(|last| last.at);
-                self.order.sort_by(|one, other| match (last(one), last(other)) {
+                sorted::by(&mut self.order, |one, other| match (last(one), last(other)) {
                     (Some(one), Some(other)) => by_time(Some(other), Some(one)),
                     (one, other) => by_time(one, other),
                 });

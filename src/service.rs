@@ -331,10 +331,10 @@ impl From<StoreError> for Error {
             StoreError::Address { .. } => {
                 (Code::Usage, "use `file:DIR`, `plain:DIR`, `postgres://USER@HOST/DATABASE` or `memory:`".into())
             }
-            StoreError::Io { source, .. } if files::is_out_of_descriptors(source) => {
-                (Code::StoreUnavailable, files::advice(source).into())
+            StoreError::Io { source, advice, .. } => {
+                let is_passing = files::is_out_of_descriptors(source);
+                (if is_passing { Code::StoreUnavailable } else { Code::Store }, advice.clone())
             }
-            StoreError::Io { place, source, .. } => (Code::Store, files::advice_on(Path::new(place), source).into()),
             StoreError::KeyUnavailable(_) => (
                 Code::Store,
                 "bring the key back, or correct `DEVICE_LOGIN_KEY_FILE`, `DEVICE_LOGIN_PASSPHRASE_FILE` or `key_command` where \

@@ -161,7 +161,7 @@ fn seal_text(
     text: &[u8],
 ) -> Result<Vec<u8>, StoreError> {
     let first_line = first_line(key, format, profile, generation);
-    let failed = |action| move |source| StoreError::Io { action, place: format!("the record of `{profile}`"), source };
+    let failed = |action| StoreError::io_on(action, format!("the record of `{profile}`"));
     let bytes = match &key.master {
         Some(master) => master.seal(&first_line, text).map_err(failed("sealing"))?,
         None => [first_line.as_bytes(), b"\n", text, b"\n"].concat(),

@@ -16,13 +16,6 @@ use crate::random;
 
 pub(super) use crate::files::{create_private, directory_of, synced};
 
-impl StoreError {
-    /// Says which `action` on `path` failed.
-    pub(super) fn io<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + use<'a> {
-        move |source| StoreError::Io { action, place: path.display().to_string(), source }
-    }
-}
-
 /// Reads a file of the store of at most `limit` bytes; `None` where there is none. Its directory was judged already.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let opened = access::open_inside(path, Holds::Secrets).map_err(|trouble| match trouble {

@@ -244,11 +244,7 @@ impl Keyring {
         had: &[MasterKey],
         current: &Key,
     ) -> Result<MasterKey, StoreError> {
-        let new = MasterKey::random().map_err(|source| StoreError::Io {
-            action: "making a key for",
-            place: self.place(),
-            source,
-        })?;
+        let new = MasterKey::random().map_err(StoreError::io_on("making a key for", self.place()))?;
         let keys: Vec<&MasterKey> = [&new].into_iter().chain(had).collect();
         match source {
             KeySource::KeyFile(path) => write_key_file(path, &keys)?,

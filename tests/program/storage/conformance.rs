@@ -340,7 +340,7 @@ fn faults(place: &Place<'_>) {
             }
             reached.fetch_add(1, Ordering::SeqCst);
             let source = std::io::Error::other(call);
-            Err(StoreError::Io { action: "failing in", place: call.to_owned(), source })
+            Err(StoreError::io_on("failing in", call)(source))
         });
         let refresh = |held: &mut Held| {
             let mut record = held.load()?.unwrap();

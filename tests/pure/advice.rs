@@ -121,7 +121,7 @@ fn commands() -> Vec<&'static str> {
 
 /// The lines of a file that are neither comments nor tests, and their places.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines().enumerate();
+    let code = text.split("\nmod tests {").next().unwrap_or_default().lines().enumerate();
     code.filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 

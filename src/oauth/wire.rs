@@ -350,11 +350,11 @@ impl Body {
         Untrusted::new(self.fields.get("user_code").and_then(text_or_digits).unwrap_or_default().trim())
     }
 
-    /// A token or device code, if there is one.
+    /// A token or device code without the white space around it, if there is one.
     fn secret(&self, field: &str, called: &'static str) -> Option<Result<Secret, Rejected>> {
         let sent = self.fields.get(field).filter(|sent| !decode::says_nothing(sent))?;
         let text = text_or_digits(sent).ok_or(Rejected { field: called, problem: "is no text" });
-        Some(text.and_then(|text| Untrusted::new(text).token(called).map(Secret::new)))
+        Some(text.and_then(|text| Untrusted::new(text.trim()).token(called).map(Secret::new)))
     }
 
     fn number(&self, field: &str) -> Option<u64> {
@@ -470,7 +470,7 @@ impl Body {
     fn access_token(&self, dialect: &Dialect) -> Result<Secret, Rejected> {
         let absent = Rejected { field: "an answer", problem: "has no access token" };
         let sent = self.sent_access_token().ok_or(absent)?;
-        let token = Secret::new(Untrusted::new(sent).token("an access token")?);
+        let token = Secret::new(Untrusted::new(sent.trim()).token("an access token")?);
         self.check_token_type(dialect).map(|()| token)
     }
 

@@ -75,6 +75,8 @@ fn tokens_are_taken_whatever_they_are_wrapped_in() {
         (String::new(), format!("\u{feff}{token}")),
         (String::new(), format!("\r\n{token}\0")),
         (String::new(), format!("[{token}]")),
+        (String::new(), format!("{token}{}", " ".repeat(300_000))),
+        (String::new(), token.replace("\"AT1\"", "\" AT1\\n\"").replace("\"RT1\"", "\"RT1\\r\\n\"")),
         (many, token.to_owned()),
         (long, token.to_owned()),
         ("content-encoding: gzip\r\n".to_owned(), token.to_owned()),
@@ -174,7 +176,7 @@ fn a_new_refresh_token_is_kept_whatever_the_access_token_beside_it_is() {
 #[test]
 fn an_approval_without_an_access_token_that_can_be_used_is_given_back() {
     for (access, kind, said) in [
-        (json!("AT1\n"), "Bearer", "not printable ASCII"),
+        (json!("A T1"), "Bearer", "not printable ASCII"),
         (json!([7]), "Bearer", "has no access token"),
         (json!("AT1"), "DPoP", "`DPoP`"),
     ] {

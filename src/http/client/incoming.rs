@@ -118,14 +118,14 @@ impl Answering {
         Ok(None)
     }
 
-    /// Reads the body to its end or limit for at most `time`. An object in it ends where it says so itself, whatever the
-    /// connection does then.
+    /// Reads the body to its end or limit for at most `time`. An object in it ends where it says so itself, whatever comes
+    /// then.
     pub(super) async fn whole(mut self, time: Duration) -> Result<Response, TransportFailure> {
-        use TransportFailure::{Garbled, Slow, Truncated};
+        use TransportFailure::{Garbled, Slow, TooLarge, Truncated};
         let mut body = Vec::new();
         let read = clock::within(time, self.read_to_end(&mut body)).await;
         match read.unwrap_or_else(|| Err(Slow(self.route.host.clone()))) {
-            Err(Truncated(_) | Garbled(_) | Slow(_))
+            Err(Truncated(_) | Garbled(_) | Slow(_) | TooLarge(..))
                 if decode::object(&body).is_ok_and(|fields| !fields.is_empty()) => {}
             read => read?,
         }

@@ -107,7 +107,13 @@ fn a_refresh_token_that_is_none_is_as_if_absent() {
         assert_eq!(token.refresh_token, None, "{odd}");
         assert_eq!(token.left_out.is_empty(), silent.contains(&odd), "{odd}");
     }
-    for (sent, expected) in [("12345678", "12345678"), ("12345678.0", "12345678"), (digits, digits), ("0012", "0012")] {
+    for (sent, expected) in [
+        ("12345678", "12345678"),
+        ("12345678.0", "12345678"),
+        (digits, digits),
+        ("0012", "0012"),
+        (r#""\r\n RT1\t\n""#, "RT1"),
+    ] {
         let body = format!(r#"{{"access_token":{sent},"refresh_token":{sent}}}"#);
         let token = token_in(&zoho::DIALECT, &zoho_us(), &body).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(token.access_token.expose(), expected);
@@ -175,7 +181,7 @@ fn tokens_of_64_kib_are_taken_and_longer_ones_told() {
     };
     assert_eq!(read(64 * 1024).expect("a token").access_token.expose().len(), 64 * 1024);
     assert!(read(64 * 1024 + 1).is_err_and(|error| error.contains("too long: at most 64 KiB")));
-    for odd in [r"AT\ud800", "A T", " AT", "AT ", "caf\u{e9}"] {
+    for odd in [r"AT\ud800", "A T", r"A\nT", "caf\u{e9}"] {
         let body = format!(r#"{{"access_token":"{odd}"}}"#);
         assert!(
             token_in(&zoho::DIALECT, &zoho_us(), &body).is_err_and(|error| error.contains("not printable")),

@@ -15,8 +15,8 @@ use url::{Host, Url};
 
 use crate::registered::RedirectUri;
 
-/// Bytes; longer requests are none of a browser's.
-const LONGEST_REQUEST: usize = 16 * 1024;
+/// Bytes; longer requests are none of a browser's. All pages of this machine share their cookies, so there may be many.
+const LONGEST_REQUEST: usize = 256 * 1024;
 /// A browser that says nothing for so long says nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Visitors that wait to be read.
@@ -157,8 +157,10 @@ async fn show(stream: &mut TcpStream, status: &str, body: &str) {
 
 /// The target of a GET request; `None` for everything else.
 async fn read_target(stream: &mut TcpStream) -> Option<String> {
-    let mut request = Vec::new();
-    while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+    const END: &[u8] = b"\r\n\r\n";
+    let (mut request, mut looked_at) = (Vec::new(), 0);
+    while !request[looked_at..].windows(END.len()).any(|window| window == END) {
+        looked_at = request.len().saturating_sub(END.len() - 1);
         let mut buffer = [0; 1024];
         let read = stream.read(&mut buffer).await.ok().filter(|read| *read > 0)?;
         request.extend_from_slice(&buffer[..read]);
@@ -218,6 +220,19 @@ mod tests {
         });
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("<h1>Approved</h1>"), "{answer}");
         assert!(answer.contains("no-referrer") && answer.contains("no-store"));
+    }
+
+    #[tokio::test]
+    async fn a_browser_may_have_many_cookies_of_this_machines_other_pages() {
+        let listener = listener().await;
+        for bytes in [0, 10_000, 100_000, 250_000] {
+            let request = format!("GET /callback?code=c HTTP/1.1\r\ncookie: {}\r\n\r\n", "c".repeat(bytes));
+            let ((), answer) = tokio::join!(
+                async { listener.next().await.answer("Approved", "Go back.").await },
+                visit(&listener, &request)
+            );
+            assert!(answer.contains("Approved"), "{bytes}: {answer}");
+        }
     }
 
     #[tokio::test]

@@ -191,11 +191,19 @@ pub const ACCESS_TOKEN_VARIABLE: &str = "DEVICE_LOGIN_ACCESS_TOKEN";
 pub fn as_curl(call: &Call, body: &[[String; 2]], dialect: &Dialect) -> String {
     // Brackets and braces of the address mean themselves.
     let mut command = vec!["curl --globoff".to_owned()];
-    if call.method != Method::Get {
-        command.push(format!("-X {}", call.method));
+    match (call.method, body.is_empty() && call.body.is_empty()) {
+        (Method::Get, true) => {}
+        // By any other option curl would wait for the body that is announced.
+        (Method::Head, true) => command.push("--head".to_owned()),
+        // A body alone makes it a POST.
+        (method, _) => command.push(format!("-X {method}")),
     }
     command.push(format!("-H \"Authorization: {} ${ACCESS_TOKEN_VARIABLE}\"", dialect.api_scheme));
-    command.extend(call.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
+    command.extend(call.headers.iter().map(|(name, value)| {
+        // One without a value is left out by curl unless it is written so.
+        let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+        format!("-H {}", quoted(&header))
+    }));
     command.extend(body.iter().map(|[option, value]| format!("{option} {}", quoted(value))));
     if !call.body.is_empty() {
         command.push(format!("--data-raw {}", quoted(&String::from_utf8_lossy(&call.body))));
@@ -208,10 +216,32 @@ pub fn as_curl(call: &Call, body: &[[String; 2]], dialect: &Dialect) -> String {
 mod tests {
     use url::Url;
 
-    use super::{Call, Refusal, check, resolve};
+    use super::{Call, Refusal, as_curl, check, resolve};
     use crate::http::Method;
     use crate::providers::catalog::Product;
-    use crate::providers::zoho;
+    use crate::providers::{standard, zoho};
+
+    #[test]
+    fn curl_makes_the_same_call() {
+        let form = [["--form".to_owned(), "a=1".to_owned()]];
+        for (method, headers, typed, read, options) in [
+            (Method::Get, &[][..], "", &[][..], ""),
+            (Method::Head, &[], "", &[], " --head"),
+            (Method::Post, &[], "", &[], " -X POST"),
+            (Method::Get, &[], "", &form, " -X GET --form 'a=1'"),
+            (Method::Get, &[], "it's", &[], r" -X GET --data-raw 'it'\''s'"),
+            (Method::Head, &[], "x", &[], " -X HEAD --data-raw 'x'"),
+            (Method::Get, &[("x-a", "b")], "", &[], " -H 'x-a: b'"),
+            (Method::Get, &[("x-a", "")], "", &[], " -H 'x-a;'"),
+        ] {
+            let headers = headers.iter().map(|(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned()));
+            let url = Url::parse("https://x.example/y").expect("an address");
+            let call = Call { method, url, headers: headers.collect(), body: typed.into() };
+            let curl = as_curl(&call, read, &standard::DIALECT);
+            let curl = curl.replace(" -H \"Authorization: Bearer $DEVICE_LOGIN_ACCESS_TOKEN\"", "");
+            assert_eq!(curl, format!("curl --globoff{options} 'https://x.example/y'"));
+        }
+    }
 
     #[test]
     fn paths_go_below_the_api_domain_or_the_product() {

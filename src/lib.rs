@@ -13,6 +13,7 @@
 //! This library exists for the binary and its tests. It is not a stable interface.
 
 pub mod api;
+mod aside;
 pub mod child;
 pub mod cli;
 pub mod clock;

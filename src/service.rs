@@ -6,7 +6,6 @@
 mod account;
 pub mod agent;
 mod api;
-mod aside;
 mod discovery;
 pub mod doctor;
 mod driver;

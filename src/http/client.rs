@@ -24,7 +24,6 @@ use jiff::Timestamp;
 use reqwest::redirect;
 use rustls::pki_types::CertificateDer;
 use tokio::sync::OnceCell;
-use tokio::task::spawn_blocking;
 use url::Url;
 
 use self::incoming::Answering;
@@ -34,6 +33,7 @@ use self::resolver::Resolver;
 use super::progress::Progress;
 use super::upload::{Measured, Upload};
 use super::{Method, ProxyVariables, Request, Response, TransportFailure, date, header_in, tls};
+use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::files;
 use crate::untrusted::check_address;
@@ -270,8 +270,7 @@ impl Client {
             let builder = self.common().https_only(true);
             let proxies = Arc::clone(self.proxies()?);
             let (added, shown) = (self.ca_certificate.clone(), self.shown.clone());
-            let made = spawn_blocking(move || secure(builder, proxies, added.as_deref(), shown)).await;
-            made.unwrap_or_else(|_cut_short| Err(no_client()))
+            aside(move || secure(builder, proxies, added.as_deref(), shown)).await
         };
         self.secure.get_or_try_init(made).await
     }

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::api::explained;
-use super::aside::aside;
 use super::{Explained, Freshness, Service, endpoints, issuing_data_center, transport_error};
 use crate::api::{self, Call, Diagnosis};
+use crate::aside::aside;
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Code, Error};

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Service;
 use super::api::OpenAnswer;
-use super::aside::aside;
+use crate::aside::aside;
 use crate::error::{Advice, Code, Error};
 use crate::files;
 

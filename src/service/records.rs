@@ -1,12 +1,18 @@
 //! The steps to the store that most of what is awaited needs, each taken aside, since a disk, a lock or a database may let wait.
 
 use super::Service;
-use super::aside::aside;
+use crate::aside::aside;
 use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::storage::{Held, LOCK_PATIENCE, Record};
 
 impl Service {
+    /// Does `work` with this service, which it gets whole, since it may outlive whoever asked for it.
+    pub(super) async fn aside<T: Send + 'static>(&self, work: impl FnOnce(&Self) -> T + Send + 'static) -> T {
+        let service = self.clone();
+        aside(move || work(&service)).await
+    }
+
     /// The record as last committed.
     pub(super) async fn record(&self, profile: &ProfileName) -> Result<Option<Box<Record>>, Error> {
         let (store, profile) = (self.store.clone(), profile.clone());

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use super::aside::aside;
 use super::failure::{Asked, REMOVAL_BY_HAND};
 use super::{Service, data_center_of_issuer, endpoints, grants, home_data_center, transport_error};
+use crate::aside::aside;
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};

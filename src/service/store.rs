@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Service;
-use super::aside::aside;
+use crate::aside::aside;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::Rotation;

@@ -29,6 +29,7 @@ use super::terminal::{self, Surface, Terminal};
 use super::update::update;
 use super::view::{opening, view};
 use super::{Ended, Setting, next_wakeup};
+use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::error::{Advice, Code, Error};
 use crate::http::client::Observer;
@@ -68,10 +69,9 @@ pub(super) async fn run(
     let loaded = tokio::select! {
         biased;
         () = &mut stop => return Ok(Ended::Interrupted),
-        loaded = tokio::task::spawn_blocking(|| load(observer)) => loaded,
+        loaded = aside(|| load(observer)) => loaded,
     };
-    let Setting { service, mut model, effects, outside } =
-        loaded.map_err(|error| Error::new(Code::Other, "the app could not be opened").because(error))??;
+    let Setting { service, mut model, effects, outside } = loaded?;
     let mut turning = Loop {
         surface: terminal,
         tasks: Tasks::new(service, outside, sender),

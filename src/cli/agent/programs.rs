@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use self::said::Said;
 use super::log::{Entry, Level, Log};
+use crate::aside::aside;
 use crate::config::Config;
 use crate::profile::ProfileName;
 use crate::service::agent::Event;
@@ -149,8 +150,7 @@ impl Shared {
         let mut command = Command::from(command);
         // An agent that a second signal ends at once leaves nobody who counts the seconds.
         command.kill_on_drop(true);
-        let started = tokio::task::spawn_blocking(move || command.spawn()).await;
-        started.unwrap_or_else(|error| Err(io::Error::other(error)))
+        aside(move || command.spawn()).await
     }
 
     /// Hands the event to a program, hears what it says, and sees that it ends.

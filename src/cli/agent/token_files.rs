@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::log::{Entry, Level, Log};
+use crate::aside::aside;
 use crate::clock;
 use crate::files::Trouble;
 use crate::profile::ProfileName;
@@ -110,8 +111,7 @@ impl Keeper {
             Wanted::Token(token) => file.write(&token),
             Wanted::Nothing => file.remove(),
         };
-        let put = tokio::task::spawn_blocking(put).await;
-        put.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
+        aside(put).await
     }
 
     fn tell_trouble(&self, cause: &str, advice: &str) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use self::kernel::Inotify;
-use super::super::aside::aside;
+use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
 use crate::storage::Store;

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 
 use futures_util::future::join_all;
 
-use super::super::aside::aside;
 use super::super::failure::Asked;
 use super::super::{Service, driver, endpoints, home_data_center, issuing_data_center, transport_error};
 use super::{Check, Patient, Subject, Verdict, limited, overdue, within};
+use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::config::{ClientType, Profile, SecretSource};
 use crate::error::{Code, Error};

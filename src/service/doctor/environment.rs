@@ -11,8 +11,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 #[cfg(target_os = "linux")]
-use super::super::aside::aside;
 use super::{Check, Patient, Setting, Subject};
+use crate::aside::aside;
 use crate::config::variables::{self, Reader};
 use crate::sorted;
 

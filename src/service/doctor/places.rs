@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::aside::aside;
 use super::{Check, MOST, Patient, Subject, limited};
+use crate::aside::aside;
 use crate::config::SecretSource;
 use crate::files::access::{self, Holds};
 use crate::files::{FileSystem, Trouble, check_room, directory_of, expanded, nearest, own};

@@ -9,10 +9,10 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use super::super::aside::aside;
 use super::super::tokens::ends::CLOCK_SLACK;
 use super::super::{Service, home_data_center, issuing_data_center, transport_error};
 use super::{Check, LOOK, Patient, Subject, Verdict, limited, within};
+use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
 use crate::error::Advice;

@@ -3,9 +3,9 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::super::aside::aside;
 use super::server::{self, of_chain, of_clock};
 use super::{Check, Patient, Subject, Verdict, limited};
+use crate::aside::aside;
 use crate::clock;
 use crate::error::{Advice, Error};
 use crate::files::{self, own};

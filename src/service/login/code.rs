@@ -5,6 +5,7 @@ use url::Url;
 use super::attempt::Attempt;
 use super::polling::CodeEnded;
 use super::{Before, IssuedCode, Presence, ShownCode, SignInEvent, empty_record};
+use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::error::Error;
 use crate::host;
@@ -12,7 +13,6 @@ use crate::oauth::Step;
 use crate::oauth::device::{DeviceFlow, Standing};
 use crate::oauth::wire::DeviceCode;
 use crate::providers::explained::Place;
-use crate::service::aside::aside;
 use crate::service::{Service, discovery, home_data_center};
 use crate::storage::{Clocks, Held, LastPoll, PendingId, PendingSignIn, StoreError};
 

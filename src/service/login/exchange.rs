@@ -3,6 +3,7 @@
 use super::attempt::Attempt;
 use super::kept::{Kept, Room};
 use super::{Presence, SignIn, SignedIn};
+use crate::aside::aside;
 use crate::clock;
 use crate::config::{ClientType, Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
@@ -11,7 +12,6 @@ use crate::oauth::wire::{Approval, TokenAnswer, Unreadable};
 use crate::providers::DataCenter;
 use crate::providers::explained::Place;
 use crate::secret::Secret;
-use crate::service::aside::aside;
 use crate::service::{Service, driver, endpoints, home_data_center, left_out};
 use crate::storage::{Grant, PendingSignIn, StoreError};
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::attempt::Attempt;
 use super::polling::{Elsewhere, still_pending};
 use super::{Presence, SignedIn, empty_record};
+use crate::aside::aside;
 use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
@@ -17,7 +18,6 @@ use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, RevocationEnds};
 use crate::secret::Secret;
-use crate::service::aside::aside;
 use crate::service::{Service, account, discovery, endpoints, grants};
 use crate::storage::{
     Account, Clocks, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote,

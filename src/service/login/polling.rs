@@ -15,6 +15,7 @@ use super::code::standing;
 use super::kept::{Kept, NotKept, Room};
 use super::pending::Until;
 use super::{Presence, SignInEvent, sign_in_event};
+use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::error::{Code, Error};
 use crate::host;
@@ -23,7 +24,6 @@ use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome, Standing};
 use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
-use crate::service::aside::aside;
 use crate::service::unbroken::{Counted, Unbroken};
 use crate::service::{Service, left_out};
 use crate::storage::{

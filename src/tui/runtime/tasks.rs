@@ -21,9 +21,10 @@ use url::Url;
 
 use answers::Latest;
 
+use crate::aside::aside;
 use crate::clock;
 use crate::config::{Config, Profile};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::service::{EnvFile, Freshness, GivenUp, Presence, Service, SignIn, StandStill};
 use crate::supervisor::Supervisor;
@@ -110,19 +111,16 @@ impl Tasks {
                 },
                 move |profile, result| Message::TokenRead { task, profile, result },
             ),
-            // Others may hold the file, and its disk may be slow.
-            Effect::ChangeConfiguration { task, change } => self.aside(
+            Effect::ChangeConfiguration { task, change } => self.change(
                 move |service, runtime| runtime.block_on(service.change_configuration(change)),
                 move |result| Message::ConfigurationChanged { task, result },
             ),
-            Effect::Import { task, import } => self.aside(
+            Effect::Import { task, import } => self.change(
                 move |service, runtime| runtime.block_on(service.import(*import, SignIn::default())),
                 move |result| Message::Imported { task, result },
             ),
             Effect::ReadEnvFile { task, path } => {
-                let sender = self.sender.clone();
-                let read = move || Message::EnvFileRead { task, result: Box::new(EnvFile::read(&path)) };
-                tokio::task::spawn_blocking(move || drop(sender.send(read())));
+                self.tell(move || Message::EnvFileRead { task, result: Box::new(EnvFile::read(&path)) });
             }
             // Whatever is under way keeps the service that it began with.
             Effect::UseConfiguration(config) => {
@@ -136,37 +134,24 @@ impl Tasks {
             ),
             Effect::Call { task, profile, call } => self.call(task, profile, call),
             Effect::LoadPastCalls { profile } => {
-                let (service, sender) = (self.service.clone(), self.sender.clone());
-                tokio::task::spawn_blocking(move || {
-                    let result = service.past_calls(&profile);
-                    drop(sender.send(Message::PastCallsLoaded { profile, result }));
-                });
+                let service = self.service.clone();
+                self.tell(move || Message::PastCallsLoaded { result: service.past_calls(&profile), profile });
             }
             Effect::KeepCall { profile, call } => {
-                let (service, sender) = (self.service.clone(), self.sender.clone());
-                self.must_finish.spawn_blocking(move || {
-                    let result = service.keep_call(&profile, *call);
-                    drop(sender.send(Message::CallKept { profile, result }));
-                });
+                let service = self.service.clone();
+                self.tell_to_finish(move || Message::CallKept { result: service.keep_call(&profile, *call), profile });
             }
             Effect::WorkOnText { task, job } => {
-                let sender = self.sender.clone();
                 let is_wanted: Box<dyn Fn() -> bool + Send> = match job {
                     TextJob::Find { .. } => Box::new(self.last_search.begin(task)),
                     TextJob::Wrap { .. } => Box::new(|| true),
                 };
-                tokio::task::spawn_blocking(move || {
-                    drop(sender.send(Message::TextDone { task, done: job.run(&*is_wanted) }));
-                });
+                self.tell(move || Message::TextDone { task, done: job.run(&*is_wanted) });
             }
-            Effect::Save(save_as) => {
-                let sender = self.sender.clone();
-                let save = move || {
-                    let saved = answers::save(&save_as.name(), &save_as.content);
-                    drop(sender.send(Message::Saved(saved.map_err(|error| Box::new((save_as, error))))));
-                };
-                self.must_finish.spawn_blocking(save);
-            }
+            Effect::Save(save_as) => self.tell_to_finish(move || {
+                let saved = answers::save(&save_as.name(), &save_as.content);
+                Message::Saved(saved.map_err(|error| Box::new((save_as, error))))
+            }),
             Effect::OpenBrowser(url) => self.open_browser(&url),
             Effect::Decide { user_code, decision } => self.decide(&user_code, decision),
             Effect::Alive => {
@@ -183,32 +168,45 @@ impl Tasks {
         if self.outside.clipboard != Clipboard::Tmux {
             return Some(self.outside.clipboard.sequence(copy.text.expose()));
         }
-        let sender = self.sender.clone();
-        tokio::task::spawn_blocking(move || {
-            let result = tmux::take(&copy);
-            drop(sender.send(Message::Copied { what: copy.what, result }));
-        });
+        self.tell(move || Message::Copied { result: tmux::take(&copy), what: copy.what });
         None
     }
 
-    /// On a thread of its own, so that no key waits. The end of the app does.
-    fn aside<T: Send + 'static>(
+    /// Has a message made aside.
+    fn tell(&self, message: impl FnOnce() -> Message + Send + 'static) {
+        drop(self.telling(message));
+    }
+
+    /// The same for what the end of the app waits for.
+    fn tell_to_finish(&mut self, message: impl FnOnce() -> Message + Send + 'static) {
+        let telling = self.telling(message);
+        self.must_finish.spawn(telling);
+    }
+
+    fn telling<M>(&self, message: M) -> impl Future<Output = ()> + Send + use<M>
+    where
+        M: FnOnce() -> Message + Send + 'static,
+    {
+        let sender = self.sender.clone();
+        // Nobody listens any more when the app has ended.
+        aside(move || drop(sender.send(message())))
+    }
+
+    /// Changes the configuration, which others may hold.
+    fn change<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&Service, &Handle) -> Result<T, Error> + Send + 'static,
         message: impl FnOnce(Box<Result<T, Error>>) -> Message + Send + 'static,
     ) {
-        let (service, sender, runtime) = (self.service.clone(), self.sender.clone(), Handle::current());
-        self.must_finish.spawn_blocking(move || {
-            // Nobody listens any more when the app has ended.
-            drop(sender.send(message(Box::new(work(&service, &runtime)))));
-        });
+        let (service, runtime) = (self.service.clone(), Handle::current());
+        self.tell_to_finish(move || message(Box::new(work(&service, &runtime))));
     }
 
     fn open_browser(&self, url: &Url) {
         if let Some(program) = self.outside.browser.clone() {
             let (url, service) = (url.clone(), self.service.clone());
             // The program comes from a disk.
-            tokio::task::spawn_blocking(move || browser::open(&program, &url, &service.config));
+            drop(aside(move || browser::open(&program, &url, &service.config)));
         }
     }
 
@@ -274,7 +272,7 @@ impl Tasks {
     /// changes nothing.
     fn load_statuses(&self) {
         let (service, sender) = (self.service.clone(), self.sender.clone());
-        tokio::task::spawn_blocking(move || {
+        let load = move || {
             // Nobody listens any more when the app has ended.
             let send = |message| drop(sender.send(message));
             let reread = |result| Message::ConfigurationReread {
@@ -288,7 +286,8 @@ impl Tasks {
                 Err(error) => send(reread(Err(error))),
             }
             send(Message::StatusesLoaded(service.statuses_by_now(clock::wall())));
-        });
+        };
+        drop(aside(load));
     }
 
     fn spawn_cancellable<T, F, W, M>(&mut self, task: TaskId, profile: ProfileName, work: F, message: M)
@@ -326,10 +325,9 @@ impl Tasks {
         let (service, sender) = (self.service.clone(), self.sender.clone());
         async move {
             let asked = name.clone();
-            let result = match tokio::task::spawn_blocking(move || service.up_to_date(&asked)).await {
-                Ok(Ok((service, profile))) => work(service, profile).await,
-                Ok(Err(error)) => Err(error),
-                Err(_) => Err(Error::new(Code::Other, "reading the configuration was cut short")),
+            let result = match aside(move || service.up_to_date(&asked)).await {
+                Ok((service, profile)) => work(service, profile).await,
+                Err(error) => Err(error),
             };
             // Nobody listens any more when the app has ended.
             let _ = sender.send(message(name, result));

@@ -1,4 +1,4 @@
-//! What is done with answers beside the screen: taking a long one apart, and saving one to a file.
+//! What is done with answers beside the screen: saving one to a file, and knowing which search is still wanted.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Code, Error};
 use crate::files;
-use crate::service::Answer;
 use crate::tui::message::TaskId;
-use crate::tui::received::{Content, Received};
+use crate::tui::received::Content;
 
 /// How many files of one name there may be.
 const MOST_NAMESAKES: u32 = 100;
@@ -26,12 +25,6 @@ impl Latest {
         let latest = self.0.clone();
         move || latest.load(Ordering::Relaxed) == task.0
     }
-}
-
-/// Takes an answer apart on a thread of its own, so that no key waits.
-pub(super) async fn received(answer: Answer) -> Result<Received, Error> {
-    let read = tokio::task::spawn_blocking(move || Received::new(answer)).await;
-    read.map_err(|_| Error::new(Code::Other, "reading the answer was cut short"))
 }
 
 /// Writes to a new file, below the current directory where the name tells no other, which only this user may read.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Tasks, answers};
+use super::Tasks;
 use crate::api::Call;
+use crate::aside::aside;
 use crate::clock;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::http::progress::Progress;
 use crate::http::upload::Upload;
 use crate::profile::ProfileName;
@@ -34,7 +35,7 @@ impl Tasks {
             task,
             profile,
             move |service, profile| async move {
-                let (call, upload) = match opened(call).await? {
+                let (call, upload) = match aside(move || opened(call)).await {
                     Ok(ready) => ready,
                     Err(error) => return Ok(Called::NotSent(error)),
                 };
@@ -44,7 +45,7 @@ impl Tasks {
                     answer = service.call(&profile, &call, upload.as_ref(), &progress) => answer?,
                     never = tell(&progress, task, &sender) => match never {},
                 };
-                answers::received(answer).await.map(|received| Called::Answered(Box::new(received)))
+                Ok(Called::Answered(Box::new(aside(move || Received::new(answer)).await)))
             },
             move |_, result| match result {
                 Ok(Called::NotSent(error)) => Message::NotSent { task, error },
@@ -71,12 +72,9 @@ async fn tell(progress: &Progress, task: TaskId, sender: &UnboundedSender<Messag
     }
 }
 
-/// The call with what is read for its body. The inner error is that of a body that cannot be read.
-async fn opened(mut call: Call) -> Result<Result<(Call, Option<Upload>), Error>, Error> {
-    let opening = tokio::task::spawn_blocking(move || {
-        // What was typed means something, or the panel would not have had it sent.
-        let typed = TypedBody::of(&call).unwrap_or(TypedBody::AsItStands);
-        typed.open(&mut call).map(|upload| (call, upload))
-    });
-    opening.await.map_err(|_| Error::new(Code::Other, "reading the body was cut short"))
+/// The call with what is read for its body.
+fn opened(mut call: Call) -> Result<(Call, Option<Upload>), Error> {
+    // What was typed means something, or the panel would not have had it sent.
+    let typed = TypedBody::of(&call).unwrap_or(TypedBody::AsItStands);
+    typed.open(&mut call).map(|upload| (call, upload))
 }

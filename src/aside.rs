@@ -1,5 +1,5 @@
-//! The one door to disks for whatever is awaited: the configuration and files of secrets, and by `records` the store, are read
-//! and written on a thread of their own, so that a slow disk never makes a key wait.
+//! The one door to what may let wait, for whatever is awaited: disks, locks and long texts are for a thread of their own, so that
+//! they never make a key or another answer wait.
 
 use std::future::pending;
 use std::panic::resume_unwind;
@@ -7,11 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::{JoinError, JoinHandle};
 
-use super::Service;
-
 /// Does `work`, which may wait for a disk or a lock, on a thread of its own. It begins now, and goes on when nobody waits for it any
 /// more.
-pub(super) fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> {
+pub(crate) fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> {
     let given = Arc::new(Mutex::new(None));
     let taken = Arc::clone(&given);
     let task = begun(Box::new(move || {
@@ -39,13 +37,5 @@ async fn ended(task: JoinHandle<()>) {
         Err(Ok(panic)) => resume_unwind(panic),
         // The runtime shuts down, and nobody is left to hear.
         Err(Err(_)) => pending().await,
-    }
-}
-
-impl Service {
-    /// Does `work` with this service, which it gets whole, since it may outlive whoever asked for it.
-    pub(super) async fn aside<T: Send + 'static>(&self, work: impl FnOnce(&Self) -> T + Send + 'static) -> T {
-        let service = self.clone();
-        aside(move || work(&service)).await
     }
 }

@@ -25,6 +25,7 @@ use proptest::prelude::*;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
+use super::sign_in::sized;
 use crate::support::camera;
 use crate::support::screen::{changes, draw, screen, screen_text};
 
@@ -197,11 +198,6 @@ const STATES: [State; 13] = [
         model
     }),
 ];
-
-fn sized(mut model: Model, columns: u16, rows: u16) -> Model {
-    update(&mut model, Message::Resized { columns, rows }, at(42));
-    model
-}
 
 #[test]
 fn every_state_looks_as_accepted_from_a_small_window_to_a_television() {

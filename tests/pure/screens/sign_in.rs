@@ -99,7 +99,7 @@ pub(crate) fn pressed(mut model: Model, keys: &[Key]) -> Model {
     model
 }
 
-fn sized(mut model: Model, columns: u16, rows: u16) -> Model {
+pub(crate) fn sized(mut model: Model, columns: u16, rows: u16) -> Model {
     update(&mut model, Message::Resized { columns, rows }, at(42));
     model
 }

@@ -4,7 +4,7 @@ mod edit;
 mod export;
 mod shown;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
@@ -59,14 +59,21 @@ struct Add {
     /// `zoho`, or a provider of the configuration
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
+    #[command(flatten)]
+    values: Values,
+}
+
+/// What a profile is given when it is added, and gets others of later.
+#[derive(Args)]
+struct Values {
     /// Where the client is registered: `us`, `eu`, `in` and others
     #[arg(long, value_name = "CODE")]
     data_center: Option<String>,
     /// The client's id, as the provider's console shows it
     #[arg(long, value_name = "ID", value_parser = words::parse_client_id)]
     client_id: Option<String>,
-    /// What the client is registered as, in the words of Zoho's API console: `non-browser` (if left out), `self-client`,
-    /// `server-based`, `mobile` (or `desktop`)
+    /// What the client is registered as, in the words of Zoho's API console: `non-browser` (if left out for a new profile),
+    /// `self-client`, `server-based`, `mobile` (or `desktop`)
     #[arg(long, value_name = "TYPE")]
     client_type: Option<ClientType>,
     /// Where the client is registered to send browsers, for `login --web`
@@ -189,9 +196,9 @@ impl ProfileCommand {
 
 impl Add {
     fn run(self, context: &Context) -> Result<u8, Error> {
-        self.argument.check()?;
+        self.values.argument.check()?;
         let (Some(name), Some(provider), Some(client_id)) =
-            (self.name.clone(), self.provider.clone(), self.client_id.clone())
+            (self.name.clone(), self.provider.clone(), self.values.client_id.clone())
         else {
             return self.ask(context);
         };
@@ -200,17 +207,7 @@ impl Add {
 
     /// Has a person give what no flag does: in the form of the screens, or line by line.
     fn ask(self, context: &Context) -> Result<u8, Error> {
-        let given = [
-            ("--provider", self.provider.is_some()),
-            ("--data-center", self.data_center.is_some()),
-            ("--client-id", self.client_id.is_some()),
-            ("--client-type", self.client_type.is_some()),
-            ("--redirect-uri", self.redirect_uri.is_some()),
-            ("--client-secret-file", self.client_secret_file.is_some()),
-            ("--client-secret-stdin", self.client_secret_stdin),
-            ("--scopes", self.scopes.is_some()),
-        ];
-        let is_nothing_given = given.iter().all(|(_, is_given)| !is_given);
+        let is_nothing_given = self.provider.is_none() && !self.values.are_given();
         if is_nothing_given && !full_screen::is_accessible() && full_screen::lack().is_none() {
             return full_screen::add_profile(context, self.name);
         }
@@ -222,7 +219,11 @@ impl Add {
             let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
             return added(context, &profile.name, &config).map(|()| 0);
         }
-        let needed = [("NAME", self.name.is_some()), given[0], given[2]];
+        let needed = [
+            ("NAME", self.name.is_some()),
+            ("--provider", self.provider.is_some()),
+            ("--client-id", self.values.client_id.is_some()),
+        ];
         let missing: Vec<&str> = needed.iter().filter(|(_, is_given)| !is_given).map(|(name, _)| *name).collect();
         Err(Error::new(Code::Usage, "no profile was added")
             .because(format!("{} {} missing", missing.join(", "), if missing.len() == 1 { "is" } else { "are" }))
@@ -235,9 +236,9 @@ impl Add {
     fn add(self, context: &Context, name: ProfileName, provider: String, client_id: String) -> Result<(), Error> {
         let service = context.service_about(Some(&name))?;
         service.check_is_free(&name)?;
-        let (provider, data_center) = service.config.canonical(provider, self.data_center.clone());
+        let (provider, data_center) = service.config.canonical(provider, self.values.data_center.clone());
         let dialect = service.config.providers.get(&provider).map(ProviderSource::dialect);
-        if let Some(dialect) = dialect.filter(|dialect| dialect.needs_scope && self.scopes.is_none()) {
+        if let Some(dialect) = dialect.filter(|dialect| dialect.needs_scope && self.values.scopes.is_none()) {
             return Err(Error::new(Code::Usage, format!("profile `{name}` cannot be added"))
                 .because(format!("no scope is named, and {} approves nothing without one", dialect.display_name))
                 .advise(format!("give some, such as `--scopes {}`", dialect.default_scope)));
@@ -245,9 +246,9 @@ impl Add {
         let secret = self.secret(context)?;
         let profile = Profile {
             data_center,
-            scopes: self.scopes.map(|scopes| scopes.0).unwrap_or_default(),
-            client_type: self.client_type.unwrap_or_default(),
-            redirect_uri: self.redirect_uri,
+            scopes: self.values.scopes.map(|scopes| scopes.0).unwrap_or_default(),
+            client_type: self.values.client_type.unwrap_or_default(),
+            redirect_uri: self.values.redirect_uri,
             ..Profile::new(name, provider, client_id)
         };
         let has_secret = secret.is_some();
@@ -268,7 +269,7 @@ impl Add {
 
     /// From where the flags say; asked for on a terminal. A client may have none.
     fn secret(&self, context: &Context) -> Result<Option<Secret>, Error> {
-        let given = given_secret(context, self.client_secret_file.as_deref(), self.client_secret_stdin)?;
+        let given = self.values.given_secret(context)?;
         if given.is_some() || !prompt::is_possible() {
             return Ok(given);
         }
@@ -276,16 +277,31 @@ impl Add {
     }
 }
 
-/// The client's secret from the file or the stdin that the flags name.
-fn given_secret(context: &Context, file: Option<&Path>, from_stdin: bool) -> Result<Option<Secret>, Error> {
-    match file {
-        Some(file) => {
-            let (secret, warning) = config::read_given_secret(file)?;
-            context.output.warn(warning.as_slice());
-            Ok(Some(secret))
+impl Values {
+    fn are_given(&self) -> bool {
+        self.data_center.is_some()
+            || self.client_id.is_some()
+            || self.client_type.is_some()
+            || self.redirect_uri.is_some()
+            || self.scopes.is_some()
+            || self.have_secret()
+    }
+
+    fn have_secret(&self) -> bool {
+        self.client_secret_file.is_some() || self.client_secret_stdin
+    }
+
+    /// The client's secret from the file or the stdin that the flags name.
+    fn given_secret(&self, context: &Context) -> Result<Option<Secret>, Error> {
+        match &self.client_secret_file {
+            Some(file) => {
+                let (secret, warning) = config::read_given_secret(file)?;
+                context.output.warn(warning.as_slice());
+                Ok(Some(secret))
+            }
+            None if self.client_secret_stdin => prompt::client_secret(context).map(Some),
+            None => Ok(None),
         }
-        None if from_stdin => prompt::client_secret(context).map(Some),
-        None => Ok(None),
     }
 }
 

@@ -1,17 +1,14 @@
 //! `profile edit`: gives a profile other values, each by its flag.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{SecretInArgument, given_secret};
+use super::Values;
 use crate::cli::context::Context;
-use crate::cli::{full_screen, prompt, words};
+use crate::cli::{full_screen, prompt};
 use crate::clock;
-use crate::config::{ClientType, Config, Profile, SecretSource};
+use crate::config::{Config, Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
-use crate::registered::RedirectUri;
 use crate::secret::Secret;
 use crate::service::{ChangedEndpoint, ProfileDraft, Service, State, consequences, is_other_client};
 
@@ -27,32 +24,11 @@ use crate::service::{ChangedEndpoint, ProfileDraft, Service, State, consequences
 pub(super) struct Edit {
     /// The profile to change
     name: ProfileName,
-    /// Where the client is registered: `us`, `eu`, `in` and others
-    #[arg(long, value_name = "CODE")]
-    data_center: Option<String>,
-    /// The client's id, as the provider's console shows it
-    #[arg(long, value_name = "ID", value_parser = words::parse_client_id)]
-    client_id: Option<String>,
-    /// What the client is registered as: `non-browser`, `self-client`, `server-based`, `mobile` (or `desktop`)
-    #[arg(long, value_name = "TYPE")]
-    client_type: Option<ClientType>,
-    /// Where the client is registered to send browsers, for `login --web`
-    #[arg(long, value_name = "ADDRESS", value_parser = words::parse_redirect_uri)]
-    redirect_uri: Option<RedirectUri>,
-    /// The file with the client's secret
-    #[arg(long, value_name = "FILE", value_parser = words::file_to_read(), conflicts_with = "client_secret_stdin")]
-    client_secret_file: Option<PathBuf>,
-    /// Read the client's secret from stdin
-    #[arg(long)]
-    client_secret_stdin: bool,
     #[command(flatten)]
-    argument: SecretInArgument,
+    values: Values,
     /// The client that `--client-id` names has no secret
     #[arg(long, requires = "client_id", conflicts_with_all = ["client_secret_file", "client_secret_stdin"])]
     no_client_secret: bool,
-    /// What to ask for, separated by commas
-    #[arg(long, value_name = "A,B")]
-    scopes: Option<words::Scopes>,
     /// Let the profile's tokens and stored secret go to the provider's endpoints as they are now
     ///
     /// They go only where they went when they were approved. Where the configuration or the issuer's metadata have come to
@@ -63,10 +39,10 @@ pub(super) struct Edit {
 
 impl Edit {
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
-        self.argument.check()?;
+        self.values.argument.check()?;
         let service = context.service_about(Some(&self.name))?;
         let before = service.config.profile(Some(&self.name))?;
-        if !self.gives_anything() {
+        if !self.values.are_given() && !self.accept_endpoints {
             if !full_screen::is_accessible() && full_screen::lack().is_none() {
                 return full_screen::edit_profile(context, self.name);
             }
@@ -81,7 +57,7 @@ impl Edit {
             accept_endpoints(context, &service, before)?;
         }
         let profile = self.applied_to(before, &service.config);
-        if profile == *before && !self.changes_secret() {
+        if profile == *before && !self.values.have_secret() {
             return if self.accept_endpoints {
                 Ok(0)
             } else {
@@ -102,20 +78,6 @@ impl Edit {
         context.output.text(&format!("Changed profile {}.", self.name)).map(|()| 0)
     }
 
-    fn gives_anything(&self) -> bool {
-        self.data_center.is_some()
-            || self.client_id.is_some()
-            || self.client_type.is_some()
-            || self.redirect_uri.is_some()
-            || self.scopes.is_some()
-            || self.changes_secret()
-            || self.accept_endpoints
-    }
-
-    fn changes_secret(&self) -> bool {
-        self.client_secret_file.is_some() || self.client_secret_stdin
-    }
-
     /// The new secret, from where the flags say; asked for where the stored one goes with the client that it belongs to.
     fn secret(
         &self,
@@ -124,7 +86,7 @@ impl Edit {
         before: &Profile,
         after: &Profile,
     ) -> Result<Option<Secret>, Error> {
-        let given = given_secret(context, self.client_secret_file.as_deref(), self.client_secret_stdin)?;
+        let given = self.values.given_secret(context)?;
         if given.is_some() || self.no_client_secret || !is_other_client(before, after) {
             return Ok(given);
         }
@@ -160,13 +122,13 @@ impl Edit {
     }
 
     fn applied_to(&self, before: &Profile, config: &Config) -> Profile {
-        let (_, data_center) = config.canonical(before.provider.clone(), self.data_center.clone());
+        let (_, data_center) = config.canonical(before.provider.clone(), self.values.data_center.clone());
         Profile {
             data_center: data_center.or_else(|| before.data_center.clone()),
-            client_id: self.client_id.clone().unwrap_or_else(|| before.client_id.clone()),
-            client_type: self.client_type.unwrap_or(before.client_type),
-            redirect_uri: self.redirect_uri.clone().or_else(|| before.redirect_uri.clone()),
-            scopes: self.scopes.clone().map_or_else(|| before.scopes.clone(), |scopes| scopes.0),
+            client_id: self.values.client_id.clone().unwrap_or_else(|| before.client_id.clone()),
+            client_type: self.values.client_type.unwrap_or(before.client_type),
+            redirect_uri: self.values.redirect_uri.clone().or_else(|| before.redirect_uri.clone()),
+            scopes: self.values.scopes.clone().map_or_else(|| before.scopes.clone(), |scopes| scopes.0),
             ..before.clone()
         }
     }

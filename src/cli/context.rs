@@ -193,8 +193,7 @@ impl Context {
         let settings = self.settings(read, opened.as_ref().map(|(_, address)| address.as_str()));
         let store =
             opened.map_or_else(|| storage::open(&StoreAddress::Memory, KeyOptions::default()), |(store, _)| store);
-        let client = Client::new(self.global.ca_cert.clone()).noting_certificates();
-        let client = if self.global.verbose { client.observed_by(Box::new(report_exchange)) } else { client };
+        let client = client(&self.global).noting_certificates();
         let service = Service::new(config.unwrap_or_default(), store, client, Box::new(variable)).in_zone(clock::zone);
         Patient {
             service,

@@ -47,7 +47,7 @@ impl Service {
         let data_center = issuing_data_center(profile, &provider, &grant)?;
         self.check_approved(profile, grant.endpoints.as_deref(), endpoints::USERINFO)?;
         let known = self.known_secrets(profile, grant.tokens()).await;
-        let mut asked = self.ask_userinfo(&grant, &provider, data_center, &known).await;
+        let mut asked = self.ask_account(&grant, &provider, data_center, &known).await;
         // The refusal may be of this very token.
         if let Err(Unanswered::Refused(explained, _, code)) = &mut asked
             && explained.diagnosis == Diagnosis::BadToken
@@ -56,7 +56,7 @@ impl Service {
                 Ok(()) => {
                     grant = self.grant(profile).await?;
                     let known = self.known_secrets(profile, grant.tokens()).await;
-                    asked = self.ask_userinfo(&grant, &provider, data_center, &known).await;
+                    asked = self.ask_account(&grant, &provider, data_center, &known).await;
                 }
                 Err(failure) => {
                     explained.unreplaced(&failure);
@@ -106,16 +106,6 @@ impl Service {
 
     /// Asks the accounts server who approved; what is `known` as a secret is not repeated.
     pub(super) async fn ask_account(
-        &self,
-        grant: &Grant,
-        provider: &Provider,
-        data_center: &DataCenter,
-        known: &Known,
-    ) -> Result<Account, Error> {
-        Ok(self.ask_userinfo(grant, provider, data_center, known).await?)
-    }
-
-    async fn ask_userinfo(
         &self,
         grant: &Grant,
         provider: &Provider,

@@ -33,15 +33,7 @@ impl Service {
     /// them by now, too. `is_asked_for` has it read however it looks, and told again if it cannot be.
     pub fn newest_configuration(&self, is_asked_for: bool) -> Result<Option<Config>, Error> {
         let look = look(&self.config.file);
-        if !is_asked_for && *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) == Some(look) {
-            return Ok(None);
-        }
-        let config = self.read_configuration(look).inspect_err(|_| self.remember(look))?;
-        if config == *self.config {
-            self.remember(look);
-            return Ok(None);
-        }
-        Ok(Some(config))
+        self.read_new(look, is_asked_for, |config| config).inspect_err(|_| self.remember(look))
     }
 
     /// The service and the profile as the file says them by now.
@@ -76,10 +68,20 @@ impl Service {
     }
 
     fn read_again(&self, look: Look) -> Result<Option<Config>, Error> {
-        if *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) == Some(look) {
+        self.read_new(look, false, |config| self.keeping_providers(config))
+    }
+
+    /// The configuration as it is to be taken, unless that or the look of its file is nothing new.
+    fn read_new(
+        &self,
+        look: Look,
+        is_asked_for: bool,
+        taken: impl FnOnce(Config) -> Config,
+    ) -> Result<Option<Config>, Error> {
+        if !is_asked_for && *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) == Some(look) {
             return Ok(None);
         }
-        let config = self.keeping_providers(self.read_configuration(look)?);
+        let config = taken(self.read_configuration(look)?);
         if config == *self.config {
             self.remember(look);
             return Ok(None);

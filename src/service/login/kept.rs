@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::attempt::Attempt;
 use super::polling::{Elsewhere, still_pending};
@@ -237,29 +238,32 @@ impl Attempt {
         client_authentication: ClientAuthentication,
     ) -> Grant {
         let now = clock::wall();
-        let api_domain = token.api_domain.or_else(|| data_center.api_domain.clone());
         let claimed = token.id_token.as_ref();
         let claimed = claimed.and_then(|token| account::claimed_account(token, data_center, &self.client.id, now));
-        let source = self.service.config.provider(&self.profile).ok();
         let scopes = token.scopes.unwrap_or_else(|| self.scopes.clone());
         let id_token = account::id_token_to_keep(token.id_token, data_center, &self.client.id, &scopes, now);
+        let issuer = data_center.accounts_server.to_string();
+        let end = token.expires_in.map(|life| clock::later(now, life));
         Grant {
-            data_center: data_center.code.clone(),
-            api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
             account: claimed,
-            endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
             client_authentication: Some(client_authentication),
             refresh_token: token.refresh_token,
             id_token,
-            is_own: !self.is_shared,
             minted: Clocks::now().booted(),
-            ..Grant::new(
-                data_center.accounts_server.to_string(),
-                scopes,
-                token.access_token,
-                now,
-                token.expires_in.map(|life| clock::later(now, life)),
-            )
+            ..self.issued(Grant::new(issuer, scopes, token.access_token, now, end), token.api_domain, data_center)
+        }
+    }
+
+    /// The same with what goes by the sign-in and the data center.
+    fn issued(&self, grant: Grant, api_domain: Option<Url>, data_center: &DataCenter) -> Grant {
+        let source = self.service.config.provider(&self.profile).ok();
+        let api_domain = api_domain.or_else(|| data_center.api_domain.clone());
+        Grant {
+            data_center: data_center.code.clone(),
+            api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
+            endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
+            is_own: !self.is_shared,
+            ..grant
         }
     }
 
@@ -313,7 +317,7 @@ impl Attempt {
     async fn account_behind(&self, grant: &Grant, data_center: &DataCenter) -> Result<Account, Error> {
         let known = self.client.known(grant.tokens());
         let asked = self.service.ask_account(grant, &self.provider, data_center, &known).await;
-        asked.or_else(|error| grant.account.clone().ok_or(error))
+        asked.or_else(|unanswered| grant.account.clone().ok_or_else(|| unanswered.into()))
     }
 
     /// Revokes a grant that is not to be kept; the error then says what became of it.
@@ -349,17 +353,9 @@ impl Attempt {
     /// What can be refreshed, and has nothing yet that could be used.
     pub(super) fn grant_without_access_token(&self, refresh_token: Secret, data_center: &DataCenter) -> Grant {
         let now = clock::wall();
-        let source = self.service.config.provider(&self.profile).ok();
         let issuer = data_center.accounts_server.to_string();
-        Grant {
-            data_center: data_center.code.clone(),
-            api_domain: data_center.api_domain.as_ref().map(|url| url.origin().ascii_serialization()),
-            endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
-            refresh_token: Some(refresh_token),
-            is_own: !self.is_shared,
-            is_rejected: true,
-            ..Grant::new(issuer, self.scopes.clone(), Secret::new(""), now, now)
-        }
+        let grant = Grant::new(issuer, self.scopes.clone(), Secret::new(""), now, now);
+        Grant { refresh_token: Some(refresh_token), is_rejected: true, ..self.issued(grant, None, data_center) }
     }
 
     async fn revoke_new(&self, grant: &Grant, data_center: &DataCenter) -> Result<(), Error> {

@@ -58,20 +58,17 @@ pub fn ordinal(number: u32) -> String {
     format!("{number}{ending}")
 }
 
-/// "14:08 CET".
-pub fn hour_and_minute(time: Timestamp, zone: &TimeZone) -> String {
-    local(time, zone, "%H:%M")
+/// "14:08 CET"; of another day than it is now, "2026-11-29 14:08 CET".
+pub fn hour_and_minute(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    local(time, zone, if is_same_day(time, now, zone) { "%H:%M" } else { DATE_AND_MINUTE })
 }
 
-/// "14:08:05 CET".
-pub fn time_of_day(time: Timestamp, zone: &TimeZone) -> String {
-    local(time, zone, "%H:%M:%S")
+/// "14:08:05 CET"; of another day than it is now, "2026-11-29 14:08 CET".
+pub fn time_of_day(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    local(time, zone, if is_same_day(time, now, zone) { "%H:%M:%S" } else { DATE_AND_MINUTE })
 }
 
-/// "2026-11-29 14:08 CET".
-pub fn date_and_minute(time: Timestamp, zone: &TimeZone) -> String {
-    local(time, zone, "%Y-%m-%d %H:%M")
-}
+const DATE_AND_MINUTE: &str = "%Y-%m-%d %H:%M";
 
 /// "2026-11-29 14:08:05 CET".
 pub fn date_and_time(time: Timestamp, zone: &TimeZone) -> String {
@@ -79,7 +76,7 @@ pub fn date_and_time(time: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// Whether both are on one day there.
-pub fn is_same_day(one: Timestamp, other: Timestamp, zone: &TimeZone) -> bool {
+fn is_same_day(one: Timestamp, other: Timestamp, zone: &TimeZone) -> bool {
     let day = |time: Timestamp| zone.to_datetime(time).date();
     day(one) == day(other)
 }
@@ -107,10 +104,10 @@ pub fn some_of(names: &[&str]) -> String {
 mod tests {
     use std::time::Duration;
 
-    use jiff::Timestamp;
     use jiff::tz::TimeZone;
+    use jiff::{SignedDuration, Timestamp};
 
-    use super::{date_and_minute, date_and_time, duration, is_same_day, minutes_and_seconds, ordinal, time_of_day};
+    use super::{date_and_time, duration, hour_and_minute, minutes_and_seconds, ordinal, time_of_day};
 
     #[test]
     fn times_are_minutes_and_seconds_and_hours_from_one_hour_on() {
@@ -158,11 +155,21 @@ mod tests {
         ] {
             let time: Timestamp = time.parse().expect(time);
             assert_eq!(date_and_time(time, zone), said);
-            assert_eq!(time_of_day(time, zone), said[11..]);
-            assert_eq!(date_and_minute(time, zone).len(), said.len() - 3);
+            assert_eq!(time_of_day(time, time, zone), said[11..]);
+            let without_seconds = format!("{}{}", &said[..16], &said[19..]);
+            assert_eq!(hour_and_minute(time, time, zone), without_seconds[11..]);
+            let (day_before, year_after) =
+                (time - SignedDuration::from_hours(24), time + SignedDuration::from_hours(365 * 24));
+            for now in [day_before, year_after] {
+                assert_eq!(
+                    (time_of_day(time, now, zone), hour_and_minute(time, now, zone)),
+                    (without_seconds.clone(), without_seconds.clone())
+                );
+            }
         }
         let [evening, night] = ["2026-11-29T22:59:00Z", "2026-11-29T23:01:00Z"].map(|time| time.parse().expect(time));
-        assert!(is_same_day(evening, night, &TimeZone::UTC) && !is_same_day(evening, night, &berlin));
+        assert_eq!(hour_and_minute(night, evening, &TimeZone::UTC), "23:01 UTC");
+        assert_eq!(hour_and_minute(night, evening, &berlin), "2026-11-30 00:01 CET");
     }
 
     #[test]

@@ -22,14 +22,14 @@ pub(super) fn time_left(left: Duration) -> String {
     if left < Duration::from_secs(10 * 3600) { minutes_and_seconds(left) } else { duration(left) }
 }
 
-/// "14:08 CET", in the machine's zone.
+/// "14:08 CET", in the machine's zone, and with the date of another day.
 pub(super) fn hour_and_minute(time: Timestamp) -> String {
-    crate::words::hour_and_minute(time, &clock::zone())
+    crate::words::hour_and_minute(time, clock::wall(), &clock::zone())
 }
 
-/// "14:08:05 CET", for what is not to be done before.
+/// "14:08:05 CET", for what is not to be done before; with the date of another day.
 pub(super) fn time_of_day(time: Timestamp) -> String {
-    crate::words::time_of_day(time, &clock::zone())
+    crate::words::time_of_day(time, clock::wall(), &clock::zone())
 }
 
 /// "2026-11-29 14:08:05 CET".

@@ -64,10 +64,10 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// In words for people in this zone, behind a word for it or in brackets.
-    pub fn words(&self, zone: &TimeZone) -> Option<String> {
+    /// In words for people in this zone now, behind a word for it or in brackets.
+    pub fn words(&self, now: Timestamp, zone: &TimeZone) -> Option<String> {
         let stopped = match self.last_asked.filter(|_| self.is_stopped) {
-            Some(at) => format!(", which is stopped and has asked nobody since {}", time_of_day(at, zone)),
+            Some(at) => format!(", which is stopped and has asked nobody since {}", time_of_day(at, now, zone)),
             None if self.is_stopped => ", which is stopped".to_owned(),
             None => String::new(),
         };

@@ -4,7 +4,7 @@ use super::panel::Panel;
 use super::surroundings::Surroundings;
 use crate::error::{Advice, Error, Value};
 use crate::near;
-use crate::words::time_of_day;
+use crate::words::date_and_time;
 
 /// What to do about an error, as a clause, where that is known.
 pub(super) fn hint(around: &Surroundings, panel: &dyn Panel, error: &Error) -> Option<String> {
@@ -71,7 +71,7 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::CheckStore { repair: true } => "have the store repaired on the command line".to_owned(),
         Advice::CopyStore(to) => format!("copy the store to {to} on the command line"),
         Advice::PrintStoreSetup => "print what the database needs on the command line".to_owned(),
-        Advice::WaitUntil(time) => format!("try again after {}", time_of_day(*time, &around.zone)),
+        Advice::WaitUntil(time) => format!("try again after {}", date_and_time(*time, &around.zone)),
     }
 }
 

@@ -156,6 +156,16 @@ fn a_token_that_ended_is_refreshed_once_and_kept() {
 }
 
 #[test]
+fn the_end_of_a_token_of_another_day_has_its_date() {
+    let authority = Authority::start(|_| (200, json!({"access_token": NEW_TOKEN, "expires_in": 604_800}).to_string()));
+    let home = Home::at(&authority);
+    expired(&home, &authority);
+    let said = home.run(&["refresh"]).stdout;
+    let year = (clock::wall() + SignedDuration::from_hours(7 * 24)).strftime("%Y").to_string();
+    assert!(said.contains(&format!(", good for 7 days, until {year}-")), "{said}");
+}
+
+#[test]
 fn many_processes_at_the_end_of_a_token_refresh_it_once() {
     let authority = Authority::start(friendly);
     let home = Home::at(&authority);

@@ -202,7 +202,8 @@ impl Talk<'_> {
             SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => self.held_back = None,
             SignInEvent::Following { asker } => {
                 self.follows = true;
-                let who = asker.words(&clock::zone()).map_or_else(String::new, |words| format!(" ({words})"));
+                let who =
+                    asker.words(clock::wall(), &clock::zone()).map_or_else(String::new, |words| format!(" ({words})"));
                 output.note(&if asker.is_stopped {
                     format!("Another process is to ask the server{who}: continue or end it.")
                 } else {

@@ -65,7 +65,7 @@ pub(super) fn vanished(profile: &ProfileName) -> Error {
 /// Of a sign-in that is pending. Its code is for whoever reads the log.
 pub(super) fn of_sign_in(profile: &ProfileName, pending: &PendingCode, now: Timestamp, zone: &TimeZone) -> Event {
     let PendingCode { user_code, verification_uri, expires_at } = pending;
-    let until = time_of_day(*expires_at, zone);
+    let until = time_of_day(*expires_at, now, zone);
     let message = format!(
         "goes along with the sign-in of profile `{profile}` that is pending until {until}: code {user_code} at {verification_uri}"
     );
@@ -100,7 +100,7 @@ pub(super) fn of_client(news: &ClientNews, now: Now, zone: &TimeZone) -> Event {
                 "two sign-ins of the client `{}` at {} were throttled, so all of its refreshes wait until {}",
                 client.client_id,
                 client.issuer,
-                time_of_day(later(now.wall, now.moment.until(*until)), zone)
+                time_of_day(later(now.wall, now.moment.until(*until)), now.wall, zone)
             );
             of_agent(Happening::Spread, message, now.wall)
         }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::clock;
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error, Way};
 use crate::oauth::Client;
@@ -118,7 +119,8 @@ impl Attempt {
     pub(super) fn unheard(&self, asker: &Asker) -> Error {
         let who = asker.who.as_deref().unwrap_or("another process");
         let stopped = if asker.is_stopped { " is stopped and" } else { "" };
-        let since = asker.last_asked.map(|at| format!(" since {}", time_of_day(at, &(self.service.zone)())));
+        let since =
+            asker.last_asked.map(|at| format!(" since {}", time_of_day(at, clock::wall(), &(self.service.zone)())));
         let since = since.unwrap_or_default();
         Error::new(Code::CodeExpired, format!("profile `{}` could not be signed in", self.profile.name))
             .because(format!(

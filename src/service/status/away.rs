@@ -41,7 +41,7 @@ impl Service {
             return None;
         }
         let copied = self.store.last_copy(&profile.name, now)?;
-        let as_of = time_of_day(copied.as_of, &(self.zone)());
+        let as_of = time_of_day(copied.as_of, now, &(self.zone)());
         let words = format!("This is as it was known here at {as_of}: {}.", error.reason());
         is_of(&copied, profile).then_some((copied, words))
     }

@@ -39,7 +39,7 @@ impl Store {
 
     /// Has [`found_damaged`](Self::found_damaged) tell that a copy served, until the store can be read again.
     pub fn tell_of_copy(&self, copied: &Copied, why: &StoreError, zone: &TimeZone) {
-        let (profile, as_of) = (&copied.profile, time_of_day(copied.as_of, zone));
+        let (profile, as_of) = (&copied.profile, time_of_day(copied.as_of, clock::wall(), zone));
         let sentence =
             format!("The access token of profile `{profile}` is the one that was known here at {as_of}: {why}.");
         self.shared.served().insert(profile.clone(), sentence);

@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::text::{Line, Span};
 
@@ -23,7 +22,7 @@ use crate::tui::theme::Mark;
 use crate::tui::time_left;
 use crate::tui::widgets::gauge::Gauge;
 use crate::untrusted::visible;
-use crate::words::{date_and_minute, is_same_day, time_of_day};
+use crate::words::time_of_day;
 
 /// Columns of a field's name.
 const NAME: usize = 12;
@@ -104,7 +103,8 @@ impl<'a> Details<'a> {
             self.value("State", state.and(&format!("{word}{explained}"), theme.text));
         }
         if let Some(pending) = status.waiting_code(now.time) {
-            let (code, until) = (shown(&pending.user_code), time_of_day(pending.expires_at, &self.around.zone));
+            let (code, until) =
+                (shown(&pending.user_code), time_of_day(pending.expires_at, now.time, &self.around.zone));
             let goes_on = format!("press {} to go on", key(Command::SignIn));
             self.field("Pending", &format!("the code {code} waits until {until}: {goes_on}"));
         }
@@ -156,9 +156,9 @@ impl<'a> Details<'a> {
         let hint = status.access_token_hint.as_deref().map(shown).unwrap_or_default();
         let left = status.remaining(now.time);
         let lasts = match status.access_token_expires_at {
-            Some(end) if left.is_zero() => format!("ended at {}", date_and_time(end, now, &self.around.zone)),
+            Some(end) if left.is_zero() => format!("ended at {}", time_of_day(end, now.time, &self.around.zone)),
             Some(end) => {
-                let until = date_and_time(end, now, &self.around.zone);
+                let until = time_of_day(end, now.time, &self.around.zone);
                 format!("{}, until {until}", left_in_words(left, self.around.motion))
             }
             None if status.state == State::Valid => "the provider names no end".to_owned(),
@@ -197,7 +197,7 @@ impl<'a> Details<'a> {
             let told = format!("{used} of {} used in {} min{next}", budget.limit, budget.window.as_secs() / 60);
             let dots = self.dots(budget, used, waits_until.is_some());
             let words = Words::default().whole(dots).and(&told, theme.text);
-            let at = resets_at.map(|at| format!("({})", time_of_day(at, zone))).unwrap_or_default();
+            let at = resets_at.map(|at| format!("({})", time_of_day(at, now.time, zone))).unwrap_or_default();
             let with_time = Some(words.clone().and(&at, theme.text)).filter(|words| words.width() <= self.room);
             self.value("Refreshes", with_time.unwrap_or(words));
         } else if let Some(at) = waits_until {
@@ -208,7 +208,7 @@ impl<'a> Details<'a> {
             self.field("Over", &shown(over));
         }
         let Some(last) = &status.last_refresh else { return };
-        let at = format!("{} ({})", when(last.at, now), date_and_time(last.at, now, zone));
+        let at = format!("{} ({})", when(last.at, now), time_of_day(last.at, now.time, zone));
         match &last.error {
             Some(error) => {
                 let failed = Words::of("failed", theme.attention);
@@ -273,7 +273,7 @@ impl<'a> Details<'a> {
     /// What happened, the newest first.
     fn history(&mut self, status: &ProfileStatus, now: Now, zone: &TimeZone) {
         let label = self.around.theme.label;
-        let times: Vec<String> = status.events.iter().map(|event| date_and_time(event.at, now, zone)).collect();
+        let times: Vec<String> = status.events.iter().map(|event| time_of_day(event.at, now.time, zone)).collect();
         let longest = times.iter().map(|time| width(time)).max().unwrap_or_default() + 2;
         for (number, (event, time)) in status.events.iter().zip(&times).rev().enumerate() {
             let name = if number == 0 { "History" } else { "" };
@@ -306,7 +306,7 @@ impl<'a> Details<'a> {
             Happened::NotRevoked => ("NOT revoked at the provider", theme.failed),
             Happened::Exported => ("refresh token handed out", theme.text),
         };
-        let first = first.filter(|_| *repeated > 0).map(|first| date_and_time(first, now, zone));
+        let first = first.filter(|_| *repeated > 0).map(|first| time_of_day(first, now.time, zone));
         let times = first.map(|first| format!("{} times since {first}", repeated.saturating_add(1)));
         let more = [Some(shown(detail)).filter(|detail| !detail.is_empty()), times].into_iter().flatten();
         let words = Words::of(what, style);
@@ -352,11 +352,6 @@ fn is_of_earlier<'a>(mut before: impl Iterator<Item = &'a Event>) -> bool {
 fn spaced(spans: [Span<'static>; 2]) -> impl Iterator<Item = Span<'static>> {
     let air = || std::iter::once(Span::raw(" "));
     air().chain(spans).chain(air())
-}
-
-/// The time of today, the date as well of another day.
-fn date_and_time(time: Timestamp, now: Now, zone: &TimeZone) -> String {
-    if is_same_day(time, now.time, zone) { time_of_day(time, zone) } else { date_and_minute(time, zone) }
 }
 
 fn listed(scopes: &[String]) -> String {

@@ -49,7 +49,7 @@ impl Outcome {
             }
             Stage::Unsaved { error, .. } => unsaved(around, panel, error, room),
             Stage::Failed { error, user_code, at, .. } => {
-                failed(around, panel, error, user_code.as_deref(), &time_of_day(at.time, &around.zone), room)
+                failed(around, panel, error, user_code.as_deref(), &time_of_day(at.time, now.time, &around.zone), room)
             }
             _ => Self::default(),
         }

@@ -110,18 +110,18 @@ pub(super) fn notice(scene: Scene<'_>, columns: usize) -> Option<(String, Style)
             ([long, format!("{mark} Not asked: {}.", error.message)].to_vec(), theme.attention)
         }
         (LastAnswer::Theirs { asker }, _) if asker.is_stopped => {
-            let who = asker.words(&around.zone).unwrap_or_default();
+            let who = asker.words(scene.now.time, &around.zone).unwrap_or_default();
             let long = format!("{mark} Nobody asks the server: {who}. Continue or end it.");
             let who = asker.who.as_deref().unwrap_or_default();
             ([long, format!("{mark} Nobody asks: {who} is stopped.")].to_vec(), theme.attention)
         }
         (LastAnswer::Theirs { asker }, _) => {
-            let who = asker.words(&around.zone).map_or_else(String::new, |words| format!(" ({words})"));
+            let who = asker.words(scene.now.time, &around.zone).map_or_else(String::new, |words| format!(" ({words})"));
             let long = format!("Another process asks the server{who}; its end shows here.");
             ([long, "Another process asks; its end shows here.".to_owned()].to_vec(), theme.text)
         }
         (_, Some(previous)) => {
-            let at = previous.ran_out_at.map(|at| format!(" at {}", time_of_day(at, &around.zone)));
+            let at = previous.ran_out_at.map(|at| format!(" at {}", time_of_day(at, scene.now.time, &around.zone)));
             let (end, at) = (previous.end(), at.unwrap_or_default());
             let long = format!("{mark} Code {end}{at}. Use the new one below.");
             ([long, format!("{mark} Code {end}.")].to_vec(), theme.attention)

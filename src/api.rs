@@ -165,6 +165,7 @@ pub fn authorize(
         headers: Vec::new(),
         body: call.body.clone(),
         body_limit: API_BODY_LIMIT,
+        enough: &[],
         deadline: API_SILENCE,
         send_until: None,
     };

@@ -93,6 +93,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Bytes; a longer answer is [`TransportFailure::TooLarge`].
     pub body_limit: usize,
+    /// With these members an object is answer enough that breaks off behind them; with none it has to be whole.
+    pub enough: &'static [&'static str],
     /// For the whole exchange; in one that is [opened](client::Client::open), for each silence.
     pub deadline: Duration,
     /// A later moment is too late to send it, as far as that can be prevented; [`TransportFailure::TooLate`].
@@ -108,6 +110,7 @@ impl Request {
             headers: vec![header("accept", "application/json")],
             body: Vec::new(),
             body_limit: ACCOUNTS_BODY_LIMIT,
+            enough: &[],
             deadline: ACCOUNTS_DEADLINE,
             send_until: None,
         }

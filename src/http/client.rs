@@ -162,11 +162,12 @@ impl Client {
 
     async fn send_unobserved(&self, request: Request) -> Result<Response, TransportFailure> {
         let route = self.route(&request.url)?;
-        let (deadline, body_limit, started) = (request.deadline, request.body_limit, clock::now());
+        let (deadline, body_limit, enough, started) =
+            (request.deadline, request.body_limit, request.enough, clock::now());
         let asked = clock::within(deadline, self.ask(request, None, &route)).await;
         let answer = asked.unwrap_or_else(|| Err(TransportFailure::Timeout(route.host.clone())))?;
         let left = deadline.saturating_sub(clock::now() - started);
-        Answering::new(answer, route, body_limit, Progress::default()).whole(left).await
+        Answering::new(answer, route, body_limit, Progress::default()).whole(left, enough).await
     }
 
     /// Sends one request, with the body in `upload` where there is one, and hands out the answer as soon as it begins. The

@@ -39,6 +39,13 @@ pub fn beginning(body: &[u8]) -> Result<Value, NoJson> {
     read(body, true)
 }
 
+/// The object with which a body begins that is cut off, if all these members of it are whole.
+pub(crate) fn object_cut_behind(body: &[u8], members: &[&str]) -> Option<Map<String, Value>> {
+    let Ok(Value::Object(fields)) = beginning(body) else { return None };
+    let is_whole = |name: &&str| fields.get(*name).is_some_and(|value| !says_nothing(value));
+    (!members.is_empty() && members.iter().all(is_whole)).then_some(fields)
+}
+
 fn read(body: &[u8], may_be_cut: bool) -> Result<Value, NoJson> {
     let text = text(body);
     let mut reader = Reader { rest: &text, may_be_cut };
@@ -255,6 +262,8 @@ impl Reader<'_> {
                 let is_cut = rest.is_empty() && ["true", "false", "null"].iter().any(|whole| whole.starts_with(word));
                 Err(if is_cut { NoJson::Truncated } else { NoJson::Other })
             }
+            // More digits may have followed.
+            _ if rest.is_empty() && self.may_be_cut => Err(NoJson::Truncated),
             _ => Ok(number(word)),
         }
     }

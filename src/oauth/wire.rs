@@ -36,6 +36,12 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// The longest life that a token is believed to have.
 pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// Both of them whole are worth taking out of an answer that breaks off behind them: another one may never come.
+const TOKENS: [&str; 2] = ["access_token", "refresh_token"];
+
+/// What a token is taken to be good for whose answer broke off before that was said: it is used, and soon replaced.
+const LIFE_IF_CUT_OFF: Duration = Duration::from_secs(60);
+
 /// What the device authorization endpoint gives (RFC 8628 §3.2).
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceCode {
@@ -284,6 +290,7 @@ fn is_passing(error: &ServerError) -> bool {
 struct Body {
     fields: Map<String, Value>,
     status: u16,
+    is_cut_off: bool,
 }
 
 impl Body {
@@ -321,8 +328,13 @@ impl Body {
                 decode::object_behind(&response.body, |fields| SPEAKING.iter().any(|name| fields.contains_key(*name)));
             behind.or_else(|| form(response)).ok_or(trouble)
         });
+        if read.is_err()
+            && let Some(fields) = decode::object_cut_behind(&response.body, &TOKENS)
+        {
+            return Ok(Self { fields, status, is_cut_off: true });
+        }
         let trouble = match read {
-            Ok(fields) => return Ok(Self { fields, status }),
+            Ok(fields) => return Ok(Self { fields, status, is_cut_off: false }),
             _ if status_trouble(status) != Trouble::Garbled => status_trouble(status),
             _ if is_web_page(response) => Trouble::Portal,
             Err(NoJson::Empty) => Trouble::Empty,
@@ -452,6 +464,7 @@ impl Body {
         // Older answers carry `expires_in_sec`, and then `expires_in` is in milliseconds whatever its size.
         let expires_in = self.number("expires_in_sec").map(Duration::from_secs);
         let expires_in = expires_in.or_else(|| self.duration("expires_in", dialect.token_life_milliseconds_from));
+        let expires_in = expires_in.or(self.is_cut_off.then_some(LIFE_IF_CUT_OFF));
         let named = self.optional_text("api_domain");
         let api_domain = named.as_ref().and_then(|named| api_domain(named, data_center));
         left_out.extend(named.filter(|_| api_domain.is_none()).map(|named| LeftOut::ApiDomain(named.line())));

@@ -83,6 +83,7 @@ fn tokens_are_taken_whatever_they_are_wrapped_in() {
         ("content-encoding: utf-8\r\n".to_owned(), token.to_owned()),
         // The connection ends before the body does.
         ("transfer-encoding: chunked\r\n".to_owned(), format!("{:x}\r\n{token}\r\n", token.len())),
+        ("transfer-encoding: chunked\r\n".to_owned(), format!("{:x}\r\n{}", token.len(), &token[..token.len() - 9])),
     ] {
         let case = format!("{headers:.40}{body:.20}");
         let authority = start(move |_| (200, headers.clone(), body.clone()));

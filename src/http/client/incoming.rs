@@ -118,15 +118,16 @@ impl Answering {
         Ok(None)
     }
 
-    /// Reads the body to its end or limit for at most `time`. An object in it ends where it says so itself, whatever comes
-    /// then.
-    pub(super) async fn whole(mut self, time: Duration) -> Result<Response, TransportFailure> {
+    /// Reads the body to its end or limit for at most `time`. An object in it ends where it says so itself, or
+    /// behind the members that are `enough`, whatever comes then.
+    pub(super) async fn whole(mut self, time: Duration, enough: &[&str]) -> Result<Response, TransportFailure> {
         use TransportFailure::{Garbled, Slow, TooLarge, Truncated};
         let mut body = Vec::new();
         let read = clock::within(time, self.read_to_end(&mut body)).await;
         match read.unwrap_or_else(|| Err(Slow(self.route.host.clone()))) {
             Err(Truncated(_) | Garbled(_) | Slow(_) | TooLarge(..))
-                if decode::object(&body).is_ok_and(|fields| !fields.is_empty()) => {}
+                if decode::object(&body).is_ok_and(|fields| !fields.is_empty())
+                    || decode::object_cut_behind(&body, enough).is_some() => {}
             read => read?,
         }
         Ok(Response { status: self.status, headers: self.headers, body })

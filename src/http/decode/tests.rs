@@ -219,6 +219,7 @@ fn of_a_body_that_is_cut_off_the_beginning_is_read() {
         (r#"{"code":3,"data":[{"a":1},{"b":"c"#, json!({"code": 3, "data": [{"a": 1}, {}]})),
         (r#"[2,{"errorCode":"X","sta"#, json!([2, {"errorCode": "X"}])),
         (r#"{"a":tru"#, json!({})),
+        (r#"{"a":"b","code":30"#, json!({"a": "b"})),
         (r#"{"a":1}"#, json!({"a": 1})),
     ] {
         assert_eq!(beginning(body.as_bytes()), Ok(expected), "{body}");

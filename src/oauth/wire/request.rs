@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::TOKENS;
 use crate::http::Request;
 use crate::oauth::Client;
 use crate::providers::{ClientAuthentication, DataCenter, Dialect, Provider};
@@ -42,7 +43,8 @@ pub fn device_token_request(
     let device_code = (dialect.device_code_parameter, device_code.expose());
     let url = data_center.endpoints.device_token.clone();
     let authentication = client.authentication_at(&data_center.code);
-    client_form(url, data_center, client, authentication, &[("grant_type", grant_type), device_code])
+    let request = client_form(url, data_center, client, authentication, &[("grant_type", grant_type), device_code]);
+    Request { enough: &TOKENS, ..request }
 }
 
 /// What stands for a person's approval at the token endpoint.
@@ -69,7 +71,8 @@ pub fn token_request(data_center: &DataCenter, client: &Client, approval: &Appro
         }
     }
     let authentication = client.authentication_at(&data_center.code);
-    client_form(data_center.endpoints.token.clone(), data_center, client, authentication, &parameters)
+    let url = data_center.endpoints.token.clone();
+    Request { enough: &TOKENS, ..client_form(url, data_center, client, authentication, &parameters) }
 }
 
 /// A form in which the client says who it is (RFC 6749 §2.3.1). Its id is in the body even beside the header, since there

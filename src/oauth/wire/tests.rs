@@ -3,13 +3,14 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    CodeReply, DeviceCode, LeftOut, PollReply, TokenAnswer, TokenReply, Unreadable, Unrevoked, is_throttled,
-    read_device_code, read_poll, read_revocation, read_token,
+    CodeReply, DeviceCode, LIFE_IF_CUT_OFF, LeftOut, PollReply, TokenAnswer, TokenReply, Unreadable, Unrevoked,
+    is_throttled, read_device_code, read_poll, read_revocation, read_token,
 };
 use crate::http::Response;
 use crate::http::trouble::Trouble;
 use crate::providers::standard::{DIALECT, StandardEndpoints, StandardServer};
 use crate::providers::{DataCenter, Dialect, Provider, zoho};
+use crate::secret::Secret;
 
 /// What servers send where something else was meant.
 const ODD: [&str; 16] = [
@@ -127,6 +128,21 @@ fn a_refresh_token_that_is_none_is_as_if_absent() {
         token_in(&zoho::DIALECT, &zoho_us(), r#"{"access_token":"AT1","refresh_token":""}"#).expect("one").left_out,
         []
     );
+}
+
+#[test]
+fn of_an_answer_that_breaks_off_behind_its_tokens_these_are_taken() {
+    let body = r#"{"token_type":"Bearer","access_token":"AT1","refresh_token":"RT1","expires_in":3600,"scope":"a b"}"#;
+    let tokens_end = body.find(r#","expires_in"#).expect("it is there");
+    for end in 1..body.len() {
+        let read = token_in(&zoho::DIALECT, &zoho_us(), &body[..end]);
+        assert_eq!(read.is_ok(), end >= tokens_end, "{}", &body[..end]);
+        let Ok(token) = read else { continue };
+        assert_eq!(token.tokens().map(Secret::expose).collect::<Vec<_>>(), ["AT1", "RT1"]);
+        // Half a number is another one.
+        let life = if body[..end].contains("3600,") { Duration::from_secs(3600) } else { LIFE_IF_CUT_OFF };
+        assert_eq!(token.expires_in, Some(life), "{}", &body[..end]);
+    }
 }
 
 #[test]

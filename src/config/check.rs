@@ -418,6 +418,7 @@ mod tests {
                 "[profiles.a]\nprovider = 5\nclient_id = \"x\"\nscope = []\n\n[profiles.b]\nprovider = \"zoho\"\n",
                 &["2:12 `provider` has to be", "4:1 unknown key `scope`", "6:1 `client_id` is missing"],
             ),
+            ("[providers.p]\ntoken_endpoint = \"\"\n", &["1:1 `kind` is missing: one of `standard`, `zoho`, "]),
             (
                 "[profiles.a]\nprovider=\"zoho\"\nclient_id=\"x\"\nscopes=[\"a,b\"]\n[profiles.b]\nprovider=\"zoho\"\n\
               client_id=\"\"\n[providers.p]\nkind=\"standard\"\n[providers.q]\nkind=\"standard\"\nissuer=\"http://x.example\"\n",

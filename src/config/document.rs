@@ -11,6 +11,7 @@ use serde::forward_to_deserialize_any;
 use toml::Spanned;
 use toml::de::{DeInteger, DeString, DeTable, DeValue};
 
+use super::file::ProviderKind;
 use super::screen;
 use crate::near::did_you_mean;
 
@@ -68,6 +69,7 @@ impl Misfit {
                 format!("`{key}` belongs above the first `[`: it is not about one profile or provider")
             }
             MisfitKind::UnknownKey { key, known } => format!("{message}{}", near(key, known)),
+            MisfitKind::Missing("kind") => format!("{message}: one of {}", listed(ProviderKind::words())),
             MisfitKind::Missing(_) => message.clone(),
             MisfitKind::Type => {
                 let said = self.path.last().map_or_else(|| message.clone(), |key| format!("`{key}` {message}"));

@@ -169,6 +169,8 @@ pub struct ProfileStatus {
 pub struct PendingCode {
     pub user_code: String,
     pub verification_uri: Url,
+    /// The same with the code in it, where the provider gave one.
+    pub verification_uri_complete: Option<Url>,
     /// Its end, as the wall clock stands.
     pub expires_at: Timestamp,
 }
@@ -185,6 +187,7 @@ impl PendingCode {
         Self {
             user_code: pending.user_code.clone(),
             verification_uri: pending.verification_uri.clone(),
+            verification_uri_complete: pending.verification_uri_complete.clone(),
             expires_at: pending.expires_at(now),
         }
     }

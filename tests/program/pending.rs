@@ -921,6 +921,8 @@ fn what_is_kept_is_sealed() {
 #[test]
 fn a_code_is_named_where_states_are_told_for_as_long_as_it_waits() {
     let (_provider, home) = begun();
+    let complete = "https://corp.example/device?user_code=CODE-1";
+    change_pending(&home, |pending| pending.verification_uri_complete = complete.parse().ok());
     for waits in [true, false] {
         let said = [&["status"][..], &["profile", "show"]].map(|arguments| home.run(arguments).stdout);
         let [table, show] = said;
@@ -930,6 +932,7 @@ fn a_code_is_named_where_states_are_told_for_as_long_as_it_waits() {
         let (status, show) = (home.run(&["status", "--json"]).json(), home.run(&["profile", "show", "--json"]).json());
         for pending in [&status["profiles"][0]["pending"], &show["pending"]] {
             assert_eq!(pending["user_code"].as_str(), waits.then_some("CODE-1"), "{status}, {show}");
+            assert_eq!(pending["verification_uri_complete"].as_str(), waits.then_some(complete), "{status}, {show}");
         }
         change_pending(&home, |pending| {
             pending.issued_at -= SignedDuration::from_hours(1);

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use url::Url;
 
 use super::Seen;
 use crate::cli::words;
@@ -64,6 +65,8 @@ struct BudgetJson {
 pub(in crate::cli) struct PendingJson<'a> {
     user_code: &'a str,
     verification_uri: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_uri_complete: Option<&'a str>,
     expires_at: String,
     expires_in: u64,
 }
@@ -73,6 +76,7 @@ impl<'a> PendingJson<'a> {
         status.waiting_code(now).map(|pending| Self {
             user_code: &pending.user_code,
             verification_uri: pending.verification_uri.as_str(),
+            verification_uri_complete: pending.verification_uri_complete.as_ref().map(Url::as_str),
             expires_at: words::rfc3339(pending.expires_at),
             expires_in: words::seconds_until(pending.expires_at, now),
         })

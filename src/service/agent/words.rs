@@ -64,7 +64,7 @@ pub(super) fn vanished(profile: &ProfileName) -> Error {
 
 /// Of a sign-in that is pending. Its code is for whoever reads the log.
 pub(super) fn of_sign_in(profile: &ProfileName, pending: &PendingCode, now: Timestamp, zone: &TimeZone) -> Event {
-    let PendingCode { user_code, verification_uri, expires_at } = pending;
+    let PendingCode { user_code, verification_uri, expires_at, .. } = pending;
     let until = time_of_day(*expires_at, now, zone);
     let message = format!(
         "goes along with the sign-in of profile `{profile}` that is pending until {until}: code {user_code} at {verification_uri}"

@@ -184,6 +184,7 @@ fn the_details_tell_of_a_code_that_waits_until_its_end() {
     one.pending = Some(PendingCode {
         user_code: "WLKU-4502".to_owned(),
         verification_uri: "https://accounts.zoho.eu/device".parse().expect("an address"),
+        verification_uri_complete: None,
         expires_at: later(60).time,
     });
     let told =

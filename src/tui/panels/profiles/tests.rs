@@ -547,7 +547,8 @@ fn a_sign_in_that_is_pending_is_told_until_its_code_ends() {
     let mut pending = status("a", State::SignedOut, 0);
     let verification_uri = "https://login.example/device".parse().expect("an address");
     let expires_at = at(30_000).time;
-    pending.pending = Some(PendingCode { user_code: "ABCD-EFGH".to_owned(), verification_uri, expires_at });
+    let user_code = "ABCD-EFGH".to_owned();
+    pending.pending = Some(PendingCode { user_code, verification_uri, verification_uri_complete: None, expires_at });
     update(&mut model, Message::StatusesLoaded(vec![pending]), at(10_000));
     let told = |model: &Model, now: Now| state_in_words(&profiles(model).statuses[0], now.time).1;
     assert_eq!((told(&model, at(29_000)), told(&model, at(30_000))), ("pending", "signed out"));

@@ -66,7 +66,7 @@ use zeroize::Zeroizing;
 
 use crate::config::variables::{secret_problem, unusable};
 use crate::config::{self, Config, Profile, SecretSource};
-use crate::error::{Advice, Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::files;
 use crate::http::client::Observer;
 use crate::http::{ProxyVariables, TransportFailure, client};
@@ -75,7 +75,7 @@ use crate::providers::{DataCenter, Provider};
 use crate::secret::{Known, Secret, shown};
 use crate::shell;
 use crate::sorted;
-use crate::storage::{Grant, Record, Store, StoreError};
+use crate::storage::{Clocks, Grant, Record, Store, StoreError};
 
 /// Everything that an operation on a profile needs. Clones share it.
 #[derive(Clone)]
@@ -376,8 +376,13 @@ impl From<StoreError> for Error {
     }
 }
 
-/// There is no grant to work with.
-fn not_signed_in(profile: &Profile) -> Error {
-    Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name))
-        .advise(Advice::SignIn(profile.name.clone()))
+/// There is no grant to work with in what is kept of a profile.
+fn not_signed_in(profile: &Profile, record: Option<&Record>) -> Error {
+    let error = Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name));
+    let pending = record.and_then(|record| record.pending.as_ref());
+    if pending.is_some_and(|pending| !pending.left(&Clocks::now()).is_zero()) {
+        let resume = Advice::SignInBy(profile.name.clone(), Way::Resume);
+        return error.because("a code for it waits for approval").advise(resume.and(" to go on with that"));
+    }
+    error.advise(Advice::SignIn(profile.name.clone()))
 }

@@ -31,7 +31,8 @@ use crate::untrusted::Untrusted;
 const EXAMPLES: &str = "\
 Examples:
   device-login api '/crm/v8/users?type=CurrentUser'
-  device-login api --product desk /api/v1/tickets -F limit=10
+  device-login api --product desk '/api/v1/tickets?limit=10'
+  device-login api /crm/v8/Leads -F 'data[][Last_Name]=Reyes'  # a POST, since it has a field
   device-login api PUT /crm/v8/Leads/42 --input lead.json --fail
   device-login api --paginate --slurp '/crm/v8/Leads?fields=Last_Name'";
 
@@ -147,9 +148,16 @@ impl Api {
             &progress,
         )))
         .await?;
-        let message = format!("{} {} answered HTTP {}", call.method, call.url.path(), answer.response.status);
+        let status = answer.response.status;
+        let message = format!("{} {} answered HTTP {status}", call.method, call.url.path());
         if let Some(explained) = &mut answer.explained {
             service.name_missing_scope(profile, &call, self.product.as_deref(), explained).await;
+            if given.method.is_none() && call.method == Method::Post && is_about_method(status, &explained.meaning) {
+                explained.next =
+                    "fields, a form or an input make a POST of a call: name another method before the path, as in \
+                                  `api GET PATH`"
+                        .into();
+            }
         }
         let failure = self.failure(&answer, &message);
         match (file, &failure) {
@@ -170,7 +178,7 @@ impl Api {
                 format_args!("{}: {}", explained.meaning, context.output.program.said(&explained.next))
             ));
         } else if answer.response.body.is_empty() && !self.include {
-            context.output.aside(&emptiness(call.method, answer.response.status));
+            context.output.aside(&emptiness(call.method, status));
         }
         Ok(())
     }
@@ -482,10 +490,33 @@ fn head(answer: &OpenAnswer<'_>) -> String {
     lines.join("\n") + "\n\n"
 }
 
+/// Whether an answer refuses the method of a call: by its status, or by a word for that, such as `INVALID_REQUEST_METHOD`.
+fn is_about_method(status: u16, meaning: &str) -> bool {
+    status == 405 || (400..500).contains(&status) && meaning.to_ascii_lowercase().contains("method")
+}
+
 /// What is said in place of a body.
 fn emptiness(method: Method, status: u16) -> String {
     let said = format!("{status} {}", reason(status));
     let said = said.trim_end();
     let has_no_body = method == Method::Head || matches!(status, 204 | 205 | 304);
     if has_no_body { said.to_owned() } else { format!("{said}, with an empty body") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_about_method;
+
+    #[test]
+    fn a_method_is_refused_by_a_status_or_in_words() {
+        for (status, meaning, is_refused) in [
+            (405, "", true),
+            (400, "the API said INVALID_REQUEST_METHOD (The http request method type is not a valid one)", true),
+            (404, "Method not allowed", true),
+            (400, "INVALID_DATA", false),
+            (500, "no such method", false),
+        ] {
+            assert_eq!(is_about_method(status, meaning), is_refused, "{status} {meaning}");
+        }
+    }
 }

@@ -30,6 +30,9 @@ use crate::words::minutes_and_seconds;
 /// The exit code while a sign-in is pending.
 const PENDING: u8 = 8;
 
+/// How long `--web` without a terminal waits for a browser where nobody says.
+const UNATTENDED_WEB: Duration = Duration::from_secs(600);
+
 const EXAMPLES: &str = "\
 Examples:
   device-login login work
@@ -78,7 +81,7 @@ pub(super) struct Login {
     /// Ask for a new code although a sign-in is pending, which is given up
     #[arg(long, conflicts_with_all = ["kiosk", "resume", "Way"], help_heading = "Pending sign-ins")]
     new_code: bool,
-    /// Give up after this time; with `--resume`, wait no longer
+    /// Give up after this time; with `--resume`, wait no longer [default: 10m for `--web` without a terminal, else none]
     #[arg(long, value_name = "TIME", value_parser = words::parse_limit, allow_hyphen_values = true)]
     timeout: Option<Duration>,
     /// Ask for these scopes instead of the profile's, separated by commas
@@ -180,7 +183,9 @@ impl Login {
         if way == Some(error::Way::GrantCode) {
             return code::sign_in(context, &service, &profile, options, mode).map(|()| 0);
         }
-        let (timeout, qr) = (self.timeout, self.qr);
+        // Whoever can paste nothing waits for a browser that may never come.
+        let is_unattended = way == Some(error::Way::Web) && !prompt::is_possible();
+        let (timeout, qr) = (self.timeout.or(is_unattended.then_some(UNATTENDED_WEB)), self.qr);
         let (unbroken, presence) = (context.interrupts.unbroken(), Presence::default());
         let ended = context.interrupts.block_on(within(
             timeout,
@@ -326,7 +331,7 @@ impl Login {
         }
         let message = format!("another sign-in of profile `{}` is pending", profile.name);
         Err(Error::new(Code::Usage, message)
-            .because(format!("it is for {}", pending.for_what()))
+            .because(pending.is_other_than(wanted))
             .advise(Advice::SignInBy(profile.name.clone(), error::Way::Resume).and(" to go on with it"))
             .advise(
                 Advice::SignInBy(profile.name.clone(), error::Way::NewCode)
@@ -510,7 +515,7 @@ async fn within<T>(
     }
     unbroken.finish(signing_in).await.unwrap_or_else(|| {
         let message = format!("nobody approved within {}", words::duration(timeout));
-        Err(Error::new(Code::Timeout, message).because("`--timeout` ended the sign-in").advise(advice))
+        Err(Error::new(Code::Timeout, message).because("no more time was given (`--timeout`)").advise(advice))
     })
 }
 

@@ -36,7 +36,8 @@ impl Service {
                 .advise("let those programs ask for tokens: `token`, `exec`, or a token file of `agent`"));
         };
         let record = self.load(profile)?;
-        let grant = record.as_ref().and_then(|record| record.grant.as_ref()).ok_or_else(|| not_signed_in(profile))?;
+        let grant = record.as_deref().and_then(|record| record.grant.as_ref());
+        let grant = grant.ok_or_else(|| not_signed_in(profile, record.as_deref()))?;
         let has_rotated = grant.last_refresh.as_ref().is_some_and(|last| last.rotates);
         if dialect.rotation != Rotation::None || has_rotated {
             return Err(refused()
@@ -76,8 +77,8 @@ impl Service {
         let (asking, to) = (profile.clone(), to.to_owned());
         let handed_out = exported.refresh_token.clone();
         let note = move |service: &Self, held: &mut Held| {
-            let mut record = held.load_for_change()?.ok_or_else(|| not_signed_in(&asking))?;
-            let grant = record.grant.as_mut().ok_or_else(|| not_signed_in(&asking))?;
+            let mut record = held.load_for_change()?.ok_or_else(|| not_signed_in(&asking, None))?;
+            let grant = record.grant.as_mut().ok_or_else(|| not_signed_in(&asking, None))?;
             if grant.refresh_token.as_ref() != Some(&handed_out) {
                 let message = format!("the sign-in of profile `{}` was not handed out", asking.name);
                 return Err(Error::new(Code::Other, message)

@@ -310,7 +310,7 @@ fn was_refreshed(grant: &Grant, seen: &Grant, now: Timestamp) -> bool {
 }
 
 fn grant_of<'a>(record: Option<&'a Record>, profile: &Profile) -> Result<&'a Grant, Error> {
-    record.and_then(|record| record.grant.as_ref()).ok_or_else(|| not_signed_in(profile))
+    record.and_then(|record| record.grant.as_ref()).ok_or_else(|| not_signed_in(profile, record))
 }
 
 fn fresh_token(grant: Grant, now: Timestamp, warning: Option<String>) -> FreshToken {

@@ -229,7 +229,9 @@ fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
             around.say(Mark::Good, state, now);
         }
         Command::LeaveNow => {
-            return model.give_up().into_iter().chain([Effect::Quit(Ended::Interrupted)]).collect();
+            let mut effects = model.give_up();
+            effects.push(Effect::Quit(if effects.is_empty() { Ended::Interrupted } else { Ended::Cancelled }));
+            return effects;
         }
         Command::Redraw => return vec![Effect::ClearScreen],
         Command::Suspend => return vec![Effect::Suspend],

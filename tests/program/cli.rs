@@ -628,6 +628,25 @@ fn api_calls_bring_the_body_as_it_came() {
 }
 
 #[test]
+fn a_call_that_is_a_post_only_for_its_fields_is_told_so_where_the_method_is_refused() {
+    let authority = Authority::start(|asked| match asked.path.as_str() {
+        "/405" => (405, String::new()),
+        _ => (400, r#"{"code":"INVALID_DATA"}"#.to_owned()),
+    });
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    for (arguments, is_told) in [
+        (&["-F", "a=1", "/405"][..], true),
+        (&["-F", "a=1", "/data"], false),
+        (&["POST", "-F", "a=1", "/405"], false),
+        (&["/405"], false),
+    ] {
+        let said = home.run(&[&["api"], arguments].concat());
+        assert_eq!(said.stderr.contains("as in `api GET PATH`"), is_told, "{arguments:?}: {said:?}");
+    }
+}
+
+#[test]
 fn the_head_of_an_answer_begins_as_it_does_on_the_wire() {
     for (status, line) in [
         (200, "HTTP/1.1 200 OK\n"),

@@ -512,7 +512,10 @@ fn without_a_terminal_a_login_goes_on_with_what_asks_for_the_same() {
             &["login", "--no-wait", "--scopes", "openid,email"][..],
             &["another sign-in", "it is for openid", "--new-code"][..],
         ),
-        (&["login", "--no-wait", "--expect-account", "dana@example.com"], &["another sign-in", "--resume"]),
+        (
+            &["login", "--no-wait", "--expect-account", "dana@example.com"],
+            &["another sign-in", "any account may approve it", "--resume"],
+        ),
         (&["login", "--plain", "--scopes", "email"], &["another sign-in", "login work --new-code"]),
     ] {
         home.run(arguments).failed(2, parts);
@@ -929,6 +932,11 @@ fn a_code_is_named_where_states_are_told_for_as_long_as_it_waits() {
         assert_eq!(table.contains("signed out, pending"), waits, "{table}");
         assert_eq!(table.contains("the code CODE-1 waits at"), waits, "{table}");
         assert_eq!(show.contains("pending        the code CODE-1 waits at"), waits, "{show}");
+        for arguments in [&["token"][..], &["whoami"], &["api", "/x"], &["exec", "true"]] {
+            let said = home.run(arguments);
+            assert_eq!(said.stderr.contains("a code for it waits for approval"), waits, "{said:?}");
+            assert_eq!(said.stderr.contains("device-login login work --resume"), waits, "{said:?}");
+        }
         let (status, show) = (home.run(&["status", "--json"]).json(), home.run(&["profile", "show", "--json"]).json());
         for pending in [&status["profiles"][0]["pending"], &show["pending"]] {
             assert_eq!(pending["user_code"].as_str(), waits.then_some("CODE-1"), "{status}, {show}");

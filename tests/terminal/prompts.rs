@@ -151,6 +151,8 @@ fn in_lines_a_key_answers_for_the_other_device_of_the_demo() {
         let home = self::home("");
         let terminal = start(&home, "TERM=dumb exec $program demo");
         terminal.wait_for("y and Enter approves, d and Enter declines");
+        terminal.press("q\r");
+        terminal.wait_for("Enter alone asks for another code");
         terminal.press(typed);
         terminal.wait_for(said);
         terminal.wait_for(told);

@@ -117,7 +117,7 @@ pub(super) async fn sign_in(
                 }
                 // Once somebody has approved, Enter answers whether to save again.
                 Some(line) = heard.next(), if talk.code.is_some() && !is_approved => {
-                    wants_new_code |= !talk.decides(&line) && talk.may_replace();
+                    wants_new_code |= !talk.decides(&line) && talk.may_replace(&line);
                 }
                 // The old code goes when no poll is under way that may bring its approval.
                 () = service.unbroken().settled(), if wants_new_code => break None,
@@ -352,8 +352,12 @@ impl Talk<'_> {
         true
     }
 
-    /// A new code is given on request, unless the one at hand is as good as new.
-    fn may_replace(&self) -> bool {
+    /// A new code is given on request, by Enter alone, unless the one at hand is as good as new.
+    fn may_replace(&self, line: &str) -> bool {
+        if !line.trim().is_empty() {
+            self.context.output.say("Enter alone asks for another code, and Ctrl-C gives this one up.");
+            return false;
+        }
         let age = self.code.as_ref().map(|code| clock::now() - code.issued.issued_at);
         let left = age.map(|age| YOUNG.saturating_sub(age)).filter(|left| !left.is_zero());
         if let Some(left) = left {

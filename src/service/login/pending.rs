@@ -56,6 +56,15 @@ impl Pending {
         is_same(scopes, &self.scopes) && (account.is_none() || account == self.expect_account.as_deref())
     }
 
+    /// What parts it from one for these scopes and this account, in words.
+    pub fn is_other_than(&self, scopes: &[String]) -> String {
+        match &self.expect_account {
+            _ if !is_same(scopes, &self.scopes) => format!("it is for {}", self.for_what()),
+            Some(account) => format!("only {account} may approve it"),
+            None => "any account may approve it".to_owned(),
+        }
+    }
+
     /// What it is for, in words.
     pub fn for_what(&self) -> String {
         let scopes = if self.scopes.is_empty() { "no scopes".to_owned() } else { self.scopes.join(", ") };

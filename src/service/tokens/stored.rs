@@ -73,15 +73,18 @@ impl Service {
         let (named, now) = (profile.clone(), crate::clock::wall());
         let grant = self.aside(move |service| {
             if let Some(grant) = service.recent_grant(&named, Freshness::Default, now) {
-                return Ok(Some(grant));
+                return Ok(grant);
             }
             match service.store.load(&named.name) {
-                Ok(record) => Ok(record.and_then(|record| record.grant)),
-                Err(away) if away.is_away() => service.copied_grant(&named, now).map(Some).ok_or(away),
-                Err(error) => Err(error),
+                Ok(mut record) => {
+                    let grant = record.as_mut().and_then(|record| record.grant.take());
+                    grant.ok_or_else(|| not_signed_in(&named, record.as_deref()))
+                }
+                Err(away) if away.is_away() => Ok(service.copied_grant(&named, now).ok_or(away)?),
+                Err(error) => Err(error.into()),
             }
         });
-        grant.await?.ok_or_else(|| not_signed_in(profile))
+        grant.await
     }
 
     /// The grant as the store has it, or as it was seen here last where the store cannot be asked.

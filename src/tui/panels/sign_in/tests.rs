@@ -582,7 +582,7 @@ fn ctrl_c_leaves_at_once_whatever_is_shown() {
     let (mut model, task) = waiting();
     press(&mut model, Key::Char('?'), 1.0);
     let left = press(&mut model, Key::Ctrl('c'), 2.0);
-    assert_eq!(left, [Effect::GiveUp(task), Effect::Quit(Ended::Interrupted)]);
+    assert_eq!(left, [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled)]);
 }
 
 #[test]

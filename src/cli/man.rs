@@ -2,6 +2,7 @@
 
 mod roff;
 
+use std::iter;
 use std::path::PathBuf;
 
 use clap::builder::StyledStr;
@@ -51,7 +52,11 @@ impl Man {
             add_pages(&mut pages, &definition, &definition);
             return completions::write_all(context, directory, pages);
         }
-        let command = help::named(&definition, &self.command)?;
+        let command = match &self.command[..] {
+            [title] => titled(&definition, title),
+            _ => None,
+        };
+        let command = command.map_or_else(|| help::named(&definition, &self.command), Ok)?;
         context.output.text(page(command, &definition).trim_end())
     }
 }
@@ -64,6 +69,13 @@ fn add_pages(pages: &mut Vec<(String, String)>, command: &clap::Command, program
 
 fn shown(command: &clap::Command) -> impl Iterator<Item = &clap::Command> {
     command.get_subcommands().filter(|below| !below.is_hide_set())
+}
+
+/// The command whose page has this title, with the program's name before it or without.
+fn titled<'a>(program: &'a clap::Command, wanted: &str) -> Option<&'a clap::Command> {
+    let whole = format!("{}-{wanted}", program.get_name());
+    let all = shown(program).flat_map(|command| iter::once(command).chain(shown(command)));
+    all.chain([program]).find(|command| [wanted, &whole].contains(&title(command).as_str()))
 }
 
 /// `device-login-profile-add`.

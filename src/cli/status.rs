@@ -172,7 +172,7 @@ impl Status {
             self.tell_prometheus(context, &prometheus::text(&seen, now))?;
         } else if seen.is_empty() {
             let add = context.output.program.said(&Advice::AddProfile(None));
-            context.output.note(&format!("There is no profile yet; {add}."));
+            context.output.note(&format!("There is no profile in {} yet; {add}.", service.config.file.display()));
         } else {
             context
                 .output

@@ -93,7 +93,7 @@ fn spelled_character(character: char) -> String {
 
 /// Reads a duration such as `5m`, `90s`, `1h 30m`, or a number of seconds.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let invalid = || "give a time such as `90s`, `5m` or `1h30m`".to_owned();
+    let invalid = || "give a time such as `90s`, `5m` or `1h30m`; hours are the largest unit".to_owned();
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().map(Duration::from_secs).map_err(|_| invalid());
     }

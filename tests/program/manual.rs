@@ -38,8 +38,11 @@ fn each_command_has_a_page_that_is_sound() {
         }
     }
     home.run(&["man"]).worked(&fs::read_to_string(directory.join("device-login.1")).expect("it was written"));
-    let one = home.run(&["man", "profile", "add"]);
-    one.worked(&fs::read_to_string(directory.join("device-login-profile-add.1")).expect("it was written"));
+    for named in [&["profile", "add"][..], &["profile-add"], &["device-login-profile-add"]] {
+        let one = home.run(&[&["man"], named].concat());
+        one.worked(&fs::read_to_string(directory.join("device-login-profile-add.1")).expect("it was written"));
+    }
+    home.run(&["man", "profile-ad"]).failed(2, &[]);
     assert_eq!(home.run(&["man", "--all", "/dev/null/x"]).code, 2);
 }
 

@@ -105,11 +105,11 @@ fn problem(cause: String) -> Error {
 }
 
 fn split(field: &str) -> Result<(String, &str), Error> {
-    let (key, value) = field
-        .split_once('=')
-        .filter(|(key, _)| !key.is_empty())
-        .ok_or_else(|| problem("it has no `=` after its key".to_owned()))?;
-    Ok((key.to_owned(), value))
+    match field.split_once('=') {
+        Some(("", _)) => Err(problem("it has no key before its `=`".to_owned())),
+        Some((key, value)) => Ok((key.to_owned(), value)),
+        None => Err(problem("it has no `=` after its key".to_owned())),
+    }
 }
 
 fn read_value(file: &str) -> Result<String, Error> {

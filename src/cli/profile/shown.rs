@@ -140,7 +140,7 @@ impl List {
         let config = service.config;
         if config.profiles.is_empty() {
             let add = context.output.program.said(&Advice::AddProfile(None));
-            context.output.note(&format!("There is no profile yet; {add}."));
+            context.output.note(&format!("There is no profile in {} yet; {add}.", config.file.display()));
             return Ok(());
         }
         if context.output.stdout_columns().is_none() {

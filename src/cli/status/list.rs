@@ -125,7 +125,12 @@ pub(super) fn remarks(seen: &Seen, now: Timestamp) -> Vec<String> {
     let refresh = refresh.map(|error| format!("last refresh: {error}"));
     let over = status.over_by_other_means().map(str::to_owned);
     let verified = verified.as_ref().and_then(Verified::problem).map(ToString::to_string);
-    let warnings = status.warnings.iter().map(|warning| format!("warning: {warning}"));
+    // Those that begin with the profile stand behind its name, so that what is said of several is said once.
+    let subject = format!("Profile `{}` ", status.name);
+    let warnings = status.warnings.iter().map(|warning| match warning.strip_prefix(&subject) {
+        Some(predicate) => predicate.to_owned(),
+        None => format!("warning: {warning}"),
+    });
     let environment = status.api_domain.as_ref().filter(|_| status.is_other_environment);
     let environment = environment.map(|domain| format!("calls go to {domain}"));
     pending

@@ -42,6 +42,8 @@ fn a_record_that_has_moved_serves_its_token_and_is_refreshed_there_only() {
     assert_eq!(at_other(&home, &["refresh"]).code, 0);
     at_other(&home, &["token"]).worked(&format!("{NEXT}\n"));
     assert_eq!(home.run(&["store", "info", "--json"]).json()["moved"]["work"], to.as_str());
+    let status = home.run(&["status"]);
+    assert!(status.stdout.contains(&format!("\nwork: has moved to {to}: let ")), "{status:?}");
     let said = home.run(&["store", "copy", &to]);
     assert!(said.code == 0 && said.stdout.starts_with("work: there already\n"), "{said:?}");
     assert_eq!(home.run(&["store", "check", "--json"]).json()["findings"][0]["kind"], "moved");

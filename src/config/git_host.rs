@@ -18,10 +18,6 @@ impl GitHost {
         Self { host: host.into(), path: String::new() }
     }
 
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
     /// How closely this fits what git asks for: `None` where it does not, else the length of the path. The host is compared
     /// letter by letter, since whoever else answers to a similar name must not get the token.
     pub fn fit(&self, host: &str, path: &str) -> Option<usize> {

@@ -282,11 +282,6 @@ impl DeviceFlow {
         self.events.push_back(DeviceEvent::Hastened { next_poll_at: polling.next_poll_at });
     }
 
-    /// Whether the request that `poll` handed out last is one for tokens, whose answer may come only once.
-    pub fn awaits_token(&self) -> bool {
-        matches!(self.state, State::AwaitingToken(_))
-    }
-
     /// The data center that is asked.
     pub fn data_center(&self) -> &DataCenter {
         &self.data_center

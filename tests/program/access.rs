@@ -2,13 +2,13 @@
 //! for a user who is not root.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
+use std::os::unix::fs::{chown, lchown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran, configuration, ran};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran, configuration, ran, set_mode};
 
 /// Who runs the program.
 const USER: u32 = 4242;
@@ -76,7 +76,7 @@ impl World {
 
     fn place(&self) {
         fs::create_dir(self.directory()).expect("a directory");
-        set_mode(&self.directory(), 0o755);
+        set_mode(self.directory(), 0o755);
         let text = configuration(&self.authority.origin());
         let secret =
             |line: &str| self.home.configure(&text.replace("[profiles.work]\n", &format!("[profiles.work]\n{line}\n")));
@@ -97,7 +97,7 @@ impl World {
             }
             Kind::Record => {}
         }
-        set_mode(&self.file(), 0o600);
+        set_mode(self.file(), 0o600);
     }
 
     /// Runs what uses the file.
@@ -153,10 +153,6 @@ impl World {
 #[expect(clippy::disallowed_methods, reason = "tests write what the program has to judge")]
 fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("it can be written");
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
 fn give(path: &Path, user: u32, group: u32, mode: u32) {
@@ -364,7 +360,7 @@ fn authorities_in_place_of_the_systems_are_judged_as_well() {
 fn advice_changes_nothing_that_is_not_this_programs_own() {
     let home = Home::new();
     let key = home.write("key", &"7".repeat(64));
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    set_mode(&key, 0o644);
     let key = key.display().to_string();
     for (variable, place, advice) in [
         ("DEVICE_LOGIN_STORE", "file:/etc", "name a directory that is for this alone"),

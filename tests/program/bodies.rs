@@ -1,6 +1,6 @@
 //! Bodies of `api` both ways: of any length, from and into anything that is no file, cut short in every way.
 
-use std::fs::{self, Permissions};
+use std::fs::{self};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ use device_login::http::progress::Progress;
 use device_login::http::{Request, TransportFailure};
 
 use crate::support::authority;
-use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran};
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran, set_mode};
 use crate::support::socket;
 
 /// More than any answer or upload that was ever held in memory, in bytes.
@@ -266,7 +266,7 @@ fn an_answer_replaces_a_file_whole_or_not_at_all() {
         _ => asked.answer_whole(404, "nothing here"),
     });
     let file = old_answer(&home);
-    fs::set_permissions(&file, Permissions::from_mode(0o640)).expect("it is ours");
+    set_mode(&file, 0o640);
     let cases: [(&[&str], i32, &str, &str); 9] = [
         (&["/whole"], 0, "new", ""),
         (&["/trailers"], 0, "new", ""),
@@ -312,7 +312,7 @@ fn where_no_answer_can_be_written_nothing_is_sent() {
         asked.answer_whole(200, "new");
     });
     let old = old_answer(&home);
-    fs::set_permissions(&old, Permissions::from_mode(0o440)).expect("it is ours");
+    set_mode(&old, 0o440);
     let directory = home.path("out").to_str().expect("UTF-8").to_owned();
     for path in [old.as_str(), &directory, &format!("{directory}/new/"), "/nothing/here"] {
         home.run(&["api", "/x", "-o", path]).failed(2, &["the answer cannot be written to", "nothing was sent"]);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::authority::Authority;
 use crate::support::faults::{Act, Fault, Point, strike};
-use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, ran};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, ran, set_mode};
 
 const SOUND: &str = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
 
@@ -171,11 +171,9 @@ fn a_mistake_in_another_profile_stops_no_script_and_is_told_by_everything_else()
 #[cfg(unix)]
 #[test]
 fn a_check_looks_at_who_else_may_write() {
-    use std::os::unix::fs::PermissionsExt;
-
     let home = Home::new();
     home.configure(SOUND);
-    fs::set_permissions(home.path("config.toml"), fs::Permissions::from_mode(0o666)).expect("it is ours");
+    set_mode(home.path("config.toml"), 0o666);
     home.run(&["config", "check"]).failed(2, &["config.toml cannot be read", "chmod"]);
 }
 

@@ -20,7 +20,7 @@ use device_login::storage::{Held, KeyOptions, Store, StoreAddress, StoreError, b
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, Home, ended};
+use crate::support::program::{ACCESS_TOKEN, Home, ended, set_mode};
 
 const LASTS: Duration = Duration::from_secs(60);
 
@@ -343,11 +343,6 @@ fn a_call_with_a_token_that_was_seen_lately_asks_the_store_nothing_unless_the_ap
     let (status, asked) = call();
     assert!(status == 200 && asked.contains(&"hold"), "{status} {asked:?}");
     assert_eq!(call(), (200, Vec::new()));
-}
-
-fn set_mode(path: &std::path::Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
 fn write(path: &std::path::Path, bytes: &[u8]) {

@@ -11,7 +11,7 @@ use rcgen::date_time_ymd;
 use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{Home, Ran, configuration, key_options, ran};
+use crate::support::program::{Home, Ran, configuration, key_options, ran, set_mode};
 use crate::support::tls;
 
 /// A provider that knows the client, with these headers on every answer.
@@ -293,8 +293,6 @@ fn stores_keys_and_locks_are_looked_at() {
 #[test]
 #[cfg(target_os = "linux")]
 fn places_where_nothing_can_be_written_are_told() {
-    use std::os::unix::fs::PermissionsExt;
-
     const NOBODY: &str = "65534";
 
     if !rustix::process::geteuid().is_root() {
@@ -323,7 +321,7 @@ fn places_where_nothing_can_be_written_are_told() {
             assert_eq!(run(&home, &add).code, 0);
         }
         let place = home.path(closed.unwrap_or_default());
-        let mode = |mode| fs::set_permissions(&place, fs::Permissions::from_mode(mode)).expect("it is there");
+        let mode = |mode| set_mode(&place, mode);
         let before = fs::read_dir(&place).expect("it is there").count();
         let sound = run(&home, &["doctor", "--json"]);
         assert!(!sound.stdout.contains(seen), "{closed:?}: {sound:?}");
@@ -372,7 +370,7 @@ fn clients_are_asked_about_at_the_data_center_of_the_sign_in() {
     let home = Home::new();
     let secret = home.write("secret", &addresses.client_secret);
     #[cfg(unix)]
-    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
+    set_mode(&secret, 0o600);
     let profile = |name: &str, code: &str, kind: &str| {
         format!(
             "[profiles.{name}]\nprovider = \"lab\"\ndata_center = \"{code}\"\nclient_id = \"{}\"\n\
@@ -428,7 +426,7 @@ fn clients_are_asked_about_once_for_each_question() {
     let secret = |name: &str, content: &str| {
         let path = home.write(name, content);
         #[cfg(unix)]
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
+        set_mode(&path, 0o600);
         format!("client_secret_file = {path:?}\n")
     };
     let (good, bad) = (secret("good", "good"), secret("bad", "bad"));
@@ -552,11 +550,9 @@ fn ran_of(mut command: Command) -> Ran {
 #[test]
 #[cfg(unix)]
 fn files_that_others_can_change_or_read_are_named() {
-    use std::os::unix::fs::PermissionsExt;
-
     let authority = provider(date(0));
     let set = |path: &std::path::Path, mode| {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+        set_mode(path, mode);
     };
     let (_, certificate) = tls::serve_own(|_| ());
     for (named_by, name, mode, bad_mode, helps) in [

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::interrupts::{Strict, send};
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, Home, Ran, ended, ran};
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, ended, ran, set_mode};
 
 const NEW_TOKEN: &str = "sentinel-access-2-0123456789";
 
@@ -32,7 +32,7 @@ fn signed_in(authority: &Authority) -> Home {
 fn command(home: &Home, arguments: &[&str]) -> Command {
     let runtime = home.path("runtime");
     fs::create_dir_all(&runtime).expect("the home can be written");
-    fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    set_mode(&runtime, 0o700);
     let mut command = home.command(&[&["exec"], arguments].concat());
     command.env("XDG_RUNTIME_DIR", runtime).env("PATH", std::env::var_os("PATH").expect("a path"));
     command
@@ -90,7 +90,7 @@ fn a_command_gets_the_token_and_its_end_is_told() {
     }
     run(&home, &["echo", "-p", "x", "--json", "--", "-v"]).worked("-p x --json -- -v\n");
     let script = home.write("script", "echo \"$0 has no interpreter: $1\"\n");
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    set_mode(&script, 0o700);
     let script = script.to_str().expect("a path");
     run(&home, &[script, "it works"]).worked(&format!("{script} has no interpreter: it works\n"));
     for (script, code) in [("exit 7", 7), ("kill -TERM $$", 143), ("kill -XFSZ $$", 153), ("kill -INT $$", 130)] {
@@ -119,7 +119,7 @@ fn a_command_without_an_interpreter_is_the_one_in_the_path() {
     for name in ["tool", "-tool"] {
         for (directory, mode) in [("first", 0o600), ("meant", 0o700), ("here", 0o700)] {
             let file = home.write(&format!("{directory}/{name}"), "echo \"$0 $1\"\n");
-            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it is ours");
+            set_mode(&file, mode);
         }
     }
     let path = |directories: &[&Path]| std::env::join_paths(directories).expect("no colon in them");
@@ -226,7 +226,7 @@ fn a_runtime_directory_that_is_not_in_memory_or_that_others_can_write_to_is_pass
     home.sign_in(&authority, |_| ());
     let open = home.path("open");
     fs::create_dir(&open).expect("the home can be written");
-    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    set_mode(&open, 0o777);
     for runtime in ["/proc", "relative", open.to_str().expect("a path")] {
         let mut command = command(&home, &["sh", "-c", "echo $DEVICE_LOGIN_TOKEN_FILE"]);
         let ran = ran(command.env("XDG_RUNTIME_DIR", runtime).spawn().expect("the program starts"));

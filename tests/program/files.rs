@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::named_files::signed_in;
 use crate::support::authority::Authority;
-use crate::support::program::{CLIENT_SECRET, Home, Ran, ran};
+use crate::support::program::{CLIENT_SECRET, Home, Ran, ran, set_mode};
 
 const WORK: &str = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1\"\nscopes = [\"A.b.READ\"]\n";
 
@@ -252,14 +252,12 @@ fn a_file_that_is_given_once_may_be_a_pipe_of_the_shell_and_no_pipe_with_a_name(
 
 #[test]
 fn a_given_file_that_others_can_read_is_taken_with_a_warning_and_one_that_they_can_write_is_not() {
-    use std::os::unix::fs::PermissionsExt;
-
     let home = Home::new();
     home.configure(WORK);
     let file = home.write("secret", "sentinel");
     let edit = || home.run(&["profile", "edit", "work", "--client-secret-file", file.to_str().expect("a path")]);
     for (mode, code, warning) in [(0o600, 0, None), (0o644, 0, Some("chmod 600")), (0o666, 2, Some("chmod go-w"))] {
-        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("it is ours");
+        set_mode(&file, mode);
         let ran = edit();
         assert_eq!(ran.code, code, "{mode:o}: {ran:?}");
         assert!(warning.map_or(ran.stderr.is_empty(), |part| ran.stderr.contains(part)), "{mode:o}: {ran:?}");
@@ -278,12 +276,12 @@ fn a_key_that_cannot_be_made_where_it_belongs_names_the_variable_for_another_pla
     home.configure(WORK);
     for path in [home.path(""), home.path("config.toml")] {
         let mode = if path.is_dir() { 0o755 } else { 0o644 };
-        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("it is ours");
+        set_mode(path, mode);
     }
     let store = home.path("store");
     fs::create_dir(&store).expect("a directory");
     std::os::unix::fs::chown(&store, Some(4242), Some(4242)).expect("root may");
-    fs::set_permissions(&store, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("it is ours");
+    set_mode(&store, 0o700);
     let mut command = home.command(&["profile", "edit", "work", "--client-secret-stdin"]);
     command.env("DEVICE_LOGIN_STORE", format!("file:{}", store.display())).uid(4242).gid(4242).stdin(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::support::authority::Authority;
-use crate::support::program::{Home, Ran, configuration, ran};
+use crate::support::program::{Home, Ran, configuration, ran, set_mode};
 
 /// A provider that nobody reaches.
 const NOWHERE: &str = "http://127.0.0.1:9";
@@ -75,8 +75,8 @@ fn a_command_that_is_advised_acts_on_the_files_that_were_named() {
 #[cfg(unix)]
 #[test]
 fn a_command_on_a_file_that_is_advised_works_whatever_the_files_name_has_in_it() {
-    use std::fs::{DirBuilder, Permissions, create_dir, set_permissions};
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    use std::fs::{DirBuilder, create_dir};
+    use std::os::unix::fs::DirBuilderExt;
 
     let outside = Home::new();
     let odd = outside.path("it's a $(touch ran); touch ran");
@@ -94,7 +94,7 @@ fn a_command_on_a_file_that_is_advised_works_whatever_the_files_name_has_in_it()
         ("state", 0o755, &["token"]),
         ("secret file", 0o644, &["login", "--plain"]),
     ] {
-        set_permissions(odd.join(file), Permissions::from_mode(mode)).expect("it is there");
+        set_mode(odd.join(file), mode);
         let refused = run(arguments);
         let command = refused.stderr.split('`').find(|part| part.starts_with("chmod ")).expect(&refused.stderr);
         let changed = Command::new("sh").args(["-c", command]).current_dir(outside.path("")).status();

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 use std::sync::Mutex;
@@ -19,7 +18,7 @@ use crate::support::authority::{Asked, Authority};
 use crate::support::faults::{Extent, FEW_STOPS};
 use crate::support::herd::Herd;
 use crate::support::matrix::{self, Command};
-use crate::support::program::{Home, REFRESH_TOKEN, Ran, ended, ran};
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, ended, ran, set_mode};
 use crate::support::rotating::Rotation;
 use crate::support::small_disk::{self, Tally};
 
@@ -198,8 +197,7 @@ fn a_file_system_without_links_and_the_like_keeps_a_sign_in() {
 fn a_file_system_without_modes_and_syncs_keeps_the_configuration() {
     let authority = rotating();
     let home = home_at(&authority);
-    let mode = fs::Permissions::from_mode(0o600);
-    fs::set_permissions(home.path("config.toml"), mode).expect("it is ours");
+    set_mode(home.path("config.toml"), 0o600);
     let mut command = process::Command::new("strace");
     command.args(["-f", "-o", "/dev/null", "-e", "inject=fsync:error=EINVAL"]);
     command.args(["-e", "inject=fchmod,chmod,fchmodat,fchown:error=EPERM", env!("CARGO_BIN_EXE_device-login")]);

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::support::authority::Authority;
-use crate::support::program::{Home, Ran, ended, ran};
+use crate::support::program::{Home, Ran, ended, ran, set_mode};
 
 /// A user without processes, for limits that the superuser does not have.
 const NOBODY: &str = "65534";
@@ -51,7 +51,7 @@ fn a_passphrase_that_needs_more_memory_than_there_is_says_so() {
     let authority = Authority::start(|_| (503, String::new()));
     let home = Home::at(&authority);
     let passphrase = home.write("passphrase", "correct horse");
-    fs::set_permissions(&passphrase, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    set_mode(&passphrase, 0o600);
     let run = |limit: &str| {
         let mut command = Command::new("prlimit");
         command.args([limit, env!("CARGO_BIN_EXE_device-login"), "login", "--plain", "--timeout", "5s"]);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::program::Home;
+use crate::support::program::{Home, set_mode};
 
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).expect("it was made");
@@ -163,13 +163,11 @@ fn data_centers_are_those_of_the_provider_that_is_meant() {
 #[cfg(unix)]
 #[test]
 fn tab_waits_for_no_pipe_and_reads_no_file_that_others_may_write() {
-    use std::os::unix::fs::PermissionsExt;
-
     let home = Home::new();
     let pipe = home.path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
     let foreign = home.write("foreign.toml", "[profiles.foreign]\nprovider = \"zoho\"\nclient_id = \"x\"\n");
-    fs::set_permissions(&foreign, fs::Permissions::from_mode(0o666)).expect("it is ours");
+    set_mode(&foreign, 0o666);
     for file in [pipe, foreign] {
         for words in [&["token", ""][..], &["profile", "add", "x", "--provider", ""], &["scopes", "--data-center", ""]]
         {

@@ -2,7 +2,7 @@
 
 use crate::meaning::at_zoho;
 use crate::support::authority::Authority;
-use crate::support::program::{CLIENT_SECRET, Home, configuration, ran};
+use crate::support::program::{CLIENT_SECRET, Home, configuration, ran, set_mode};
 
 #[test]
 fn a_client_secret_in_the_configuration_is_in_a_regular_file() {
@@ -116,8 +116,8 @@ fn a_file_that_cannot_be_begun_is_a_mistake_of_the_arguments_whichever_command_i
 #[cfg(unix)]
 #[test]
 fn an_answer_goes_to_nothing_that_somebody_else_has_put_where_everybody_can() {
-    use std::fs::{self, Permissions, set_permissions};
-    use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+    use std::fs::{self};
+    use std::os::unix::fs::{lchown, symlink};
 
     if !rustix::process::geteuid().is_root() {
         println!("not tried: only root can give files away");
@@ -151,7 +151,7 @@ fn an_answer_goes_to_nothing_that_somebody_else_has_put_where_everybody_can() {
         let row = format!("{mode:o} {directory:?} {kind} {owner:?}");
         let _ = fs::remove_dir_all(at("open"));
         fs::create_dir(at("open")).expect("it can be made");
-        set_permissions(at("open"), Permissions::from_mode(mode)).expect("it is ours");
+        set_mode(at("open"), mode);
         write("mine/kept").expect("it can be written");
         let planted = at("open/planted");
         let (named, target) = match kind {
@@ -191,8 +191,8 @@ fn an_answer_goes_to_nothing_that_somebody_else_has_put_where_everybody_can() {
 #[cfg(unix)]
 #[test]
 fn nothing_is_put_in_the_place_of_what_somebody_else_has_put_where_everybody_can() {
-    use std::fs::{self, Permissions, set_permissions};
-    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::fs::{self};
+    use std::os::unix::fs::chown;
 
     if !rustix::process::geteuid().is_root() {
         println!("not tried: only root can give files away");
@@ -201,7 +201,7 @@ fn nothing_is_put_in_the_place_of_what_somebody_else_has_put_where_everybody_can
     let authority = Authority::start(|_| (200, "{}".to_owned()));
     let home = signed_in(&authority);
     let open = tempfile::tempdir().expect("a directory");
-    set_permissions(open.path(), Permissions::from_mode(0o1777)).expect("it is ours");
+    set_mode(open.path(), 0o1777);
     for (command, extension) in WRITERS.iter().filter(|(command, _)| !command.contains(&"--all")) {
         let planted = open.path().join(format!("planted{extension}"));
         fs::File::create(&planted).expect("it can be made");

@@ -1,12 +1,11 @@
 //! What the documents show for a shell, run in one: where `token` fails, the line fails and calls nobody.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran};
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran, set_mode};
 
 /// Every line of the documents that calls somebody with what `token` prints; `tests/servers/recipes.rs` has the recipes.
 fn recipes() -> Vec<String> {
@@ -35,7 +34,7 @@ fn run(home: &Home, shell: &str, line: &str) -> Ran {
     let curl =
         "#!/bin/sh\nprintf '%s\\n' \"$*\" > \"$DEVICE_LOGIN_HOME/arguments\"\ncat > \"$DEVICE_LOGIN_HOME/input\"\n";
     let curl = home.write("curl", curl);
-    fs::set_permissions(&curl, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    set_mode(&curl, 0o755);
     let program = Path::new(env!("CARGO_BIN_EXE_device-login")).parent().expect("a directory").display();
     let home = home.path("");
     let mut command = Command::new(shell);

@@ -29,6 +29,8 @@ use device_login::storage::{
 };
 use tempfile::TempDir;
 
+use crate::support::program::set_mode;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A configuration directory and a state directory of its own.
@@ -94,13 +96,6 @@ fn write_private(path: &Path, content: &[u8]) {
 fn create_private_directory(path: &Path) {
     fs::create_dir(path).unwrap();
     set_mode(path, 0o700);
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
-    #[cfg(not(unix))]
-    let _ = (path, mode);
 }
 
 /// Every file of a directory with its content; nothing where there is no directory.

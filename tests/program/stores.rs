@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
 use crate::support::postgres::Postgres;
-use crate::support::program::{Home, Ran, configuration, ran};
+use crate::support::program::{Home, Ran, configuration, ran, set_mode};
 
 const PASSWORD: &str = "sentinel-password";
 
@@ -231,7 +231,7 @@ fn where_the_store_is_named_its_password_is_kept_to_itself() {
         ("x", 0o600, "a store is"),
     ] {
         home.write("store.url", text);
-        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("it is ours");
+        set_mode(&file, mode);
         let refused = home.run(&["token"]);
         refused.failed(2, &["store.url", part]);
         told(&refused);

@@ -12,7 +12,7 @@ use device_login::secret::Secret;
 use serde_json::json;
 
 use crate::support::authority::Authority;
-use crate::support::program::{Home, REFRESH_TOKEN, Ran, configuration, ran};
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, configuration, ran, set_mode};
 use crate::support::small_disk::{SmallDisk, fill};
 
 /// A user for whom modes count.
@@ -59,10 +59,6 @@ fn as_nobody(home: &Home, arguments: &[&str]) -> Ran {
     ran(command.spawn().expect("the program starts"))
 }
 
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is there");
-}
-
 type Break = fn(&Home);
 
 #[test]
@@ -71,7 +67,7 @@ fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
         return;
     }
     let cases: [(&str, Break, i32); 7] = [
-        ("nobody may look into the spare place", |home| set_mode(&home.path("spare"), 0), 0),
+        ("nobody may look into the spare place", |home| set_mode(home.path("spare"), 0), 0),
         ("the spare place is root's", |home| chown(home.path("spare"), Some(0), Some(0)).expect("root may"), 0),
         (
             "the spare place is a link to itself",
@@ -89,12 +85,12 @@ fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
             },
             0,
         ),
-        ("nothing can be written beside the record", |home| set_mode(&home.path("state"), 0o500), 9),
+        ("nothing can be written beside the record", |home| set_mode(home.path("state"), 0o500), 9),
         (
             "nothing can be written at all",
             |home| {
-                set_mode(&home.path("state"), 0o500);
-                set_mode(&home.path("spare"), 0o500);
+                set_mode(home.path("state"), 0o500);
+                set_mode(home.path("spare"), 0o500);
             },
             9,
         ),
@@ -109,8 +105,8 @@ fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
         let home = Home::at(&authority);
         home.sign_in(&authority, |_| {});
         fs::create_dir_all(home.path("spare")).expect("a directory");
-        set_mode(&home.path("spare"), 0o700);
-        set_mode(&home.path(""), 0o700);
+        set_mode(home.path("spare"), 0o700);
+        set_mode(home.path(""), 0o700);
         give_away(&home.path(""));
         spoil(&home);
         let logout = as_nobody(&home, &["logout"]);
@@ -118,7 +114,7 @@ fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
         let says_so = logout.stdout.contains("Revoked: ") || logout.stderr.contains("the grant was revoked");
         assert!(says_so, "{case}: {logout:?}");
         assert_eq!(logout.stdout.contains("Forgotten: "), code == 0, "{case}: {logout:?}");
-        set_mode(&home.path("state"), 0o700);
+        set_mode(home.path("state"), 0o700);
         if code != 0 {
             // The next one ends it.
             let _ = fs::remove_file(home.path("spare"));
@@ -204,7 +200,7 @@ fn what_is_made_can_be_opened_again_whatever_the_umask() {
         let authority = provider();
         let home = Home::at(&authority);
         give_away(&home.path(""));
-        set_mode(&home.path(""), 0o700);
+        set_mode(home.path(""), 0o700);
         let run = |arguments: &[&str]| {
             let program = home.command(&[]);
             let mut shell = Command::new("sh");
@@ -236,7 +232,7 @@ fn a_working_directory_that_was_closed_is_told() {
     }
     let home = Home::new();
     fs::create_dir(home.path("closed")).expect("a directory");
-    set_mode(&home.path(""), 0o700);
+    set_mode(home.path(""), 0o700);
     give_away(&home.path(""));
     let program = home.command(&[]);
     let mut shell = Command::new("sh");
@@ -257,9 +253,9 @@ fn a_file_of_ones_own_without_rights_names_the_command_that_gives_them() {
         let authority = provider();
         let home = Home::at(&authority);
         home.sign_in(&authority, |_| {});
-        set_mode(&home.path(""), 0o700);
+        set_mode(home.path(""), 0o700);
         give_away(&home.path(""));
-        set_mode(&home.path(closed), mode);
+        set_mode(home.path(closed), mode);
         let token = as_nobody(&home, &["token"]);
         let advice = format!("chmod u+rwX {}", home.path(closed).display());
         assert!(token.stderr.contains(&advice), "{closed} {mode:o}: {token:?}");
@@ -308,7 +304,7 @@ fn nobody_is_asked_to_approve_what_could_not_be_asked_for_or_kept() {
         let authority = provider();
         let home = Home::at(&authority);
         fs::create_dir(home.path("state")).expect("a directory");
-        set_mode(&home.path("state"), 0o700);
+        set_mode(home.path("state"), 0o700);
         spoil(&home);
         let login = home.run(&["login", "--plain", "--timeout", "5s"]);
         login.failed(9, &[name]);

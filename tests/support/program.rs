@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -56,6 +56,14 @@ impl Ran {
     pub(crate) fn worked(&self, stdout: &str) {
         assert_eq!((self.code, self.stdout.as_str()), (0, stdout), "{self:?}");
     }
+}
+
+/// Says who may do what with a file of this user's.
+pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("it is ours");
+    #[cfg(not(unix))]
+    let _ = (path.as_ref(), mode);
 }
 
 impl Home {

@@ -1,9 +1,8 @@
 //! What shells make of a word and the Tab key, by the scripts that the program prints.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::support::program::Home;
+use crate::support::program::{Home, set_mode};
 use crate::support::pty::Terminal;
 
 /// What is typed before Tab, and the line that it becomes.
@@ -99,7 +98,7 @@ fn completes_names_as_names(shell: &str, prepare: &str, marks: &[&str]) {
         let file = directory.join(name);
         std::fs::create_dir(&directory).expect("a directory");
         std::fs::File::create(&file).expect("a file");
-        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).expect("a file's mode");
+        set_mode(&file, 0o755);
         terminal.press(&format!("cd {}; echo m''oved{at}\r", directory.display()));
         terminal.wait_for(&format!("moved{at}"));
         for (command, mark) in

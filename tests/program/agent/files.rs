@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 
 use super::{PATIENCE, Running, has_all, provider, run, signed_in, token};
-use crate::support::program::{ACCESS_TOKEN, Home, ended};
+use crate::support::program::{ACCESS_TOKEN, Home, ended, set_mode};
 
 /// A directory whose files are watched.
 struct Place {
@@ -161,7 +161,7 @@ fn what_cannot_be_a_token_file_is_refused_at_the_start() {
     let open = outside.path("open");
     fs::create_dir(&open).expect("it can be made");
     fs::create_dir(outside.path("closed")).expect("it can be made");
-    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    set_mode(&open, 0o777);
     let path = |name: &str| outside.path(name).display().to_string();
     for (arguments, part) in [
         (vec![format!("work={}", path("missing/token"))], "make the directory first"),

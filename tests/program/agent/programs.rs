@@ -1,19 +1,18 @@
 //! `--on-event` with the real program; what misbehaves is tested beside the code.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use super::{Running, provider, run, signed_in};
 use crate::support::authority::Authority;
-use crate::support::program::{Home, REFRESH_TOKEN, ended};
+use crate::support::program::{Home, REFRESH_TOKEN, ended, set_mode};
 
 /// A program that keeps what it is given, and says when it has.
 fn script(place: &Home, text: &str) -> PathBuf {
     let path = place.write("program", &format!("#!/bin/sh\ncd \"${{0%/*}}\"\n{text}\n"));
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    set_mode(&path, 0o700);
     path
 }
 

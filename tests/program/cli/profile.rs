@@ -6,7 +6,7 @@ use std::io::Write;
 use serde_json::json;
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, set_mode};
 
 fn provider() -> Authority {
     Authority::start(|asked| match asked.path.as_str() {
@@ -343,7 +343,7 @@ fn private_file(home: &Home, name: &str, bytes: &[u8]) {
     let mut file = fs::File::create(&path).expect("the home can be written");
     file.write_all(bytes).expect("the disk has room");
     #[cfg(unix)]
-    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
+    set_mode(&path, 0o600);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::support::authority::{Asked, Authority};
 use crate::support::canaries::{
     Canaries, DEVICE_CODE, GRANT_CODE, ID_TOKEN, IMPORTED, NEW_ACCESS_TOKEN, NEW_REFRESH_TOKEN, PASSPHRASE,
 };
-use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran, configuration, ran};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran, configuration, ran, set_mode};
 
 /// What seals the records of these tests.
 pub(super) const KEY: &str = "5e9711e10123456789abcdef0123456789abcdef0123456789abcdef01234567";
@@ -342,8 +342,7 @@ fn seen(given: &Home) -> PathBuf {
 
 fn script(place: &Home, name: &str, text: &str) {
     let path = place.write(name, text);
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    fs::set_permissions(path, mode).expect("it is ours");
+    set_mode(path, 0o700);
 }
 
 /// What a program said until a line had this in it and it was told to end, or until it ended by itself.

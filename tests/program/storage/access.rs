@@ -7,7 +7,9 @@ use device_login::cli::advice::said;
 use device_login::storage::StoreError;
 
 use super::child::command;
-use super::{Home, PATIENCE, commit, load, profile, set_mode, try_commit};
+use super::{Home, PATIENCE, commit, load, profile, try_commit};
+
+use crate::support::program::set_mode;
 
 /// The path of a refusal, and what it says of it.
 fn refusal<T>(result: Result<T, StoreError>) -> (std::path::PathBuf, String) {
@@ -37,7 +39,7 @@ fn nothing_is_readable_by_others_whatever_the_umask() {
             files += 1;
         }
     }
-    assert_eq!(files, 5);
+    assert_eq!(files, 6);
 }
 
 #[test]
@@ -46,7 +48,7 @@ fn a_state_directory_open_to_others_is_refused_with_the_command_that_closes_it()
     let store = home.store();
     commit(&store, "one");
     for mode in [0o755, 0o710, 0o770, 0o707, 0o2750] {
-        set_mode(&home.state(), mode);
+        set_mode(home.state(), mode);
         let advice = format!("run `chmod 700 {}`", home.state().display());
         for (path, problem) in [refusal(load(&store)), refusal(try_commit(&store, "two")), refusal(store.profiles())] {
             assert_eq!(path, home.state());
@@ -54,7 +56,7 @@ fn a_state_directory_open_to_others_is_refused_with_the_command_that_closes_it()
         }
         assert_eq!(fs::metadata(home.state()).unwrap().mode() & 0o7777, mode, "its mode is not changed");
     }
-    set_mode(&home.state(), 0o700);
+    set_mode(home.state(), 0o700);
     assert!(load(&store).is_ok());
 }
 

@@ -7,7 +7,9 @@ use std::path::Path;
 use device_login::storage::KeyCommand;
 use device_login::storage::{Grade, KeyOptions, KeySource, StoreError, StoreKind};
 
-use super::{Home, client_id, commit, contents, create_private_directory, load, set_mode, try_commit};
+use super::{Home, client_id, commit, contents, create_private_directory, load, try_commit};
+
+use crate::support::program::set_mode;
 
 const CANARIES: [&str; 4] =
     ["canary-client-secret", "canary-access-token", "canary-refresh-token", "canary@example.com"];
@@ -116,7 +118,7 @@ fn a_store_keeps_to_the_source_it_began_with() {
 fn a_credential_comes_before_the_key_file_and_may_be_readable_by_its_group() {
     let home = Home::new();
     let keys = with_credential(&home, 'd');
-    set_mode(&home.directory.path().join("credentials/device-login.key"), 0o440);
+    set_mode(home.directory.path().join("credentials/device-login.key"), 0o440);
     let store = home.store_with(keys.clone());
     commit(&store, "one");
     assert_eq!(store.protection().unwrap().key, KeySource::Credential);

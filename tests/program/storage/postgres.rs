@@ -1,8 +1,6 @@
 //! A store in PostgreSQL: what is told of its troubles, who may write when, what its server has to do for it.
 
-use std::fs::Permissions;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use device_login::cli::advice::said;
@@ -13,6 +11,7 @@ use super::{
     Duration, Home, PATIENCE, Store, StoreAddress, StoreError, client_id, commit, load, open, profile, record,
 };
 use crate::support::postgres::{Postgres, url};
+use crate::support::program::set_mode;
 use crate::support::tls::Authority;
 use crate::support::wire::{Fault, Proxy};
 
@@ -126,12 +125,12 @@ fn a_password_comes_from_a_file_that_nobody_else_can_read() {
     let (socket, port) = (server.directory().display().to_string(), server.port());
     let line = format!("{socket}:{port}:postgres:guarded:{CANARY}\n");
     std::fs::File::create(&file).unwrap().write_all(line.as_bytes()).unwrap();
-    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    set_mode(&file, 0o600);
     let url = format!("postgres://guarded@/postgres?host={socket}&port={port}");
     let named = |name: &str| (name == "PGPASSFILE").then(|| file.display().to_string());
     let given = |name: &str| (name == "PGPASSWORD").then(|| CANARY.to_owned());
     assert_eq!(load(&opened_with(&home, &url, &named)).unwrap(), None);
-    std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    set_mode(&file, 0o644);
     let (error, _, _) = told(&opened_with(&home, &url, &named));
     assert!(error.contains("wants a password") && error.contains(&file.display().to_string()), "{error}");
     assert_eq!(load(&opened_with(&home, &url, &given)).unwrap(), None);

@@ -257,13 +257,24 @@ fn is_disputed(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::layout::{Position, Rect, Size};
+    use ratatui::layout::{Position, Rect};
     use ratatui::style::{Color, Modifier, Style};
     use ratatui::{Terminal, TerminalOptions, Viewport};
 
     use super::{Painter, Shift};
     use crate::tui::terminal::{Outgoing, shift};
     use crate::tui::theme::LINK;
+
+    fn screen(columns: u16, rows: u16) -> (Terminal<Painter<Outgoing>>, Outgoing) {
+        let outgoing = Outgoing::default();
+        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, columns, rows)) };
+        (Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen"), outgoing)
+    }
+
+    /// What was sent to a screen since the last look.
+    fn taken(outgoing: &Outgoing) -> String {
+        String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text")
+    }
 
     #[test]
     fn a_mark_stands_for_what_terminals_take_to_be_of_different_widths() {
@@ -276,11 +287,9 @@ mod tests {
             ("e\u{301}", "e\u{301}"),
             ("🦀", "🦀"),
         ] {
-            let outgoing = Outgoing::default();
-            let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
-            let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+            let (mut screen, outgoing) = screen(80, 24);
             screen.draw(|frame| frame.buffer_mut().set_string(0, 0, text, Style::new())).expect("it is drawn");
-            let sent = String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text");
+            let sent = taken(&outgoing);
             assert!(sent.contains(&format!("\x1b[1;1H{written}")), "{text}: {sent:?}");
         }
     }
@@ -288,9 +297,7 @@ mod tests {
     #[test]
     fn an_address_is_a_link_to_itself_also_in_pieces_and_without_its_scheme() {
         const END: &str = "\x1b]8;;\x1b\\";
-        let outgoing = Outgoing::default();
-        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
-        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+        let (mut screen, outgoing) = screen(80, 24);
         let mut sent = |rows: &[&str]| {
             let link = Style::new().add_modifier(LINK);
             let draw = |frame: &mut ratatui::Frame<'_>| {
@@ -299,7 +306,7 @@ mod tests {
                 }
             };
             screen.draw(draw).expect("it is drawn");
-            String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text")
+            taken(&outgoing)
         };
         let link = |address: &str| format!("\x1b]8;id=address;{address}\x1b\\");
         let whole = sent(&["https://a.example/x"]);
@@ -325,10 +332,8 @@ mod tests {
 
     #[test]
     fn links_move_with_what_is_on_the_screen_and_end_at_its_edge() {
-        let outgoing = Outgoing::default();
-        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
-        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
-        let sent = || String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text");
+        let (mut screen, outgoing) = screen(80, 24);
+        let sent = || taken(&outgoing);
         let at = |x: u16, y: u16, text: &'static str| {
             let link = Style::new().add_modifier(LINK);
             move |frame: &mut ratatui::Frame<'_>| frame.buffer_mut().set_string(x, y, text, link)
@@ -352,10 +357,7 @@ mod tests {
 
     #[test]
     fn a_second_of_a_clock_costs_its_digit_where_no_cursor_shows_and_a_color_what_is_new_of_it() {
-        let outgoing = Outgoing::default();
-        let window = Size::new(12, 3);
-        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from(((0, 0).into(), window))) };
-        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+        let (mut screen, outgoing) = screen(12, 3);
         let mut sent = |x: u16, time: &str, colors: [Color; 2]| {
             let draw = |frame: &mut ratatui::Frame<'_>| {
                 let style = |color| Style::new().fg(Color::Indexed(231)).bg(color);
@@ -364,7 +366,7 @@ mod tests {
                 frame.buffer_mut().set_string(1, 0, " ", style(colors[1]));
             };
             screen.draw(draw).expect("it is drawn");
-            String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text")
+            taken(&outgoing)
         };
         let (light, dark) = (Color::Indexed(231), Color::Indexed(16));
         assert_eq!(
@@ -378,9 +380,7 @@ mod tests {
 
     #[test]
     fn a_second_of_two_clocks_costs_their_digits_and_a_frame_begins_and_ends_plain() {
-        let outgoing = Outgoing::default();
-        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)) };
-        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+        let (mut screen, outgoing) = screen(80, 24);
         let mut sent = |time: &str, last: &str, style: Style| {
             let draw = |frame: &mut ratatui::Frame<'_>| {
                 frame.buffer_mut().set_string(1, 12, time, style);
@@ -388,7 +388,7 @@ mod tests {
                 frame.set_cursor_position(Position::new(8, 7));
             };
             screen.draw(draw).expect("it is drawn");
-            String::from_utf8(std::mem::take(&mut *outgoing.0.borrow_mut())).expect("text")
+            taken(&outgoing)
         };
         let bold = Style::new().add_modifier(Modifier::BOLD);
         let first = sent("4:18", "asked 0:12 ago: next in 0:18", bold);

@@ -37,6 +37,12 @@ struct Content {
 }
 
 impl Content {
+    /// The record is another one now.
+    fn committed(&mut self, profile: &ProfileName) {
+        self.commits += 1;
+        self.versions.insert(profile.clone(), Version([self.commits, 0, 0, 0]));
+    }
+
     fn read(&self, profile: &ProfileName, part: Part) -> Found {
         self.parts.get(&(profile.clone(), part)).map_or(Found::Missing, |bytes| Found::Bytes(bytes.clone()))
     }
@@ -182,9 +188,7 @@ impl Hold for HeldEntry {
         if let Some(before) = before {
             content.parts.insert(self.key(Part::Previous), before);
         }
-        content.commits += 1;
-        let version = Version([content.commits, 0, 0, 0]);
-        content.versions.insert(self.profile.clone(), version);
+        content.committed(&self.profile);
         Ok(())
     }
 
@@ -201,9 +205,7 @@ impl Hold for HeldEntry {
         let mut content = self.shared.content();
         content.parts.insert(self.key(part), Zeroizing::new(bytes.to_vec()));
         if part == Part::Current {
-            content.commits += 1;
-            let version = Version([content.commits, 0, 0, 0]);
-            content.versions.insert(self.profile.clone(), version);
+            content.committed(&self.profile);
         }
         Ok(())
     }

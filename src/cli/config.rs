@@ -119,9 +119,7 @@ impl ConfigCommand {
 
 impl PathCommand {
     fn run(self, context: &Context) -> Result<(), Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let places = context.places()?;
         // A configuration that cannot be read keeps nobody from finding it.
         let store = Config::load(&places.config_file).and_then(|config| context.store_place(&config));
@@ -153,9 +151,7 @@ impl PathCommand {
 
 impl CheckCommand {
     fn run(self, context: &Context) -> Result<u8, Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let places = context.places()?;
         let file = &places.config_file;
         let checked = check::check_file(file, variable("PATH").as_deref(), full_screen::odd_keys)?;

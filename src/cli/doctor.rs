@@ -61,9 +61,7 @@ const NARROW: usize = 60;
 
 impl Doctor {
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let patient = context.patient(&self.profile);
         let mut checks = context.interrupts.block_on(async { Ok(patient.examine().await) })?;
         checks.extend(terminal::checks(context));

@@ -137,9 +137,9 @@ impl Output {
         Self { program, ..self }
     }
 
-    /// From here on, errors are JSON on stdout.
-    pub(super) fn use_json(&self) {
-        self.json.store(true, Ordering::Relaxed);
+    /// From here on, errors are JSON on stdout, where that is wanted.
+    pub(super) fn use_json(&self, is_wanted: bool) {
+        self.json.fetch_or(is_wanted, Ordering::Relaxed);
     }
 
     /// Tells whether errors are JSON on stdout.

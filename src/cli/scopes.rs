@@ -75,9 +75,7 @@ struct TestCallJson {
 
 impl Scopes {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let product = self.product.as_deref().map(product).transpose()?;
         let provider = zoho::provider();
         let data_centers = match &self.data_center {

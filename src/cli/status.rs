@@ -151,9 +151,7 @@ impl Status {
     }
 
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         self.show(context).or_else(|error| self.without(context, error))
     }
 
@@ -226,16 +224,13 @@ impl Status {
 
     /// What is printed in place of statuses that nobody could read.
     fn without(&self, context: &Context, error: Error) -> Result<u8, Error> {
-        if self.check && self.json {
-            context.output.error(&context.telling_place(error));
-            return Ok(Alarm::CannotTell as u8);
-        }
         if self.check {
-            context.output.text(&check::failed(&context.telling_place(error), &context.output.program)).unwrap_or_else(
-                |unwritten| {
-                    context.output.error(&unwritten);
-                },
-            );
+            let error = context.telling_place(error);
+            if self.json {
+                context.output.error(&error);
+            } else if let Err(unwritten) = context.output.text(&check::failed(&error, &context.output.program)) {
+                context.output.error(&unwritten);
+            }
             return Ok(Alarm::CannotTell as u8);
         }
         if self.prometheus {

@@ -109,9 +109,7 @@ impl Token {
     }
 
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        if self.format == Format::Json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.format == Format::Json);
         if self.id_token && !self.format.takes_id_token() {
             return Err(Error::new(Code::Usage, "`--id-token` does not go with this `--format`")
                 .advise("use `raw`, `header` or `exec-credential`"));

@@ -41,7 +41,7 @@ impl Version {
         if !self.json {
             return context.output.text(VERSION);
         }
-        context.output.use_json();
+        context.output.use_json(true);
         context.output.json(&VersionJson {
             schema_version: 1,
             version: env!("CARGO_PKG_VERSION"),

@@ -30,9 +30,7 @@ struct WhoamiJson<'a> {
 
 impl Whoami {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let service = context.service()?;
         let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
         let account = context.interrupts.block_on(service.whoami(profile))?;

@@ -129,9 +129,7 @@ fn is_default(profile: &Profile, config: &Config) -> bool {
 
 impl List {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let service = context.service()?;
         if self.json {
             let profiles = service.config.profiles.values().map(|profile| profile_json(profile, &service)).collect();
@@ -168,9 +166,7 @@ fn line(profile: &Profile, config: &Config) -> String {
 
 impl Show {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let named = context.profile_name(&self.profile)?;
         let service = context.service_about(named.as_ref())?;
         let profile = service.config.profile(named.as_ref())?;

@@ -47,9 +47,7 @@ struct FindingJson<'a> {
 
 impl Check {
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let service = context.service()?;
         let mut checked = context.interrupts.block_on(service.check_store())?;
         let mut repaired = Vec::new();

@@ -54,9 +54,7 @@ struct ProfileJson<'a> {
 
 impl Copy {
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let service = context.service()?;
         let named = match &self.to_file {
             Some(file) => config::store_in_file(file),

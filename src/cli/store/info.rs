@@ -65,9 +65,7 @@ struct KeyJson<'a> {
 
 impl Info {
     pub(super) fn run(self, context: &Context) -> Result<u8, Error> {
-        if self.json {
-            context.output.use_json();
-        }
+        context.output.use_json(self.json);
         let service = context.service()?;
         let mut info = context.interrupts.block_on(service.store_info())?;
         let is_away = info.trouble.is_some();

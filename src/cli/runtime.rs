@@ -253,6 +253,7 @@ pub(super) fn met_limit(error: &io::Error) -> Option<String> {
         _ if files::is_out_of_descriptors(error) => "`ulimit -n`, `LimitNOFILE`",
         // Of a thread or a process.
         io::ErrorKind::WouldBlock => "`ulimit -u`, `TasksMax`, `pids.max`",
+        io::ErrorKind::FileTooLarge => "`ulimit -f`, `LimitFSIZE`",
         _ => return None,
     };
     Some(format!("raise the limit of this user, service or container ({limit})"))

@@ -119,6 +119,8 @@ pub fn advice(error: &io::Error) -> String {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk and try again",
         // The system says so of what is written.
         ErrorKind::FileTooLarge if error.raw_os_error().is_some() => "see what `ulimit -f` allows",
+        // The system says so of threads and processes.
+        ErrorKind::WouldBlock if error.raw_os_error().is_some() => "see what `ulimit -u` and `pids.max` allow",
         ErrorKind::FileTooLarge => "see whether it is the right file",
         ErrorKind::Unsupported => "keep it on a file system of this machine: `--store file:DIR`",
         ErrorKind::InvalidData => "write it as UTF-8 text",
@@ -168,6 +170,9 @@ mod tests {
             (Error::from(Errno::MFILE), Some("`ulimit -n`")),
             (Error::from(Errno::NFILE), Some("`ulimit -n`")),
             (Error::from(Errno::FBIG), Some("`ulimit -f`")),
+            (Error::from(Errno::AGAIN), Some("`ulimit -u`")),
+            // As a lock says that somebody else has it.
+            (ErrorKind::WouldBlock.into(), None),
             (Error::new(ErrorKind::FileTooLarge, "it is larger than 9 bytes"), None),
             (Error::from(Errno::NOENT), None),
         ] {

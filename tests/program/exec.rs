@@ -380,7 +380,7 @@ fn where_there_is_no_place_for_the_token_all_are_named_that_were_tried() {
     shell.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
     shell.env("DEVICE_LOGIN_HOME", home.path("")).env("TMPDIR", &file).env_remove("XDG_RUNTIME_DIR");
     let ran = ran(shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a shell"));
-    ran.failed(1, &[&format!("{}: ", file.display()), "hint: let `TMPDIR` name"]);
+    ran.failed(1, &[&format!("{}: ", file.display()), "`ulimit -f`"]);
     #[cfg(target_os = "linux")]
     assert!(ran.stderr.contains("/dev/shm: "), "{ran:?}");
 }

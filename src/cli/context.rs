@@ -17,10 +17,10 @@ use crate::config::variables::{self, Reader};
 use crate::config::{self, Config, Environment, NamedBy, Places};
 use crate::error::{Advice, Code, Error};
 use crate::files::{self, Trouble};
-use crate::http::client::{Client, Exchange, Observer, check_authority};
+use crate::http::client::{Client, Observer, check_authority};
 use crate::profile::ProfileName;
-use crate::service::Service;
 use crate::service::doctor::{Patient, Setting, Subject};
+use crate::service::{Service, Unbroken};
 use crate::storage::{self, KeyCommand, KeyOptions, Store, StoreAddress};
 
 /// The frame of one command.
@@ -131,14 +131,14 @@ impl Context {
 
     /// The same for a script that wants a token of one profile, the default one where none is named, and nothing else.
     pub(super) fn service_for(&self, name: Option<&ProfileName>) -> Result<Service, Error> {
-        self.service_with(client(&self.global), |file| Config::load_for(file, name))
+        self.service_with(client(&self.global, self.interrupts.unbroken()), |file| Config::load_for(file, name))
     }
 
     /// The same for who shows or changes one profile, where one is named, and looks at no other. All of the configuration is
     /// checked.
     pub(super) fn service_about(&self, name: Option<&ProfileName>) -> Result<Service, Error> {
         let load = |file: &Path| name.map_or_else(|| Config::load(file), |name| Config::load_keeping(file, name));
-        self.service_with(client(&self.global), load)
+        self.service_with(client(&self.global, self.interrupts.unbroken()), load)
     }
 
     /// Makes such services of which nothing stays in memory once they are dropped.
@@ -147,7 +147,7 @@ impl Context {
         let (unbroken, actor) = (self.interrupts.unbroken().clone(), self.actor.clone());
         move |name| {
             let load = |file: &Path| Config::load_for(file, name);
-            let service = make_service(&global, &OnceLock::new(), makes_config, client(&global), load)?;
+            let service = make_service(&global, &OnceLock::new(), makes_config, client(&global, &unbroken), load)?;
             Ok(service.acting_as(&actor).counted_in(unbroken.clone()))
         }
     }
@@ -193,7 +193,7 @@ impl Context {
         let settings = self.settings(read, opened.as_ref().map(|(_, address)| address.as_str()));
         let store =
             opened.map_or_else(|| storage::open(&StoreAddress::Memory, KeyOptions::default()), |(store, _)| store);
-        let client = client(&self.global).noting_certificates();
+        let client = client(&self.global, self.interrupts.unbroken()).noting_certificates();
         let service = Service::new(config.unwrap_or_default(), store, client, Box::new(variable)).in_zone(clock::zone);
         Patient {
             service,
@@ -379,9 +379,17 @@ fn completed(address: StoreAddress, places: &Places) -> Result<StoreAddress, Err
 }
 
 /// Who makes requests, and tells them where that is wanted.
-fn client(global: &Global) -> Client {
+fn client(global: &Global, unbroken: &Unbroken) -> Client {
     let client = Client::new(global.ca_cert.clone());
-    if global.verbose { client.observed_by(Box::new(report_exchange)) } else { client }
+    if !global.verbose {
+        return client;
+    }
+    let unbroken = unbroken.clone();
+    client.observed_by(Box::new(move |exchange| {
+        let line = exchange.to_string();
+        // An answer that comes once is kept first: stderr may take nothing for now.
+        unbroken.afterwards(move || Output::new(ColorWhen::Never, false, false).say(&line));
+    }))
 }
 
 /// Reads the configuration and opens the store, which `opened` keeps.
@@ -461,8 +469,4 @@ fn profile_from_environment() -> Result<Option<ProfileName>, Error> {
 /// would be wrong.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-}
-
-fn report_exchange(exchange: &Exchange) {
-    Output::new(ColorWhen::Never, false, false).say(&exchange.to_string());
 }

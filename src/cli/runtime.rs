@@ -29,6 +29,8 @@ const LAST_CALL: Duration = Duration::from_millis(50);
 
 /// How long a command that ends may wait for its last answer without a word.
 const SILENT_WAIT: Duration = Duration::from_millis(500);
+const WAITING: &str =
+    "Waiting for an answer that is given only once. Ctrl-C again ends at once and may lose the sign-in.";
 
 /// How long a thread waits for work.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -185,7 +187,11 @@ impl Interrupts {
     /// sends them more than once.
     async fn settle(&self, signals: &mut Signals) {
         let mut settled = pin!(self.unbroken.settled());
-        let mut patience = pin!(tokio::time::sleep(SILENT_WAIT));
+        let mut warned = pin!(async {
+            tokio::time::sleep(SILENT_WAIT).await;
+            // A stderr that takes nothing keeps nobody else waiting.
+            let _ = tokio::task::spawn_blocking(|| Output::new(ColorWhen::Never, false, false).say(WAITING)).await;
+        });
         let mut is_warned = false;
         loop {
             tokio::select! {
@@ -199,11 +205,7 @@ impl Interrupts {
                         return;
                     }
                 }
-                () = &mut patience, if !is_warned => {
-                    let text = "Waiting for an answer that is given only once. Ctrl-C again ends at once and may lose the sign-in.";
-                    Output::new(ColorWhen::Never, false, false).say(text);
-                    is_warned = true;
-                }
+                () = &mut warned, if !is_warned => is_warned = true,
             }
         }
     }

@@ -5,8 +5,9 @@
 //! each exchange has its deadline.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use tokio::sync::watch;
@@ -22,7 +23,11 @@ struct Counts {
     rights: watch::Sender<usize>,
     /// Of those who want the process to stand still.
     stops: watch::Sender<usize>,
+    /// What is to be done when nothing is under way.
+    afterwards: Mutex<Vec<Afterwards>>,
 }
+
+type Afterwards = Box<dyn FnOnce() + Send>;
 
 impl Default for Unbroken {
     /// Nothing is under way. A command that asks nobody never counts anything.
@@ -34,7 +39,7 @@ impl Default for Unbroken {
 impl Unbroken {
     /// Runs `work` to its end, whether or not this future is kept until then.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        let under_way = Counted::new(&self.0.under_way);
+        let under_way = UnderWay { counted: Some(Counted::new(&self.0.under_way)), unbroken: self.clone() };
         // It counts until its result is taken, or nobody is left to take it: what waits for the end finds the result there.
         let task = tokio::spawn(async move { (work.await, under_way) });
         match task.await {
@@ -45,6 +50,26 @@ impl Unbroken {
                 Err(_) => std::future::pending().await,
             },
         }
+    }
+
+    /// Does what may take any time, such as to write to a terminal that stands still, when nothing is under way.
+    pub fn afterwards(&self, act: impl FnOnce() + Send + 'static) {
+        self.waiting().push(Box::new(act));
+        self.act_if_settled();
+    }
+
+    fn act_if_settled(&self) {
+        if *self.0.under_way.borrow() == 0 {
+            let acts = mem::take(&mut *self.waiting());
+            for act in acts {
+                act();
+            }
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Afterwards>> {
+        // A panic elsewhere leaves whole acts.
+        self.0.afterwards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until nothing is under way.
@@ -112,6 +137,19 @@ impl StandStill {
     }
 }
 
+/// Unbroken work, until it is dropped.
+struct UnderWay {
+    counted: Option<Counted>,
+    unbroken: Unbroken,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        drop(self.counted.take());
+        self.unbroken.act_if_settled();
+    }
+}
+
 /// One of what is counted, until it is dropped.
 pub(super) struct Counted(watch::Sender<usize>);
 
@@ -144,6 +182,28 @@ mod tests {
 
     fn begin<T>(work: Pin<&mut impl Future<Output = T>>) {
         assert!(work.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+
+    #[test]
+    fn what_may_take_any_time_comes_when_nothing_is_under_way() {
+        block_on(async {
+            let unbroken = Unbroken::default();
+            let (told, tells) = std::sync::mpsc::channel();
+            let tell = |word: &'static str| {
+                let told = told.clone();
+                unbroken.afterwards(move || told.send(word).expect("somebody hears"));
+            };
+            tell("at once");
+            assert_eq!(tells.try_recv(), Ok("at once"));
+            let (answer, answered) = oneshot::channel();
+            let mut exchange = pin!(unbroken.run(answered));
+            begin(exchange.as_mut());
+            tell("later");
+            assert!(tells.try_recv().is_err());
+            answer.send(()).expect("it is waited for");
+            exchange.await.expect("an answer");
+            assert_eq!(tells.try_recv(), Ok("later"));
+        });
     }
 
     #[test]

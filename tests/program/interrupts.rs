@@ -1,7 +1,7 @@
 //! A command that is cut short while a provider gives an answer that comes only once: a refresh that replaces the
 //! refresh token, the tokens of an approval.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write};
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -82,6 +82,37 @@ pub(crate) fn home_with_an_ended_token(strict: &Strict) -> Home {
     let home = Home::at(&strict.authority);
     home.sign_in(&strict.authority, ended);
     home
+}
+
+/// A pipe that is full, and that nobody reads while its first end is kept.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let flags = rustix::fs::fcntl_getfl(&writer).expect("flags");
+    rustix::fs::fcntl_setfl(&writer, flags | rustix::fs::OFlags::NONBLOCK).expect("flags can be set");
+    while writer.write(&[b'x'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, flags).expect("flags can be set");
+    (reader, writer)
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "nothing tells that it waits to say something")]
+fn a_stderr_that_takes_nothing_keeps_no_answer_from_being_kept() {
+    for (arguments, signal) in [(&["-v", "refresh"][..], None), (&["refresh"], Some("-INT"))] {
+        let strict = Strict::start();
+        let home = home_with_an_ended_token(&strict);
+        let (_reader, writer) = full_pipe();
+        let mut child = home.command(arguments).stderr(writer).spawn().expect("the program starts");
+        strict.wait_until_asked();
+        if let Some(signal) = signal {
+            send(signal, &child);
+            // It would say now what it waits for.
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        strict.answer.send(()).expect("the provider still waits");
+        home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+        let _ = child.kill();
+        let _ = child.wait();
+    }
 }
 
 #[test]

@@ -299,7 +299,13 @@ impl Files {
 
 /// The profile of which this file is a damaged record.
 fn aside_profile(name: &str) -> Option<ProfileName> {
-    name.rsplit_once(&format!(".{ASIDE}")).and_then(|(stem, _)| stem.parse().ok())
+    stem_set_aside(name)?.parse().ok()
+}
+
+/// Of what a file of this name was the record, where it is one that was set aside. A profile may be called so.
+fn stem_set_aside(name: &str) -> Option<&str> {
+    let (stem, number) = name.rsplit_once(&format!(".{ASIDE}"))?;
+    number.bytes().all(|byte| byte.is_ascii_digit()).then_some(stem)
 }
 
 /// Each commit makes a new file; `None` where the system does not tell when a file changed.

@@ -237,7 +237,7 @@ fn a_record_is_not_committed_under_the_name_of_another_profile() {
 fn profiles_whose_names_resemble_each_others_files_stay_apart() {
     let home = Home::new();
     let store = home.store();
-    let names = ["a", "a.calls", "a.lock", "a.record", "a.record.prev", "store.json"];
+    let names = ["a", "a.calls", "a.lock", "a.record", "a.record.corrupt-1", "a.record.prev", "store.json"];
     for name in names {
         for _ in 0..2 {
             let mut own = Record { profile: profile(name), ..record(name) };
@@ -250,6 +250,12 @@ fn profiles_whose_names_resemble_each_others_files_stay_apart() {
     for name in names {
         assert_eq!(store.load(&profile(name)).unwrap().unwrap().client_id, name);
         assert_eq!(store.calls(&profile(name)).unwrap(), [call(name)]);
+    }
+    for (at, name) in names.iter().enumerate() {
+        store.hold(&profile(name), PATIENCE).unwrap().forget().unwrap();
+        let left: Vec<ProfileName> = names[at + 1..].iter().map(|name| profile(name)).collect();
+        assert_eq!(store.profiles().unwrap(), left, "{name}");
+        assert!(left.iter().all(|other| store.load(other).unwrap().is_some()), "{name}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{ASIDE, Files, MOST_ASIDE, Slot, lock};
+use super::{ASIDE, Files, MOST_ASIDE, Slot, lock, stem_set_aside};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Hold, Part};
 use crate::storage::envelope::ROOM;
@@ -170,8 +170,8 @@ impl Hold for HeldFiles {
     }
 
     fn remove_set_aside(&mut self) -> Result<(), StoreError> {
-        let aside = format!("{}.{ASIDE}", self.slot.stem);
-        for path in self.files.names(|name| name.starts_with(&aside).then(|| self.files.directory.join(name)))? {
+        let is_own = |name: &str| stem_set_aside(name) == Some(&self.slot.stem);
+        for path in self.files.names(|name| is_own(name).then(|| self.files.directory.join(name)))? {
             remove(&path)?;
         }
         private::sync_directory(&self.files.directory)

@@ -242,7 +242,7 @@ impl Panel for ApiPanel {
                 _ => self.text().is_some(),
             }
         };
-        // What is most useful after an answer comes first, for narrow screens show the first few only.
+        // What is most useful comes first, for narrow screens show the first few only: what is done in the pane with the keys.
         let to_read = [
             Command::NextView,
             Command::CopyAnswer,
@@ -260,11 +260,7 @@ impl Panel for ApiPanel {
                 let to_look: &[Command] = if is_product { &[Command::Find] } else { &[Command::Find, Command::Fold] };
                 let to_look = to_look.iter().copied().filter(|_| knows_calls);
                 let to_read = to_read.filter(|command| !matches!(command, Command::Find | Command::Fold));
-                let (to_send, pane) = (to_send.chain(to_look), [Command::NextPane]);
-                match self.text() {
-                    Some(_) => to_read.chain(pane).chain(to_send).collect::<Vec<_>>(),
-                    None => to_send.chain(pane).chain(to_read).collect(),
-                }
+                to_send.chain(to_look).chain([Command::NextPane]).chain(to_read).collect::<Vec<_>>()
             }
             // Of what could not be sent there is nothing to read, and something to mend.
             Focus::Answer if self.text().is_none() && knows_calls => {
@@ -309,8 +305,12 @@ impl Panel for ApiPanel {
         then.and(self.fit(around))
     }
 
-    /// Sends the request that has the cursor, which the person wants even if it changes something.
-    fn confirmed(&mut self, _command: Command, around: &mut Surroundings, _now: Now) -> Then {
+    /// Edits the request that has the cursor, whatever is lost by it; or sends it, even if it changes something.
+    fn confirmed(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
+        if command == Command::Edit {
+            self.edit(around, now);
+            return self.fit(around).into();
+        }
         let Some(Ok(call)) = self.selected_call() else { return Then::default() };
         self.confirmed.push(call);
         Then::from(self.send(around)).and(self.fit(around))
@@ -467,9 +467,10 @@ impl ApiPanel {
         let mut panel = match left.map(|left| *left) {
             Some(left) if left.profile == profile => left,
             left => {
-                let (history, under_way) = left.map(|left| (left.history, left.under_way)).unwrap_or_default();
+                let (history, under_way, form) =
+                    left.map(|left| (left.history, left.under_way, left.form)).unwrap_or_default();
                 effects.extend(under_way.into_iter().map(|sent| Effect::Cancel(sent.task)));
-                Self::new(profile, TaskId::default(), history)
+                Self { form, ..Self::new(profile, TaskId::default(), history) }
             }
         };
         panel.waiting = None;

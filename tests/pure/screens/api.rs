@@ -224,6 +224,18 @@ fn what_helps_against_a_failure_is_told() {
 }
 
 #[test]
+fn below_an_answer_nothing_is_said_of_another_call() {
+    let mut model = with_keys(answered(Ok(answer(200, ORGANIZATION, None))), &[Key::Up]);
+    for (columns, rows) in SIZES {
+        resize(&mut model, columns, rows);
+        let screen = screen_text(&model, now());
+        assert!(screen.contains("f add scope") && !screen.contains("f adds"), "{screen}");
+    }
+    press(&mut model, &[Key::Tab]);
+    assert!(!screen_text(&model, now()).contains("f add"), "{}", screen_text(&model, now()));
+}
+
+#[test]
 fn a_body_that_is_no_text_is_shown_as_bytes() {
     let mut binary = answer(200, "", None);
     binary.response.body = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();

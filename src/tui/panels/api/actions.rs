@@ -1,6 +1,7 @@
 //! What each command does on the API panel.
 
 use super::answer::{Exchange, Side};
+use super::earlier::lacking;
 use super::list::{RequestList, Row};
 use super::request::{Part, Pressed};
 use super::{ApiPanel, Focus, RequestForm, Sent};
@@ -8,7 +9,7 @@ use crate::api::{self, Call};
 use crate::error::Error;
 use crate::http::Method;
 use crate::providers::Dialect;
-use crate::service::TypedBody;
+use crate::service::{TypedBody, call_again};
 use crate::tui::advice::hint;
 use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::keymap::{Command, Scope};
@@ -45,7 +46,7 @@ impl ApiPanel {
             (Command::Send, _) | (Command::Choose, Focus::Requests) => {
                 return self.send_or_edit(around);
             }
-            (Command::Edit, _) => self.edit(),
+            (Command::Edit, _) => self.ask_or_edit(around, now),
             (Command::CopyCurl, _) => return self.copy_curl(around, now),
             (Command::CopyAnswer, _) => return self.copy_value(around, now),
             (Command::CopyPath, _) => return self.copy_path(around, now),
@@ -63,7 +64,7 @@ impl ApiPanel {
     fn send_or_edit(&mut self, around: &mut Surroundings) -> Vec<Effect> {
         match self.list.row() {
             Some(Row::Product(_)) => self.fold(None),
-            Some(Row::OwnRequest) if self.selected_call().is_none() => self.edit(),
+            Some(Row::OwnRequest) if self.selected_call().is_none() => self.open_form(),
             _ => return self.send(around),
         }
         Vec::new()
@@ -140,15 +141,34 @@ impl ApiPanel {
         }
     }
 
-    /// Opens the form: for a test call with what it sends, as a request of one's own.
-    fn edit(&mut self) {
-        if self.test_calls().is_none() {
-            return;
+    /// Opens the form. Asks first where another call would take the place of what was typed there.
+    pub(super) fn ask_or_edit(&mut self, around: &mut Surroundings, now: Now) {
+        let is_of_other = self.remembered_call().is_some() || self.selected_entry().is_some();
+        if is_of_other && self.test_calls().is_some_and(|known| self.form.is_typed(known)) {
+            let question = "Throw away what you typed as your own request?".to_owned();
+            around.overlay = Some(Overlay::Confirm { question, command: Command::Edit });
+        } else {
+            self.edit(around, now);
         }
+    }
+
+    /// Opens the form: for an earlier call or a test call with what it sends, as a request of one's own.
+    pub(super) fn edit(&mut self, around: &mut Surroundings, now: Now) {
+        let Some(known) = self.test_calls() else { return };
+        let earlier = self.remembered_call();
+        let call = earlier.map(call_again).or_else(|| self.selected_entry().map(|entry| entry.call.clone()));
+        let lacking = earlier.and_then(lacking);
+        if let Some(call) = call {
+            self.form = RequestForm::of(&call).at(&known.data_center);
+        }
+        self.open_form();
+        if let Some(lacking) = lacking {
+            around.say(Mark::Attention, lacking, now);
+        }
+    }
+
+    fn open_form(&mut self) {
         if !self.is_own_request() {
-            if let (Some(Ok(call)), Some(known)) = (self.selected_call(), self.test_calls()) {
-                self.form = RequestForm::of(&call).at(&known.data_center);
-            }
             self.list.filter = None;
             self.with_list(RequestList::fill);
             self.list.select(Row::OwnRequest);

@@ -5,10 +5,9 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 
 use super::answer::{Exchange, Side};
-use super::list::{RequestList, Row};
-use super::{ApiPanel, Focus, RequestForm};
+use super::{ApiPanel, Focus};
 use crate::error::Code;
-use crate::service::{MOST_CALLS, call_again, remembered};
+use crate::service::{MOST_CALLS, remembered};
 use crate::sorted;
 use crate::storage::PastCall;
 use crate::tui::keymap::Command;
@@ -92,31 +91,29 @@ impl ApiPanel {
                 self.refused = None;
                 self.focus = Focus::Answer;
             }
-            Some(Earlier::Remembered(past)) => {
-                let past = past.clone();
-                self.open_again(&past, around, now);
+            Some(Earlier::Remembered(_)) if self.test_calls().is_none() => {
+                around.say(Mark::Attention, "Not yet: what can be called is being found out.", now);
             }
+            Some(Earlier::Remembered(_)) => self.ask_or_edit(around, now),
             None => self.focus = Focus::Answer,
         }
     }
 
-    /// Opens a request in the form, ready to be sent, and says what it lacks.
-    fn open_again(&mut self, past: &PastCall, around: &mut Surroundings, now: Now) {
-        let Some(known) = self.test_calls() else {
-            return around.say(Mark::Attention, "Not yet: what can be called is being found out.", now);
-        };
-        self.form = RequestForm::of(&call_again(past)).at(&known.data_center);
-        self.list.filter = None;
-        self.with_list(RequestList::fill);
-        self.list.select(Row::OwnRequest);
-        self.focus = Focus::Form;
-        self.refused = None;
-        let lacking = match (past.lacks_body, past.lacks_secrets) {
-            (false, false) => return,
-            (true, false) => "Its body was not kept.",
-            (false, true) => "What was secret in it was not kept.",
-            (true, true) => "Its body and what was secret in it were not kept.",
-        };
-        around.say(Mark::Attention, lacking, now);
+    /// The call at the cursor of the list, where its answer is not there any more.
+    pub(super) fn remembered_call(&self) -> Option<&PastCall> {
+        match self.earlier().get(self.history_row).copied().filter(|_| self.focus == Focus::History)? {
+            Earlier::Remembered(past) => Some(past),
+            Earlier::Answered(_) => None,
+        }
+    }
+}
+
+/// What was not kept of a call.
+pub(super) fn lacking(past: &PastCall) -> Option<&'static str> {
+    match (past.lacks_body, past.lacks_secrets) {
+        (false, false) => None,
+        (true, false) => Some("Its body was not kept."),
+        (false, true) => Some("What was secret in it was not kept."),
+        (true, true) => Some("Its body and what was secret in it were not kept."),
     }
 }

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use super::answer::{Exchange, Reply};
-use super::list::Row;
 use super::{ApiPanel, Catalogue, Focus, RequestForm};
 use crate::api::{Call, Diagnosis};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::providers::Dialect;
 use crate::providers::catalog::PRODUCTS;
-use crate::service::{ConfigurationChange, SignIn};
+use crate::service::{ConfigurationChange, SignIn, TestCallEntry};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::panel::{Go, Then};
@@ -124,16 +123,10 @@ impl ApiPanel {
         if let Some((call, error)) = &self.refused {
             return self.fix_of_error(error, call.as_ref());
         }
-        let exchange = self.exchange().filter(|exchange| exchange.profile == self.profile);
-        // What lacks its scope need not fail first.
-        if self.focus == Focus::Requests
-            && let Some(entry) = self.selected_entry()
-            && !entry.is_granted
-            && exchange.is_none_or(|exchange| exchange.call != entry.call)
-        {
+        if let Some(entry) = self.lacking_entry() {
             return for_scopes(entry.scope.map(str::to_owned).into_iter().collect(), wanted, &entry.call);
         }
-        let exchange = exchange?;
+        let exchange = self.own_exchange()?;
         let call = &exchange.call;
         let reply = match &exchange.outcome {
             Ok(reply) => reply,
@@ -161,6 +154,17 @@ impl ApiPanel {
             | Diagnosis::Redirected
             | Diagnosis::Unclear => None,
         }
+    }
+
+    /// The call at the cursor where that lacks its scope, which need not fail first; `None` where the answer shown is its own.
+    pub(super) fn lacking_entry(&self) -> Option<&TestCallEntry> {
+        let entry = self.selected_entry().filter(|entry| self.focus == Focus::Requests && !entry.is_granted)?;
+        self.own_exchange().is_none_or(|exchange| exchange.call != entry.call).then_some(entry)
+    }
+
+    /// What is shown, where it was called for this profile.
+    fn own_exchange(&self) -> Option<&Exchange> {
+        self.exchange().filter(|exchange| exchange.profile == self.profile)
     }
 
     fn fix_of_error(&self, error: &Error, call: Option<&Call>) -> Option<Fix> {
@@ -219,7 +223,9 @@ impl ApiPanel {
             }
             Fix::SignIn(call) => self.begin_sign_in(call.zip(dialect), Vec::new()),
             Fix::MoveTo(call) => {
-                if self.list.row() == Some(Row::OwnRequest) {
+                // Not where the form has another call by now.
+                let typed = self.selected_call().and_then(Result::ok);
+                if self.is_own_request() && typed.and_then(|typed| self.moved(&typed)).as_ref() == Some(&call) {
                     self.form = RequestForm::of(&call);
                 }
                 self.send_call(call, around).into()

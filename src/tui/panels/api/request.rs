@@ -131,6 +131,14 @@ impl RequestForm {
         self.address.text().trim().is_empty()
     }
 
+    /// Whether it has what a person typed: it is neither empty nor one of the known calls as it stands.
+    pub(super) fn is_typed(&self, known: &TestCalls) -> bool {
+        let said =
+            |form: &Self| (form.method, [&form.address, &form.query, &form.headers, &form.body].map(Field::text));
+        let mut forms = known.calls.iter().map(|entry| Self::of(&entry.call).at(&known.data_center));
+        said(self) != said(&Self::default()) && !forms.any(|form| said(&form) == said(self))
+    }
+
     /// The call as typed, unless it is known before it is sent that it would be refused.
     pub(super) fn call_here(&self, known: &TestCalls) -> Result<Call, Error> {
         let call = self.call(&known.data_center)?;

@@ -440,11 +440,58 @@ fn what_could_not_be_sent_leaves_nothing_to_read_and_can_be_edited() {
 }
 
 #[test]
-fn after_an_answer_the_footer_begins_with_what_is_done_with_it() {
-    let first = |model: &Model| model.top.commands(&model.around)[..4].to_vec();
-    let to_read = [Command::NextView, Command::CopyAnswer, Command::History, Command::SaveAnswer];
-    assert_eq!(first(&with_answer("{}")), to_read);
-    assert_eq!(first(&panel())[..2], [Command::Send, Command::Edit]);
+fn the_footer_begins_with_what_is_done_in_the_pane_that_has_the_keys() {
+    let first = |model: &Model| model.top.commands(&model.around)[..3].to_vec();
+    let to_send = [Command::Send, Command::Edit, Command::CopyCurl];
+    let mut model = with_answer("{}");
+    assert_eq!((first(&panel()), first(&model)), (to_send.to_vec(), to_send.to_vec()));
+    press(&mut model, Key::Tab);
+    assert_eq!(first(&model), [Command::NextPane, Command::NextView, Command::CopyAnswer]);
+}
+
+#[test]
+fn what_was_typed_gives_way_to_another_request_only_where_a_person_says_so() {
+    let mut model = with_typed("/crm/v8/org", "");
+    press(&mut model, Key::Tab);
+    type_text(&mut model, "{\"precious\":1}");
+    press(&mut model, Key::Esc);
+    let typed = |model: &Model| (api(model).form.address.text(), api(model).form.body.text());
+    let before = typed(&model);
+    assert_eq!(before.1, "{\"precious\":1}");
+    press(&mut model, Key::Down);
+    press(&mut model, Key::Down);
+    for (answer, is_kept) in [('n', true), ('y', false)] {
+        assert_eq!(press(&mut model, Key::Char('e')), []);
+        assert!(matches!(&model.around.overlay, Some(Overlay::Confirm { command: Command::Edit, .. })));
+        assert_eq!(press(&mut model, Key::Char(answer)), []);
+        assert_eq!((typed(&model) == before, api(&model).focus == Focus::Form), (is_kept, !is_kept), "{answer}");
+    }
+    // Nobody typed what stands there now, until somebody adds to it.
+    let to_earlier = |model: &mut Model| {
+        for key in [Key::Esc, Key::Char('r'), Key::Enter] {
+            press(model, key);
+        }
+    };
+    recall(&mut model, vec![past("https://www.zohoapis.eu/crm/v8/Leads", 3)]);
+    to_earlier(&mut model);
+    assert_eq!((model.around.overlay.clone(), typed(&model).0.as_str()), (None, "/crm/v8/Leads"));
+    type_text(&mut model, "x");
+    to_earlier(&mut model);
+    assert!(matches!(&model.around.overlay, Some(Overlay::Confirm { command: Command::Edit, .. })));
+    assert_eq!(typed(&model).0, "x");
+    press(&mut model, Key::Char('y'));
+    assert_eq!(typed(&model).0, "/crm/v8/Leads");
+}
+
+#[test]
+fn what_was_typed_is_there_for_another_profile_too() {
+    let mut model = with_typed("/crm/v8/org", "X-Trace: 1");
+    press(&mut model, Key::Esc);
+    model.go(Go::Api(name("other")), now());
+    assert_eq!(
+        (api(&model).form.address.text(), api(&model).form.headers.text()),
+        ("/crm/v8/org".to_owned(), "X-Trace: 1".to_owned())
+    );
 }
 
 #[test]
@@ -515,6 +562,17 @@ fn a_host_of_another_data_center_is_tried_since_a_key_mends_that() {
     press(&mut model, Key::Char('e'));
     type_text(&mut model, "https://www.zohoapis.com/crm/v8/org");
     assert!(matches!(press(&mut model, Key::Enter).as_slice(), [Effect::Call { .. }]));
+    // What is typed by then stays.
+    answered(&mut model, 2, Ok(refusal(400, &[], "{}", Diagnosis::WrongDataCenter)));
+    for key in [Key::Char('e'), Key::Char('s'), Key::Esc] {
+        assert_eq!(press(&mut model, key), []);
+    }
+    let sent = press(&mut model, Key::Char('f'));
+    assert!(
+        matches!(&sent[..], [Effect::Call { call, .. }] if call.url.host_str() == Some("www.zohoapis.eu")),
+        "{sent:?}"
+    );
+    assert_eq!(api(&model).form.address.text(), "https://www.zohoapis.com/crm/v8/orgs");
 }
 
 #[test]

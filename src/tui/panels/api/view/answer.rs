@@ -61,7 +61,10 @@ impl Pane {
         if let Some(waiting) = &panel.waiting {
             state.extend(marked(around, Mark::Working, &waiting.in_words(around, now), room));
         }
-        head.help = panel.fix(around).map(|fix| help_lines(around, &fix, now, room)).unwrap_or_default();
+        // What helps with the call at the cursor is no word about the answer to another one.
+        let is_of_other = panel.exchange().is_some() && panel.lacking_entry().is_some();
+        let fix = panel.fix(around).filter(|_| !is_of_other);
+        head.help = fix.map(|fix| help_lines(around, &fix, now, room)).unwrap_or_default();
         match (&panel.refused, panel.exchange()) {
             (Some((_, error)), _) => head.tell(around, panel, error, room),
             (None, Some(exchange)) => {

@@ -448,7 +448,8 @@ impl ProfilesPanel {
         if !self.commands(around).contains(&command) {
             let key = around.key(Scope::Profiles, Command::SignIn);
             let why_not = match command {
-                Command::UseProfile => format!("{profile} is used already where no profile is named."),
+                Command::UseProfile => format!("{profile} is the default profile already."),
+                Command::Logout => format!("{profile} is not signed in: there is nothing to log out."),
                 _ => format!("{profile}: press {key} to sign in first."),
             };
             around.say(Mark::Attention, why_not, now);

@@ -15,6 +15,19 @@ use super::{SIZES, assert_no_control};
 use crate::support::screen::{changes, screen, screen_text};
 
 #[test]
+fn the_profile_that_is_used_where_none_is_named_is_marked_in_the_list() {
+    let mut model = profiles_at("work");
+    assert!(!screen_text(&model, now()).contains("work *"));
+    model.around.config.default_profile = Some(name("work"));
+    update(&mut model, Message::StatusesLoaded(statuses()), now());
+    for (columns, rows) in SIZES {
+        resize(&mut model, columns, rows);
+        let screen = screen_text(&model, now());
+        assert!(screen.contains("work * "), "{screen}");
+    }
+}
+
+#[test]
 fn every_state_has_its_words() {
     for (selected, snapshot) in [
         ("work", "valid"),

@@ -46,7 +46,7 @@ const VERBS: [&str; 42] = [
     "add", "answer", "api:", "approve", "ask", "cancel,", "change", "choose,", "copy", "decline", "draw", "edit",
     "filter", "find", "fix", "fold", "go", "import", "invert", "leave", "logout:", "make", "move", "open", "quit",
     "refresh", "remove", "rename", "save", "scroll", "send", "show", "sign", "sort", "suspend", "tick", "toggle",
-    "turn", "unfold", "use", "view", "whoami:",
+    "turn", "unfold", "use:", "view", "whoami:",
 ];
 
 /// The words of `text` that are gone. Names in backticks and options are names, not words.

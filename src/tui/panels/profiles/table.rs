@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::words::{WANTING, rank, state_in_words};
+use super::words::{WANTING, default_mark, rank, state_in_words};
 use crate::config::Config;
 use crate::profile::ProfileName;
 use crate::service::ProfileStatus;
@@ -160,7 +160,7 @@ impl Table {
         self.is_anybody_wanted = statuses.iter().any(|status| rank(status, now) < WANTING);
         self.sort(statuses, now);
         let listed = self.order.iter().filter_map(|position| statuses.get(*position));
-        self.widest = listed.fold(Widest::default(), |widest, status| wider(widest, status, now));
+        self.widest = listed.fold(Widest::default(), |widest, status| wider(widest, status, config, now));
         self.follow(statuses, selected);
     }
 
@@ -207,10 +207,10 @@ impl Table {
     }
 }
 
-fn wider(widest: Widest, status: &ProfileStatus, now: Timestamp) -> Widest {
+fn wider(widest: Widest, status: &ProfileStatus, config: &Config, now: Timestamp) -> Widest {
     let account = status.account.as_ref().map_or(0, |account| width(&shown(account.label())));
     Widest {
-        name: widest.name.max(status.name.as_str().len()),
+        name: widest.name.max(status.name.as_str().len() + default_mark(status, config).len()),
         account: widest.account.max(account),
         data_center: widest.data_center.max(status.data_center.as_deref().map_or(0, width)),
         left: widest.left.max(status.remaining(now)),

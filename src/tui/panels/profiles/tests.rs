@@ -247,7 +247,7 @@ fn the_profile_that_is_used_where_none_is_named_is_chosen_by_a_key() {
     let result = Box::new(Ok(config.clone()));
     let effects = update(&mut model, Message::ConfigurationChanged { task: TaskId(2), result }, at(0));
     assert_eq!(effects, [Effect::UseConfiguration(Box::new(config)), Effect::LoadStatuses]);
-    assert_eq!(notice(&model), (Mark::Good, "a is used where no profile is named."));
+    assert_eq!(notice(&model), (Mark::Good, "a is the default profile now."));
     assert_eq!((press(&mut model, 'u'), notice(&model).0), (Vec::new(), Mark::Attention));
 }
 
@@ -363,7 +363,11 @@ fn a_profile_that_is_signed_out_can_only_sign_in() {
     update(&mut model, Message::StatusesLoaded(vec![status("a", State::SignedOut, 0)]), at(0));
     for key in ['r', 'v', 'a', 'x', 't', 'c'] {
         assert_eq!(press(&mut model, key), [], "{key}");
-        assert_eq!(notice(&model), (Mark::Attention, "a: press n to sign in first."));
+        let why_not = match key {
+            'x' => "a is not signed in: there is nothing to log out.",
+            _ => "a: press n to sign in first.",
+        };
+        assert_eq!(notice(&model), (Mark::Attention, why_not));
     }
 }
 

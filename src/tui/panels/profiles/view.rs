@@ -172,7 +172,7 @@ fn draw_filter(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout, fr
     let indent = u16::try_from(prompt.len()).unwrap_or(0).min(area.width);
     frame.buffer_mut().set_stringn(area.x, area.y, prompt, usize::from(indent), around.theme.shortcut);
     let typed = Rect { x: area.x + indent, width: area.width - indent, ..area };
-    field.draw(around.theme.text, is_typing, typed, frame);
+    field.draw(&around.theme, around.theme.text, is_typing, typed, frame);
     if width(&visible(&field.text())) + hint.len() + 3 <= usize::from(typed.width) {
         let at = area.right().saturating_sub(u16::try_from(hint.len() + 1).unwrap_or(0));
         frame.buffer_mut().set_string(at, area.y, &hint, around.theme.faint);

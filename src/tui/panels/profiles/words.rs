@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::ProfilesPanel;
-use crate::config::Motion;
+use crate::config::{Config, Motion};
 use crate::service::{ProfileStatus, State, is_ahead};
 use crate::tui::surroundings::Now;
 use crate::tui::text::ago;
@@ -25,6 +25,12 @@ pub(super) const WORST_FIRST: [(Mark, &str); 7] = [
     (Mark::Good, State::Valid.in_few_words()),
     (Mark::Off, State::SignedOut.in_few_words()),
 ];
+
+/// Beside the name of the profile that is used where none is named, in a list with others: as `device-login status` has it.
+pub(super) fn default_mark(status: &ProfileStatus, config: &Config) -> &'static str {
+    let is_default = config.profiles.len() > 1 && config.default_profile.as_ref() == Some(&status.name);
+    if is_default { " *" } else { "" }
+}
 
 /// So many of these want a person.
 pub(super) const WANTING: usize = 3;

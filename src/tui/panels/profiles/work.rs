@@ -111,7 +111,7 @@ impl ProfilesPanel {
                 }
             }
             Message::ConfigurationChanged { result, .. } => match *result {
-                Ok(_) => around.say(Mark::Good, format!("{profile} is used where no profile is named."), now),
+                Ok(_) => around.say(Mark::Good, format!("{profile} is the default profile now."), now),
                 Err(error) => self.failed(profile, error, work),
             },
             Message::TokenRead { result: Ok(token), .. } if work == Work::CopyToken => {

@@ -119,7 +119,7 @@ impl<'a> Details<'a> {
     fn account(&mut self, status: &ProfileStatus) {
         let theme = &self.around.theme;
         if self.around.config.default_profile.as_ref() == Some(&status.name) {
-            self.field("Used", "where no profile is named");
+            self.field("Default", "used where no profile is named");
         }
         if let Some(account) = &status.account {
             let name = account.name.as_ref().filter(|_| account.email.is_some());

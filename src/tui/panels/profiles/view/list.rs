@@ -14,7 +14,7 @@ use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::shown;
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::table::Widest;
-use crate::tui::panels::profiles::words::{left_in_words, standing, state_in_words, until, when};
+use crate::tui::panels::profiles::words::{default_mark, left_in_words, standing, state_in_words, until, when};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{cut, width};
 use crate::tui::theme::Mark;
@@ -194,7 +194,11 @@ fn row_of(
                 let margin = " ".repeat(columns.saturating_sub(2));
                 vec![Span::styled(margin + if is_selected { theme.cursor() } else { " " }, theme.accent)]
             }
-            Cell::Name => vec![Span::styled(status.name.to_string(), style)],
+            Cell::Name => {
+                let mark = default_mark(status, &around.config);
+                let name = cut(status.name.as_str(), columns.saturating_sub(mark.len()), theme.cut());
+                vec![Span::styled(name + mark, style)]
+            }
             Cell::Account => {
                 let label = status.account.as_ref().map(|account| shown(account.label())).unwrap_or_default();
                 vec![Span::styled(label, style)]

@@ -378,6 +378,20 @@ fn assert_screen_of(model: &Model, name: &str, seconds: u64) {
 }
 
 #[test]
+fn a_code_over_the_whole_screen_has_a_way_out_in_sight() {
+    let mut hidden = Vec::new();
+    for columns in [60, 80, 120] {
+        for rows in 18..=40 {
+            let text = screen_text(&sized(pressed(pending(), &[Key::Char('f')]), columns, rows), at(42));
+            if !text.contains("Esc back") {
+                hidden.push((columns, rows));
+            }
+        }
+    }
+    assert_eq!(hidden, []);
+}
+
+#[test]
 fn the_code_decodes_from_the_screen_with_everything_around_it() {
     for (columns, rows) in [(80, 24), (81, 30), (120, 40), (160, 50), (200, 60)] {
         let model = sized(pending(), columns, rows);

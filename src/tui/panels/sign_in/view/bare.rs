@@ -47,6 +47,10 @@ pub(super) fn full_screen_qr(scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>
     let link = address.clone();
     let (mut lines, has_keys) = match full_screen_fit(scene, area) {
         Ok((matrix, below, fit)) => {
+            // Where the code leaves the keys no room, the way back stands beside it.
+            let back = format!("{state}{}{} back", around.theme.separator(), around.key(Scope::SignIn, Command::Back));
+            let has_room = !below.has_keys && width(&back) <= usize::from(area.width);
+            let state = if has_room { back } else { state };
             if let Some(place) = below.place_above(fit, area) {
                 draw_qr(scene, matrix, fit, place, frame);
             }

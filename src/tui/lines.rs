@@ -21,6 +21,12 @@ pub fn sentence(error: &Error) -> String {
     if text.ends_with('?') { text } else { format!("{}.", text.trim_end_matches('.')) }
 }
 
+/// The same with a capital at its beginning.
+pub fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
 /// Why something failed, where that it did is said already.
 pub fn reason(error: &Error) -> String {
     error.reason().trim_end_matches('.').to_owned()

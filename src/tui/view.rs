@@ -6,6 +6,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::chrome::{body, has_room, long_notice, title_line, tour, with_chrome};
 use super::keymap::{Command, Scope};
+use super::lines::capitalized;
 use super::model::Model;
 use super::overlay::{Overlay, boxed, help, log, question};
 use super::panel::Panel;
@@ -43,12 +44,12 @@ pub fn view(model: &Model, now: Now, frame: &mut Frame<'_>) {
     if let Some((overlay, place)) = boxed {
         let title = match overlay {
             Overlay::Confirm { command, .. } => {
-                let bound = panel.binding(around, *command).map_or("really?", |bound| bound.binding.label);
-                panel.label(around, *command).unwrap_or(bound)
+                let bound = panel.binding(around, *command).map_or("Really?", |bound| bound.binding.label);
+                capitalized(panel.label(around, *command).unwrap_or(bound))
             }
-            _ => title(overlay),
+            _ => title(overlay).to_owned(),
         };
-        let inner = boxed::draw(around, title, &keys(around, panel, overlay), place, frame);
+        let inner = boxed::draw(around, &title, &keys(around, panel, overlay), place, frame);
         // Screen readers follow the cursor, which else would stay below the box.
         frame.set_cursor_position(inner.as_position());
         content(around, panel, overlay, inner, frame);

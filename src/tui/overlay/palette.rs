@@ -126,7 +126,7 @@ impl Palette {
         let indent = u16::try_from(PROMPT.len()).unwrap_or(0).min(area.width);
         let typed = Rect { x: area.x + indent, width: area.width - indent, height: 1, ..area };
         // Screen readers follow the cursor.
-        self.query.draw(theme.title, true, typed, frame);
+        self.query.draw(theme, theme.title, true, typed, frame);
         let list =
             Rect { y: area.y.saturating_add(ABOVE_LIST), height: area.height.saturating_sub(ABOVE_LIST), ..area };
         let entries = entries(around, panel, &self.query.text());

@@ -67,7 +67,7 @@ impl SaveAs {
         let typed = Rect { x: area.x + indent, y: row, width: area.width - indent, height: 1 }.intersection(area);
         if !typed.is_empty() {
             frame.buffer_mut().set_stringn(area.x, row, PROMPT, usize::from(indent), theme.shortcut);
-            self.name.draw(theme.text, true, typed, frame);
+            self.name.draw(theme, theme.text, true, typed, frame);
         }
         let key = |command| Span::styled(around.key(Scope::Typing, command), theme.shortcut);
         let words = |words| Span::styled(words, theme.text);

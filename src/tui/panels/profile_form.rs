@@ -68,6 +68,8 @@ pub struct ProfileForm {
     /// Somebody tried to leave the step as it is, so an empty field is wrong now.
     was_refused: bool,
     is_touched: bool,
+    /// What stood in it when it was opened.
+    begun: Vec<String>,
     /// The app was started for it: leaving it without saving leaves the app.
     is_alone: bool,
     saving: Option<TaskId>,
@@ -183,6 +185,17 @@ impl ProfileForm {
         }
     }
 
+    /// All that can be typed and picked. What is hidden shows only whether it is there.
+    fn values(&self) -> Vec<String> {
+        let Draft { name, redirect_uri, client_id, env_file, .. } = &self.draft;
+        let fields = [name, redirect_uri, client_id, env_file].into_iter();
+        let shown =
+            fields.chain(self.draft.blanks.iter().map(|(_, field)| field)).map(|field| field.text().trim().to_owned());
+        let hidden = [&self.draft.secret, &self.draft.refresh_token]
+            .map(|hidden| "typed".repeat(usize::from(!hidden.is_empty())));
+        shown.chain(hidden).chain([self.draft.picker.chosen.join(" ")]).collect()
+    }
+
     /// The type of client has a sign-in that the screen can show.
     fn signs_in_here(&self) -> bool {
         self.client_type() == ClientType::NonBrowser
@@ -230,7 +243,8 @@ impl ProfileForm {
         if self.step == Step::Saved {
             return self.leave_for(Outcome::About);
         }
-        if !self.is_touched {
+        let is_lost = |value: &String| !value.is_empty() && !self.begun.contains(value);
+        if !self.is_touched || !self.values().iter().any(is_lost) {
             return self.leave_unsaved();
         }
         let question = "Throw away what you typed? Nothing of it is saved.".to_owned();

@@ -9,7 +9,8 @@ use ratatui::style::Style;
 use tui_input::{Input, InputRequest};
 
 use crate::tui::keymap::Key;
-use crate::tui::text::width;
+use crate::tui::text::{cut, width};
+use crate::tui::theme::Theme;
 use crate::untrusted::visible;
 
 /// What a field holds at most, in bytes. Longer bodies are for `device-login api --input`.
@@ -130,16 +131,17 @@ impl Field {
     }
 
     /// The lines around the cursor as they fit into `columns` and `rows`; every line begins where the cursor is in sight.
-    pub fn shown(&self, columns: usize, rows: usize, is_focused: bool) -> Vec<ShownLine> {
+    /// A sign stands where a line is cut: before what is seen of the one with the cursor, at the end of others.
+    pub fn shown(&self, columns: usize, rows: usize, is_focused: bool, sign: &str) -> Vec<ShownLine> {
         let first = self.at.saturating_sub(rows.saturating_sub(1));
         let lines = self.lines.iter().enumerate().skip(first).take(rows);
-        lines.map(|(number, line)| shown_line(line, columns, is_focused && number == self.at)).collect()
+        lines.map(|(number, line)| shown_line(line, columns, is_focused && number == self.at, sign)).collect()
     }
 
     /// Draws what fits into `area`, with the terminal's cursor in it where the field has the keys.
-    pub fn draw(&self, style: Style, is_focused: bool, area: Rect, frame: &mut Frame<'_>) {
-        let columns = usize::from(area.width);
-        for (row, line) in (area.y..area.bottom()).zip(self.shown(columns, usize::from(area.height), is_focused)) {
+    pub fn draw(&self, theme: &Theme, style: Style, is_focused: bool, area: Rect, frame: &mut Frame<'_>) {
+        let (columns, rows) = (usize::from(area.width), usize::from(area.height));
+        for (row, line) in (area.y..area.bottom()).zip(self.shown(columns, rows, is_focused, theme.cut())) {
             frame.buffer_mut().set_stringn(area.x, row, &line.text, columns, style);
             if let Some(cursor) = line.cursor.filter(|cursor| *cursor < columns) {
                 frame.set_cursor_position(Position::new(area.x + u16::try_from(cursor).unwrap_or(0), row));
@@ -177,24 +179,32 @@ impl Field {
 }
 
 /// A line whose cursor is in sight. Text left of it is cut off at a character.
-fn shown_line(line: &Input, columns: usize, has_cursor: bool) -> ShownLine {
+fn shown_line(line: &Input, columns: usize, has_cursor: bool, sign: &str) -> ShownLine {
     let characters: Vec<char> = line.value().chars().collect();
     if !has_cursor {
-        return ShownLine { text: visible(&characters.iter().take(columns).collect::<String>()), cursor: None };
+        let text = visible(&characters.iter().take(columns + 1).collect::<String>());
+        return ShownLine { text: cut(&text, columns, sign), cursor: None };
     }
     let cursor = line.cursor().min(characters.len());
-    let mut first = cursor;
-    let mut before = 0;
-    while first > 0 {
-        let wider = before + shown_width(characters[first - 1]);
-        if wider >= columns {
-            break;
+    let from = |room: usize| {
+        let (mut first, mut before) = (cursor, 0);
+        while let Some(previous) = first.checked_sub(1) {
+            let wider = before + shown_width(characters[previous]);
+            if wider >= room {
+                break;
+            }
+            (first, before) = (previous, wider);
         }
-        before = wider;
-        first -= 1;
-    }
+        (first, before)
+    };
+    let (sign, (first, before)) = match from(columns) {
+        whole @ (0, _) => ("", whole),
+        // Where there is hardly room for what is typed, that has it.
+        _ if columns > 2 * width(sign) => (sign, from(columns - width(sign))),
+        cut => ("", cut),
+    };
     let text = visible(&characters[first..].iter().take(columns + cursor - first).collect::<String>());
-    ShownLine { text, cursor: Some(before) }
+    ShownLine { text: format!("{sign}{text}"), cursor: Some(width(sign) + before) }
 }
 
 fn shown_width(character: char) -> usize {
@@ -249,9 +259,18 @@ mod tests {
     #[test]
     fn the_cursor_stays_in_sight_and_controls_become_visible() {
         let field = Field::new("0123456789");
-        assert_eq!(field.shown(5, 1, true), [ShownLine { text: "6789".to_owned(), cursor: Some(4) }]);
-        assert_eq!(field.shown(5, 1, false), [ShownLine { text: "01234".to_owned(), cursor: None }]);
+        for (columns, is_focused, text, cursor) in [
+            (5, true, "…789", Some(4)),
+            (11, true, "0123456789", Some(10)),
+            (10, true, "…23456789", Some(9)),
+            (2, true, "9", Some(1)),
+            (5, false, "0123…", None),
+            (10, false, "0123456789", None),
+        ] {
+            let shown = [ShownLine { text: text.to_owned(), cursor }];
+            assert_eq!(field.shown(columns, 1, is_focused, "…"), shown, "{columns}");
+        }
         let field = Field::new("\u{202e}");
-        assert_eq!(field.shown(20, 1, true), [ShownLine { text: "<U+202E>".to_owned(), cursor: Some(8) }]);
+        assert_eq!(field.shown(20, 1, true, "…"), [ShownLine { text: "<U+202E>".to_owned(), cursor: Some(8) }]);
     }
 }

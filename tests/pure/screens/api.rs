@@ -169,6 +169,16 @@ fn a_request_can_be_typed() {
     let wrong = || with_keys(typed(), &[Key::Up, Key::End, Key::Char(',')]);
     assert_screens!("no_json", wrong(), now());
     let asked = || with_keys(typed(), &[Key::Ctrl('s')]);
+    let mut asked_first = with_keys(wrong(), &[Key::Up, Key::Up, Key::Up, Key::Up]);
+    resize(&mut asked_first, 120, 40);
+    press(&mut asked_first, &[Key::Ctrl('s')]);
+    let screen = screen_text(&asked_first, now());
+    for told in ["The body is no JSON", "www.zohoapis.eu/crm/v8/Leads?fields=", "may change what is kept there"] {
+        assert!(
+            screen.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ").contains(told),
+            "{told}: {screen}"
+        );
+    }
     assert_screens!("asked", asked(), now());
     let empty = || with_keys(api_panel(), &[Key::Home, Key::Char('e'), Key::Ctrl('s')]);
     assert_screens!("address_needed", empty(), now());

@@ -125,6 +125,21 @@ fn each_step_asks_for_one_thing() {
 }
 
 #[test]
+fn what_is_to_be_mended_is_shown_and_nothing_is_said_of_saving_it() {
+    let editing = |client_id: &str| {
+        let mut model = with_keys(at_work(State::Valid), &[Key::Char('e')]);
+        press(&mut model, &[Key::Home, Key::Down, Key::Down, Key::Down, Key::Down, Key::Enter]);
+        answer(&mut model, client_id);
+        press(&mut model, &[Key::Esc]);
+        screen_text(&model, now())
+    };
+    let screen = editing("1000.NEW");
+    assert!(screen.contains("1000.NEW") && screen.contains("Saving logs the profile out"), "{screen}");
+    let screen = editing("1000 bad");
+    assert!(screen.contains("! to be mended: 1000 bad") && !screen.contains("Saving logs"), "{screen}");
+}
+
+#[test]
 fn a_token_from_elsewhere_is_asked_for_tried_and_asked_for_again() {
     assert_screens!("import_name", importing(0), now());
     assert_screens!("import_token", typed(importing(1), SECRET), now());

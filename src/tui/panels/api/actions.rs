@@ -13,7 +13,7 @@ use crate::service::{TypedBody, call_again};
 use crate::tui::advice::hint;
 use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::lines::sentence;
+use crate::tui::lines::{capitalized, sentence};
 use crate::tui::message::{Effect, TaskId};
 use crate::tui::overlay::{self, Overlay, SaveAs};
 use crate::tui::panel::{Outcome, Then};
@@ -74,9 +74,9 @@ impl ApiPanel {
     pub(super) fn send(&mut self, around: &mut Surroundings) -> Vec<Effect> {
         match self.selected_call() {
             Some(Ok(call)) if self.is_own_request() && changes_something(&call) && !self.confirmed.contains(&call) => {
-                let host = call.url.host_str().unwrap_or_default();
-                let address = visible(&format!("{} {host}{}", call.method, call.url.path()));
-                let question = format!("Send {address}? It may change what is kept there.");
+                let address = &call.url[url::Position::BeforeHost..url::Position::AfterQuery];
+                let sends = visible(&format!("Send this? {} {address} may change what is kept there.", call.method));
+                let question = self.form.warning().into_iter().chain([sends]).collect::<Vec<_>>().join(" ");
                 around.overlay = Some(Overlay::Confirm { question, command: Command::Send });
             }
             Some(Ok(call)) => return self.send_call(call, around),
@@ -394,9 +394,9 @@ fn as_curl(call: &Call, dialect: &Dialect) -> String {
 /// Why a typed request cannot be sent. That it cannot, the form says by staying.
 fn reason(error: &Error) -> String {
     let Some(cause) = error.cause() else { return sentence(error) };
+    let cause = cause.trim_end_matches('.');
     let is_word = cause.split(' ').next().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let (first, rest) = cause.split_at(usize::from(is_word && !cause.is_empty()));
-    format!("{}{}.", first.to_uppercase(), rest.trim_end_matches('.'))
+    if is_word { format!("{}.", capitalized(cause)) } else { format!("{cause}.") }
 }
 
 /// Whether a call is of a method that may change something (RFC 9110 §9.2.1).

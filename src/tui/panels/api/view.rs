@@ -184,6 +184,6 @@ fn draw_search(around: &Surroundings, typed: &Field, found: &str, is_typed: bool
     let taken = u16::try_from(width(found)).unwrap_or(area.width).min(area.width);
     frame.buffer_mut().set_stringn(area.x, area.y, "/", usize::from(area.width), around.theme.text);
     let place = Rect { x: area.x + 1, width: area.width.saturating_sub(taken + 2), height: 1, ..area };
-    typed.draw(around.theme.text, is_typed, place, frame);
+    typed.draw(&around.theme, around.theme.text, is_typed, place, frame);
     frame.buffer_mut().set_stringn(area.right() - taken, area.y, found, usize::from(taken), around.theme.faint);
 }

@@ -37,6 +37,7 @@ impl ProfileForm {
             }
         };
         form.learn(statuses);
+        form.begun = form.values();
         Some(form)
     }
 
@@ -111,6 +112,7 @@ impl ProfileForm {
             is_name_proposed: false,
             was_refused: false,
             is_touched: false,
+            begun: Vec::new(),
             is_alone: false,
             saving: None,
             failure: None,

@@ -307,6 +307,15 @@ fn back_keeps_what_was_typed_and_leaving_asks() {
     press(&mut model, &[Key::Esc]);
     assert_eq!(press(&mut model, &[Key::Char('y')]), [Effect::LoadStatuses]);
     assert!(model.find::<ProfileForm>().is_none());
+    // Nor is anything lost with a field that is empty, or as it was.
+    for keys in [&[Key::Char('x'), Key::Ctrl('u')][..], &[Key::Char('x'), Key::Backspace]] {
+        for form in ['p', 'i'] {
+            press(&mut model, &[Key::Char(form)]);
+            press(&mut model, keys);
+            assert_eq!(press(&mut model, &[Key::Esc]), [Effect::LoadStatuses], "{form} {keys:?}");
+            assert_eq!(model.around.overlay, None);
+        }
+    }
     // With nothing typed there is nothing to ask.
     press(&mut model, &[Key::Char('p')]);
     assert_eq!(press(&mut model, &[Key::Esc]), [Effect::LoadStatuses]);

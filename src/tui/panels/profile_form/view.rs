@@ -343,10 +343,11 @@ impl Pen<'_, '_> {
 
     fn field(&mut self, theme: &Theme, entry: &Entry<'_>, place: Rect) {
         match &entry.typed {
-            Typed::Shown(field) => field.draw(theme.code, entry.is_focused, place, self.frame),
+            Typed::Shown(field) => field.draw(theme, theme.code, entry.is_focused, place, self.frame),
             Typed::Hidden(hidden) => {
                 let dots = hidden.length().min(usize::from(place.width.saturating_sub(1)));
                 Field::new(&theme.hidden_character().repeat(dots)).draw(
+                    theme,
                     theme.code,
                     entry.is_focused,
                     place,

@@ -101,5 +101,5 @@ fn draw_part(around: &Surroundings, form: &RequestForm, part: Part, is_typed: bo
         }
         return;
     };
-    field.draw(around.theme.text, is_focused, place, frame);
+    field.draw(&around.theme, around.theme.text, is_focused, place, frame);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use url::Url;
+use url::{Position, Url};
 
 use super::super::ApiPanel;
 use super::super::earlier::Earlier;
@@ -92,5 +92,5 @@ fn in_words(row: &Earlier<'_>) -> (String, String, String) {
 /// What was called, the part that tells calls apart before the host.
 pub(super) fn called(method: Method, url: &Url) -> String {
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{method} {}{query}  {}", url.path(), url.host_str().unwrap_or_default())
+    format!("{method} {}{query}  {}", url.path(), &url[Position::BeforeHost..Position::AfterPort])
 }

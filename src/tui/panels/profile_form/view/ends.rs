@@ -22,14 +22,16 @@ pub(super) fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> 
     };
     let mut rows = vec![Choice { text: save.to_owned(), detail: String::new() }];
     let steps = form.steps().into_iter().filter(|step| *step != Step::Review);
-    rows.extend(
-        steps.map(|step| Choice { text: format!("{:14} {}", step.title(), value(form, step)), detail: String::new() }),
-    );
-    let mut notes: Vec<_> =
-        form.consequences().into_iter().map(|told| (Some(Mark::Attention), told.to_owned())).collect();
-    if form.loses_secret() {
-        let goes = "The client secret in the store, if there is one, is the old client's and goes with it.";
-        notes.push((Some(Mark::Attention), goes.to_owned()));
+    rows.extend(steps.map(|step| Choice {
+        text: format!("{:14} {}", step.title(), marked_value(form, step)),
+        detail: String::new(),
+    }));
+    let mut notes = Vec::new();
+    // What cannot be saved has none.
+    if form.unready().is_none() {
+        let secret = "The client secret in the store, if there is one, is the old client's and goes with it.";
+        let told = form.consequences().into_iter().chain(form.loses_secret().then_some(secret));
+        notes.extend(told.map(|told| (Some(Mark::Attention), told.to_owned())));
     }
     notes.extend(scopes::advice_on(&form.draft.picker));
     let file = around.config.file.display();
@@ -52,11 +54,19 @@ pub(super) fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> 
     }
 }
 
-/// The value of a step in a few words.
-fn value(form: &ProfileForm, step: Step) -> String {
-    if form.check(step).is_err() {
-        return "! to be mended".to_owned();
+/// The value of a step in a few words, and before it whether it can be saved.
+fn marked_value(form: &ProfileForm, step: Step) -> String {
+    let value = Some(value(form, step)).filter(|value| !value.is_empty());
+    match (form.check(step), value) {
+        (Ok(()), value) => value.unwrap_or_default(),
+        (Err(_), Some(value)) if !matches!(step, Step::Token | Step::ClientSecret) => {
+            format!("! to be mended: {value}")
+        }
+        (Err(_), _) => "! to be mended".to_owned(),
     }
+}
+
+fn value(form: &ProfileForm, step: Step) -> String {
     match step {
         Step::Name => form.name(),
         Step::Token => "goes into the store".to_owned(),

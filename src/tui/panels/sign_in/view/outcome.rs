@@ -16,7 +16,7 @@ use crate::service::SignedIn;
 use crate::tui::advice;
 use crate::tui::chrome::between;
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::lines::{causes, sentence, shown};
+use crate::tui::lines::{capitalized, causes, sentence, shown};
 use crate::tui::panels::sign_in::{SignInPanel, Stage};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::wrap;
@@ -239,9 +239,7 @@ fn unsaved(around: &Surroundings, panel: &SignInPanel, error: &Error, room: usiz
 /// What to do, as a sentence.
 fn what_helps(around: &Surroundings, panel: &SignInPanel, error: &Error) -> Option<String> {
     let hint = shown(&advice::hint(around, panel, error)?);
-    let mut letters = hint.chars();
-    let first = letters.next()?;
-    Some(format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.')))
+    Some(format!("{}.", capitalized(hint.trim_end_matches('.'))))
 }
 
 /// Why a sign-in failed, its likely causes, and last the word for it.

@@ -13,7 +13,7 @@ use self::bar::Bar;
 use self::fields::Fields;
 use self::writer::{Layout, Page, Place, Writer};
 use super::context::Context;
-use super::output::{Output, unwritten};
+use super::output::unwritten;
 use crate::api::{self, Call, Diagnosis};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
@@ -32,7 +32,6 @@ const EXAMPLES: &str = "\
 Examples:
   device-login api '/crm/v8/users?type=CurrentUser'
   device-login api --product desk '/api/v1/tickets?limit=10'
-  device-login api /crm/v8/Leads -F 'data[][Last_Name]=Reyes'  # a POST, since it has a field
   device-login api PUT /crm/v8/Leads/42 --input lead.json --fail
   device-login api --paginate --slurp '/crm/v8/Leads?fields=Last_Name'";
 
@@ -116,7 +115,7 @@ impl Api {
             return context.output.text(&api::as_curl(&call, &self.body_for_curl(), dialect));
         }
         let body = given.body()?;
-        let file = self.replacement(&context.output)?;
+        let file = self.replacement(context, &service)?;
         context.interrupts.block_on(Box::pin(self.exchange(context, &service, profile, (given, body), file)))
     }
 
@@ -251,16 +250,18 @@ impl Api {
     }
 
     /// Begins with the file for the answer, so that what cannot be written is told before anything is sent.
-    fn replacement(&self, output: &Output) -> Result<Option<Replacement>, Error> {
-        let begun = self.output_file().map(|path| {
-            let tell = || output.note(&format!("Waiting for somebody to read the pipe {}.", path.display()));
-            Replacement::begin(path, tell).map_err(|error| {
-                Error::new(Code::Usage, format!("the answer cannot be written to {}", path.display()))
-                    .because(error)
-                    .advise("nothing was sent; name another file with `-o`")
-            })
-        });
-        begun.transpose()
+    fn replacement(&self, context: &Context, service: &Service) -> Result<Option<Replacement>, Error> {
+        let Some(path) = self.output_file() else { return Ok(None) };
+        let refused = |cause: String| {
+            Error::new(Code::Usage, format!("the answer cannot be written to {}", path.display()))
+                .because(cause)
+                .advise("nothing was sent; name another file with `-o`")
+        };
+        if context.is_own_file(path, &service.config)? {
+            return Err(refused("this program keeps its configuration, its key or its records there".to_owned()));
+        }
+        let tell = || context.output.note(&format!("Waiting for somebody to read the pipe {}.", path.display()));
+        Replacement::begin(path, tell).map(Some).map_err(|error| refused(error.to_string()))
     }
 
     /// The body that is read from elsewhere, as curl's options: it reads the files itself.

@@ -288,6 +288,23 @@ impl Context {
         Ok(OwnDirectories { below: below.map(without_links).collect(), beside: beside.map(without_links).collect() })
     }
 
+    /// Whether a file that somebody names is the configuration, a key or among the records.
+    pub(super) fn is_own_file(&self, file: &Path, config: &Config) -> Result<bool, Error> {
+        let environment = Environment(&variable);
+        let places = Places::from_environment(environment, self.global.config.clone())?;
+        let store = store_address(&self.global, config, &places, environment)?;
+        let key = places.key_options(environment).key_file;
+        let without_links = |path: PathBuf| path.canonicalize().unwrap_or(path);
+        let file = match file.file_name() {
+            Some(name) if !file.exists() => without_links(files::directory_of(file).to_owned()).join(name),
+            _ => without_links(file.to_owned()),
+        };
+        let files = [Some(places.config_file), Some(places.default_key_file), key].into_iter().flatten();
+        let directories = [Some(places.state_dir), Some(places.spare_dir), store.directory().map(Path::to_owned)];
+        let is_below = |directory: PathBuf| file.starts_with(without_links(directory));
+        Ok(files.map(without_links).any(|own| own == file) || directories.into_iter().flatten().any(is_below))
+    }
+
     /// Another store than the one in use, and its address without a password.
     pub(super) fn other_store(&self, address: StoreAddress) -> Result<(Store, String), Error> {
         let places = Places::from_environment(Environment(&variable), self.global.config.clone())?;

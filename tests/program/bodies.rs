@@ -317,6 +317,14 @@ fn where_no_answer_can_be_written_nothing_is_sent() {
     for path in [old.as_str(), &directory, &format!("{directory}/new/"), "/nothing/here"] {
         home.run(&["api", "/x", "-o", path]).failed(2, &["the answer cannot be written to", "nothing was sent"]);
     }
+    std::os::unix::fs::symlink(home.path("key"), home.path("link")).expect("a link");
+    let [key, configuration] = ["key", "config.toml"].map(|name| fs::read(home.path(name)).expect("it is there"));
+    for own in ["key", "link", "config.toml", "state/work.record", "state/new", "out/../key"] {
+        let path = home.path(own).to_str().expect("UTF-8").to_owned();
+        home.run(&["api", "/x", "-o", &path])
+            .failed(2, &["this program keeps its configuration, its key or its records"]);
+    }
+    assert_eq!([key, configuration], ["key", "config.toml"].map(|name| fs::read(home.path(name)).expect("it stays")));
     let twice: [&[&str]; 4] = [
         &["--input", "-", "-F", "a=@-"],
         &["-F", "a=@-", "-F", "b=@-"],

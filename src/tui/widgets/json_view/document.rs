@@ -1,7 +1,8 @@
-//! A text as a server sent it, and where the lines of its indented form begin in it.
+//! A text that a server sent, and where the lines of its indented form begin in it.
 //!
-//! Lines are put together when somebody looks at them; nothing is parsed into values, so numbers and escapes are shown
-//! and copied exactly as sent. What is not JSON is shown line by line.
+//! Lines are put together when somebody looks at them; nothing is parsed into values, so numbers are shown and copied exactly
+//! as sent. Letters that JSON has as escapes are letters in it, unless they could hide or steer something. What is not JSON is
+//! shown line by line, as it was sent.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct JsonDocument {
     has_too_many_lines: bool,
     /// The depth of the innermost line.
     deepest: u32,
+    /// Its text is not the one that was sent.
+    is_decoded: bool,
 }
 
 /// The part of a line that has one style. Its text is visible: nothing in it steers a terminal.
@@ -52,13 +55,15 @@ impl JsonDocument {
         if text.len() > LONGEST_TEXT {
             return Self::plain(prefix(&text, LONGEST_TEXT - 4));
         }
-        match scan::scan(&text) {
-            Ok(lines) => {
-                let deepest = lines.iter().map(|line| line.depth).max().unwrap_or_default();
-                Self { text, lines, is_json: true, has_too_many_lines: false, deepest }
-            }
-            Err(why) => Self { has_too_many_lines: why == NoLines::TooMany, ..Self::plain(text) },
-        }
+        let lines = match scan::scan(&text) {
+            Ok(lines) => lines,
+            Err(why) => return Self { has_too_many_lines: why == NoLines::TooMany, ..Self::plain(text) },
+        };
+        let decoded = with_letters(&text).and_then(|decoded| Some((scan::scan(&decoded).ok()?, decoded)));
+        let is_decoded = decoded.is_some();
+        let (lines, text) = decoded.map_or((lines, text), |(lines, decoded)| (lines, decoded.into()));
+        let deepest = lines.iter().map(|line| line.depth).max().unwrap_or_default();
+        Self { text, lines, is_json: true, has_too_many_lines: false, deepest, is_decoded }
     }
 
     /// Shows a text line by line, JSON or not.
@@ -70,7 +75,7 @@ impl JsonDocument {
     pub fn wrapped(text: impl Into<Arc<str>>, columns: usize) -> Self {
         let text = text.into();
         let lines = plain_lines(&text, columns.max(1));
-        Self { text, lines, is_json: false, has_too_many_lines: false, deepest: 0 }
+        Self { text, lines, is_json: false, has_too_many_lines: false, deepest: 0, is_decoded: false }
     }
 
     /// Looks for `query` as it was sent; `None` for an empty one. Takes time in proportion to the text.
@@ -108,16 +113,16 @@ impl JsonDocument {
         self.lines.len() >= MOST_LINES
     }
 
-    /// How many bytes it takes beside its text.
+    /// How many bytes it takes beside the text that was sent.
     pub fn memory(&self) -> usize {
-        self.lines.len() * size_of::<Line>()
+        self.lines.len() * size_of::<Line>() + if self.is_decoded { self.text.len() } else { 0 }
     }
 
     pub fn line_count(&self) -> usize {
         self.lines.len()
     }
 
-    /// The text as it was sent.
+    /// The text in which the lines are.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -134,7 +139,7 @@ impl JsonDocument {
         self.indent(line) + pieces.iter().map(|piece| width(&piece.text)).sum::<usize>()
     }
 
-    /// The value of a line for the clipboard: strings without quotes and escapes, all else exactly as sent.
+    /// The value of a line for the clipboard: strings without quotes and escapes, all else as it stands in the text.
     pub fn value(&self, line: usize) -> String {
         let Some(&found) = self.lines.get(line) else { return String::new() };
         let (opening, end) = match found.kind {
@@ -295,6 +300,33 @@ impl fmt::Debug for JsonDocument {
         // Bodies hold people's data and are long.
         write!(f, "JsonDocument({} bytes, {} lines)", self.text.len(), self.lines.len())
     }
+}
+
+/// A JSON text with letters in the place of their escapes (RFC 8259 §7); `None` where it has none. What would have to be
+/// escaped, and what nobody would see as a letter, stays an escape.
+fn with_letters(text: &str) -> Option<String> {
+    let mut decoded = String::new();
+    let (mut done, mut at) = (0, 0);
+    while let Some(escape) = text[at..].find('\\').map(|before| at + before) {
+        // The one behind it may be a backslash too.
+        at = escape + 2;
+        let Some((letter, length)) = letter_at(&text[escape..]) else { continue };
+        decoded.push_str(&text[done..escape]);
+        decoded.push(letter);
+        (done, at) = (escape + length, escape + length);
+    }
+    (done > 0).then(|| decoded + &text[done..])
+}
+
+/// The letter whose escape a text begins with, and the bytes that the escape takes: one, or a pair of surrogates.
+fn letter_at(text: &str) -> Option<(char, usize)> {
+    let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let first = unit(text)?;
+    let second = text.get(6..).and_then(unit);
+    let letter = char::decode_utf16(std::iter::once(first).chain(second)).next()?.ok()?;
+    let is_plain = !letter.is_control() && !matches!(letter, '"' | '\\');
+    let is_seen = is_plain && visible(letter.encode_utf8(&mut [0; 4])).chars().eq([letter]);
+    is_seen.then(|| (letter, 6 * letter.len_utf16()))
 }
 
 /// The beginning of `text`: at most `limit` bytes, or one character more than fits.

@@ -61,7 +61,7 @@ fn a_document_is_indented_and_numbers_and_escapes_stay_as_sent() {
         r#"      "Owner": null,"#,
         r#"      "tags": ["#,
         r#"        "a\/b","#,
-        r#"        "\u00e9""#,
+        r#"        "é""#,
         r"      ]",
         r"    }",
         r"  ],",
@@ -129,7 +129,7 @@ fn values_and_paths_are_those_at_the_cursor() {
     assert_eq!(at(7), expect(".data[0].tags", "[]"));
     assert_eq!(at(13), expect(".data[1].tags[0]", "a/b"));
     assert_eq!(at(14), expect(".data[1].tags[1]", "é"));
-    assert_eq!(at(21), expect(".", ANSWER));
+    assert_eq!(at(21), expect(".", &ANSWER.replace(r"\u00e9", "é")));
     let nothing = view("");
     assert_eq!((nothing.path_at_cursor(), nothing.value_at_cursor()), expect(".", ""));
     assert_eq!((view("a\r\nb").value_at_cursor(), view("[7]").path_at_cursor()), expect("a", "."));
@@ -491,4 +491,28 @@ fn a_value_with_controls_is_copied_as_it_was_sent() {
     assert_eq!(view.value_at_cursor(), r#""a\u001b[201~b""#);
     let view = JsonView::new(Arc::new(JsonDocument::parse(r#""a\nb""#)));
     assert_eq!(view.value_at_cursor(), "a\nb");
+}
+
+#[test]
+fn letters_are_letters_however_they_were_sent_and_what_could_hide_or_steer_is_escaped() {
+    for (sent, shown) in [
+        (r#""\u65e5\u672c""#, "\"日本\""),
+        (r#""\u003ca\u003e \ud83e\udd80""#, "\"<a> 🦀\""),
+        (r#""C:\\u65e5 \\\u00e9""#, r#""C:\\u65e5 \\é""#),
+        (r#""\u0022\u005c\n\u000a\u001b\u009b""#, r#""\u0022\u005c\n\u000a\u001b\u009b""#),
+        (r#""\u202e\u200b\ufeff\u2028\udb40\udc41""#, r#""\u202e\u200b\ufeff\u2028\udb40\udc41""#),
+        (r#""\ud83e \udd80 \ud83e\u0041""#, r#""\ud83e \udd80 \ud83eA""#),
+    ] {
+        let document = JsonDocument::parse(sent);
+        assert_eq!((document.line_text(0).as_str(), document.is_json()), (shown, true), "{sent}");
+        let value = serde_json::from_str::<serde_json::Value>;
+        assert_eq!(value(document.text()).ok(), value(sent).ok(), "{sent}");
+    }
+    // What is no JSON is as it was sent.
+    assert_eq!(JsonDocument::parse(r"caf\u00e9").line_text(0), r"caf\u00e9");
+    let document = JsonDocument::parse(r#"{"\u540d":["\u65e5\u672c"]}"#);
+    assert_eq!(
+        (document.find("日本").map(|found| found.lines), document.path(2).as_str()),
+        (Some(vec![2]), r#".["名"][0]"#)
+    );
 }

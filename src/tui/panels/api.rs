@@ -260,7 +260,7 @@ impl Panel for ApiPanel {
                 let to_look: &[Command] = if is_product { &[Command::Find] } else { &[Command::Find, Command::Fold] };
                 let to_look = to_look.iter().copied().filter(|_| knows_calls);
                 let to_read = to_read.filter(|command| !matches!(command, Command::Find | Command::Fold));
-                to_send.chain(to_look).chain([Command::NextPane]).chain(to_read).collect::<Vec<_>>()
+                to_send.chain([Command::NextPane]).chain(to_look).chain(to_read).collect::<Vec<_>>()
             }
             // Of what could not be sent there is nothing to read, and something to mend.
             Focus::Answer if self.text().is_none() && knows_calls => {

@@ -111,6 +111,6 @@ pub struct SaveAs {
 
 impl SaveAs {
     pub fn new(name: &str, what: &'static str, content: Content) -> Self {
-        Self { name: Field::new(name), what, content, refusal: None }
+        Self { name: Field::proposed(name), what, content, refusal: None }
     }
 }

@@ -63,8 +63,6 @@ pub struct ProfileForm {
     is_from_review: bool,
     /// The row that has the cursor on the pages without fields of their own.
     row: usize,
-    /// The name is one that nobody typed: the first letter takes its place.
-    is_name_proposed: bool,
     /// Somebody tried to leave the step as it is, so an empty field is wrong now.
     was_refused: bool,
     is_touched: bool,
@@ -175,13 +173,6 @@ impl ProfileForm {
         if is_changed {
             self.is_touched = true;
             self.failure = None;
-        }
-    }
-
-    /// Leaves a proposed name to be edited, or takes it away for what is typed in its place.
-    fn end_proposal(&mut self, is_text: bool) {
-        if self.step == Step::Name && std::mem::take(&mut self.is_name_proposed) && is_text {
-            self.draft.name = Field::new("");
         }
     }
 
@@ -352,7 +343,6 @@ impl Panel for ProfileForm {
                 }
             }
             _ => {
-                self.end_proposal(matches!(key, Key::Char(_)));
                 if let Some(hidden) = self.hidden_mut() {
                     if hidden.press(key) {
                         self.note_change(true);
@@ -374,7 +364,6 @@ impl Panel for ProfileForm {
             return Then::default();
         }
         self.note_change(self.step.is_typed());
-        self.end_proposal(true);
         if self.step == Step::Scopes {
             self.draft.picker.paste(text);
         } else if let Some(hidden) = self.hidden_mut() {

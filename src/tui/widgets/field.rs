@@ -5,7 +5,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use tui_input::{Input, InputRequest};
 
 use crate::tui::keymap::Key;
@@ -22,6 +22,8 @@ pub struct Field {
     /// Never empty.
     lines: Vec<Input>,
     at: usize,
+    /// Shown as selected: what is typed or pasted takes its place, any other key leaves it to be edited at its end.
+    is_proposed: bool,
 }
 
 impl Default for Field {
@@ -33,7 +35,8 @@ impl Default for Field {
 impl PartialEq for Field {
     fn eq(&self, other: &Self) -> bool {
         let of = |line: &Input| (line.value().to_owned(), line.cursor());
-        self.at == other.at && self.lines.iter().map(of).eq(other.lines.iter().map(of))
+        (self.at, self.is_proposed) == (other.at, other.is_proposed)
+            && self.lines.iter().map(of).eq(other.lines.iter().map(of))
     }
 }
 
@@ -54,7 +57,27 @@ impl Field {
         if lines.is_empty() {
             lines.push(Input::default());
         }
-        Self { lines, at: 0 }
+        Self { lines, at: 0, is_proposed: false }
+    }
+
+    /// A line that stands there until another one is typed, shown from its beginning.
+    pub fn proposed(text: &str) -> Self {
+        let mut field = Self::new(text);
+        field.press(Key::Home);
+        Self { is_proposed: !text.is_empty(), ..field }
+    }
+
+    pub fn is_proposed(&self) -> bool {
+        self.is_proposed
+    }
+
+    /// Leaves what was proposed to be edited, or takes it away for what is typed in its place.
+    fn end_proposal(&mut self, is_text: bool) {
+        match std::mem::take(&mut self.is_proposed) {
+            true if is_text => *self = Self::new(""),
+            true => drop(self.press(Key::End)),
+            false => {}
+        }
     }
 
     pub fn text(&self) -> String {
@@ -71,6 +94,7 @@ impl Field {
 
     /// Edits the text; tells whether the key meant anything.
     pub fn press(&mut self, key: Key) -> bool {
+        self.end_proposal(matches!(key, Key::Char(_)));
         let request = match key {
             Key::Char(character) if self.has_room(character.len_utf8()) => InputRequest::InsertChar(character),
             Key::Char(_) => return true,
@@ -113,6 +137,7 @@ impl Field {
         let text = if is_single_line { text.trim().replace('\n', " ") } else { text };
         let is_kept = |character: &char| *character == '\t' || *character == '\n' || !character.is_control();
         let text: String = text.chars().filter(is_kept).collect();
+        self.end_proposal(true);
         if !self.has_room(text.len()) {
             return;
         }
@@ -141,6 +166,8 @@ impl Field {
     /// Draws what fits into `area`, with the terminal's cursor in it where the field has the keys.
     pub fn draw(&self, theme: &Theme, style: Style, is_focused: bool, area: Rect, frame: &mut Frame<'_>) {
         let (columns, rows) = (usize::from(area.width), usize::from(area.height));
+        let is_selected = is_focused && self.is_proposed;
+        let style = if is_selected { style.add_modifier(Modifier::REVERSED) } else { style };
         for (row, line) in (area.y..area.bottom()).zip(self.shown(columns, rows, is_focused, theme.cut())) {
             frame.buffer_mut().set_stringn(area.x, row, &line.text, columns, style);
             if let Some(cursor) = line.cursor.filter(|cursor| *cursor < columns) {
@@ -227,6 +254,29 @@ mod tests {
         let mut field = Field::new("");
         field.paste(" https://example.com/\n", true);
         assert_eq!(field.text(), "https://example.com/");
+    }
+
+    #[test]
+    fn what_is_typed_takes_the_place_of_what_was_proposed_and_other_keys_edit_it() {
+        for (key, text) in [
+            (Key::Char('x'), "x"),
+            (Key::Right, "work"),
+            (Key::Home, "work"),
+            (Key::Backspace, "wor"),
+            (Key::Ctrl('u'), ""),
+        ] {
+            let mut field = Field::proposed("work");
+            field.press(key);
+            assert_eq!((field.text().as_str(), field.is_proposed()), (text, false), "{key:?}");
+        }
+        let mut field = Field::proposed("work");
+        field.press(Key::Right);
+        field.press(Key::Char('2'));
+        assert_eq!(field.text(), "work2");
+        let mut field = Field::proposed("work");
+        field.paste("shop", true);
+        assert_eq!(field.text(), "shop");
+        assert!(!Field::proposed("").is_proposed());
     }
 
     #[test]

@@ -24,8 +24,6 @@ pub(super) struct RequestForm {
     pub(super) headers: Field,
     pub(super) body: Field,
     pub(super) focus: Part,
-    /// The address stands there until another one is typed.
-    is_proposed: bool,
     /// Why it could not be sent; until something is typed.
     pub(super) problem: Option<String>,
 }
@@ -92,7 +90,6 @@ impl Default for RequestForm {
             headers: Field::new(""),
             body: Field::new(""),
             focus: Part::Address,
-            is_proposed: false,
             problem: None,
         }
     }
@@ -104,14 +101,12 @@ impl RequestForm {
         let headers: Vec<String> = call.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let mut form = Self {
             method: call.method,
-            address: Field::new(call.url.as_str()),
+            address: Field::proposed(call.url.as_str()),
             headers: Field::new(&headers.join("\n")),
             body: Field::new(&String::from_utf8_lossy(&call.body)),
-            is_proposed: true,
             ..Self::default()
         };
         form.take_query_out();
-        form.address.press(Key::Home);
         form
     }
 
@@ -121,8 +116,7 @@ impl RequestForm {
         let domain = data_center.api_domain.as_ref().filter(|domain| domain.path() == "/");
         let path = domain.and_then(|domain| address.strip_prefix(&domain.origin().ascii_serialization()));
         if let Some(path) = path.filter(|path| path.starts_with('/') && !path.starts_with("//")) {
-            self.address = Field::new(path);
-            self.address.press(Key::Home);
+            self.address = Field::proposed(path);
         }
         self
     }
@@ -181,7 +175,7 @@ impl RequestForm {
     /// What a person may want to know of the part with the cursor.
     pub(super) fn hint(&self, enter: &str) -> String {
         match self.focus {
-            Part::Address if self.is_proposed => {
+            Part::Address if self.address.is_proposed() => {
                 format!("Typing replaces the address, Right edits it. {enter} sends.")
             }
             Part::Body if self.is_form() => {
@@ -254,7 +248,6 @@ impl RequestForm {
         if !matches!(key, Key::Left | Key::Right) {
             self.problem = None;
         }
-        self.end_proposal(key);
         match (self.focus, key) {
             (Part::Method, Key::Left) => self.change_method(Method::ALL.len() - 1),
             (Part::Method, Key::Right) => self.change_method(1),
@@ -267,23 +260,8 @@ impl RequestForm {
         }
     }
 
-    /// Takes the proposed address away for what is typed in its place, or leaves it to be edited, first at its end.
-    fn end_proposal(&mut self, key: Key) {
-        if self.focus != Part::Address || !std::mem::take(&mut self.is_proposed) {
-            return;
-        }
-        if matches!(key, Key::Char(_)) {
-            self.address = Field::new("");
-        } else {
-            self.address.press(Key::End);
-        }
-    }
-
     /// Puts pasted text into the part that has the cursor.
     pub(super) fn paste(&mut self, text: &str) {
-        if self.focus == Part::Address && std::mem::take(&mut self.is_proposed) {
-            self.address = Field::new("");
-        }
         let is_single_line = self.focus == Part::Address;
         self.problem = None;
         if let Some(field) = self.field_mut() {
@@ -338,7 +316,7 @@ impl RequestForm {
         let before = self.query.text();
         let lines: Vec<&str> = before.lines().chain(added.iter().map(String::as_str)).collect();
         self.query = Field::new(&lines.join("\n"));
-        self.address = Field::new(path);
+        self.address = if self.address.is_proposed() { Field::proposed(path) } else { Field::new(path) };
     }
 
     /// Moves to the next line of the part, and beyond its last one to the next part.

@@ -852,7 +852,6 @@ fn w_saves_the_body_as_it_was_sent_and_says_where() {
 fn a_name_under_which_nothing_can_be_saved_is_asked_about_again_as_it_was_typed() {
     let mut model = with_answer("{}");
     press(&mut model, Key::Char('w'));
-    press(&mut model, Key::Ctrl('u'));
     let mut typed = "/none/x.json".to_owned();
     for key in typed.chars() {
         press(&mut model, Key::Char(key));

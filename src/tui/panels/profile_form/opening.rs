@@ -27,7 +27,7 @@ impl ProfileForm {
                 form
             }
             FormFor::Rename(old, state) => {
-                let name = Field::new(old.as_str());
+                let name = Field::proposed(old.as_str());
                 let mut form = Self::new(Purpose::Rename { old, state }, config, Step::Name);
                 form.draft.name = name;
                 form
@@ -52,8 +52,7 @@ impl ProfileForm {
         // Whoever has one only need not think about its name.
         let proposed = config.profiles.is_empty().then_some("work");
         if let Some(name) = name.map(ProfileName::as_str).or(proposed) {
-            form.draft.name = Field::new(name);
-            form.is_name_proposed = true;
+            form.draft.name = Field::proposed(name);
         }
         form
     }
@@ -109,7 +108,6 @@ impl ProfileForm {
             step,
             is_from_review: false,
             row: 0,
-            is_name_proposed: false,
             was_refused: false,
             is_touched: false,
             begun: Vec::new(),
@@ -138,8 +136,8 @@ impl ProfileForm {
         self.draft.data_center =
             data_centers.iter().position(|data_center| data_center.code.eq_ignore_ascii_case(code)).unwrap_or(0);
         self.draft.client_type = ClientType::ALL.iter().position(|kind| *kind == profile.client_type).unwrap_or(0);
-        self.draft.redirect_uri = Field::new(profile.redirect_uri.as_ref().map_or("", RedirectUri::as_str));
-        self.draft.client_id = Field::new(&profile.client_id);
+        self.draft.redirect_uri = Field::proposed(profile.redirect_uri.as_ref().map_or("", RedirectUri::as_str));
+        self.draft.client_id = Field::proposed(&profile.client_id);
         self.draft.picker = Picker::new(profile.scopes.clone(), self.dialect());
     }
 }

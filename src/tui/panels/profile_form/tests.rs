@@ -454,6 +454,31 @@ fn a_profile_gets_another_name() {
 }
 
 #[test]
+fn what_a_field_begins_with_gives_way_to_what_is_typed_and_is_edited_by_other_keys() {
+    let name = || "work".parse().expect("a name");
+    let begun = |purpose: FormFor, keys: &[Key]| {
+        let mut model = model(CONFIGURED);
+        let form = ProfileForm::open(purpose, &[], &model.around).expect("it is configured");
+        model.open(form);
+        press(&mut model, keys);
+        model
+    };
+    let check = |begun: &dyn Fn() -> Model, typed: fn(&ProfileForm) -> String| {
+        let before = typed(form(&begun()));
+        for (key, after) in [(None, "x".to_owned()), (Some(Key::Right), format!("{before}x"))] {
+            let mut model = begun();
+            press(&mut model, key.as_slice());
+            type_text(&mut model, "x");
+            assert_eq!(typed(form(&model)), after, "{before}");
+        }
+    };
+    check(&|| begun(FormFor::Import(Some(name())), &[]), ProfileForm::name);
+    check(&|| begun(FormFor::Rename(name(), State::Valid), &[]), ProfileForm::name);
+    let to_client_id = [Key::Down, Key::Down, Key::Down, Key::Enter];
+    check(&|| begun(FormFor::Edit(name()), &to_client_id), |form| form.draft.client_id.text());
+}
+
+#[test]
 fn removing_asks_and_keeping_is_the_first_answer() {
     let removing = || {
         let mut model = model(CONFIGURED);

@@ -518,7 +518,7 @@ fn a_logout_is_found_by_another_word_and_asks_in_a_box_that_hears_one_key_as_yes
         terminal.press(":revoke");
         terminal.wait_for("▌ x  logout  revoke and forget");
         terminal.press("\r");
-        let screen = terminal.wait_for("┌ logout ─");
+        let screen = terminal.wait_for("┌ Logout ─");
         assert!(screen.contains("✓ valid"), "the list is there around the box:\n{screen}");
         terminal.press(answer);
         terminal.wait_for("x logout");
@@ -806,7 +806,7 @@ fn a_newcomer_adds_a_profile_and_signs_in() {
     terminal.wait_for("0 of 10 used");
     terminal.press("w");
     terminal.wait_for("Another name for work");
-    terminal.press("-2\r");
+    terminal.press("work-2\r");
     terminal.wait_for("work is called work-2 now.");
     terminal.wait_for("▌ work-2");
     terminal.press("q");

@@ -88,7 +88,7 @@ impl Keyring {
             self.enter(&source);
             return if self.swap(&old.to_line(), &moved)? { Ok(None) } else { Err(self.changed_meanwhile()) };
         }
-        let is_given = had.first().is_some_and(|key| key.id() != old.key_id);
+        let is_given = had.first().is_some_and(|key| key.id() != old.key_id) && !self.has_left(&source, &old);
         let new = if is_given { had.swap_remove(0) } else { self.make(&target, &source, &had, &current)? };
         let new = Arc::new(Key::new(source, Some(new)));
         self.add(Arc::clone(&new));
@@ -98,6 +98,16 @@ impl Keyring {
             return Err(self.changed_meanwhile());
         }
         Ok(Some(Change { new, old, pin: both.to_line(), target }))
+    }
+
+    /// Whether this store had keys of a key file before, and has the one that it has now from elsewhere: what is in the file is of other
+    /// stores, and may be what was to open nothing here any more.
+    fn has_left(&self, source: &KeySource, current: &Pin) -> bool {
+        let users = match source {
+            KeySource::KeyFile(path) if source.word() != current.key => users::of(path).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        self.sources().is_some_and(|sources| users.contains(&sources.address))
     }
 
     fn go_on(&self, pin: &Pin, old: Pin, to: &NewKey, target: Sources) -> Result<Change, StoreError> {

@@ -257,6 +257,28 @@ fn no_rekey_takes_the_key_of_another_store() {
 }
 
 #[test]
+fn no_rekey_goes_back_to_a_key_that_this_store_has_left() {
+    let home = Home::new();
+    let passphrase = home.write("passphrase", "correct horse\n");
+    let passphrase = passphrase.to_string_lossy();
+    let key = |said: &Ran| said.stdout.split_whitespace().nth(4).expect("a key").trim_end_matches(':').to_owned();
+    for store in [&["store", "init"][..], &["--store", &other(&home), "store", "init"]] {
+        assert_eq!(home.run(store).code, 0);
+    }
+    let mut keys = vec![home.run(&["store", "info", "--json"]).json()["key"]["id"].as_str().expect("a key").to_owned()];
+    keys.push(key(&home.run(&["store", "rekey"])));
+    keys.push(key(&home.run(&["store", "rekey", "--to", "passphrase", "--passphrase-file", &passphrase])));
+    let mut back = home.command(&["store", "rekey", "--to", "key-file"]);
+    back.env("DEVICE_LOGIN_PASSPHRASE_FILE", &*passphrase);
+    keys.push(key(&ran(back.spawn().expect("the program starts"))));
+    let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+    assert_eq!(distinct.len(), 4, "{keys:?}");
+    // The other store has its own still.
+    assert_eq!(at_other(&home, &["store", "check"]).code, 0);
+    assert_eq!(home.keys(), 2);
+}
+
+#[test]
 fn a_key_stays_where_it_cannot_be_known_who_has_it() {
     let authority = provider();
     let away = "file:/nowhere/at/all";

@@ -97,10 +97,11 @@ impl Database {
     }
 
     fn init(&self) -> Result<(), Trouble> {
-        self.connection.run(schema::statements()).map_err(|trouble| match trouble {
-            Trouble::NoRights => Trouble::NoSchema,
-            trouble => trouble,
-        })
+        match self.connection.run(schema::statements()) {
+            // Even where everything is there, it may be an admin's alone to make.
+            Err(Trouble::NoRights) => self.connection.ask(Statement::new(sql::PIN)).map(drop),
+            done => done,
+        }
     }
 
     /// Does a statement, after making the tables where they are missing. A server that has no connection left is asked

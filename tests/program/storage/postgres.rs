@@ -107,6 +107,7 @@ fn a_role_that_may_not_make_tables_works_with_those_that_an_admin_has_made() {
     for _ in 0..2 {
         database.sql(&opened_script(Some(&format!("fleet of {name}"))));
     }
+    store.init().expect("an admin has made everything");
     assert_eq!(load(&store).unwrap(), None);
     commit(&store, "one");
     store.holding(&profile("work"), PATIENCE, Held::forget).unwrap();

@@ -279,6 +279,7 @@ impl Daemon {
     }
 
     fn begin_reload(&mut self) {
+        self.token_files.put_again();
         if let Some(supervisor) = &self.supervisor {
             supervisor.reloading();
         }

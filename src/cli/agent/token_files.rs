@@ -61,6 +61,13 @@ impl TokenFiles {
         }
     }
 
+    /// Has each file be as it is to be, whoever may have changed it.
+    pub(super) fn put_again(&self) {
+        for file in self.files.values().flatten() {
+            file.send_modify(|_| ());
+        }
+    }
+
     /// Waits until all are as they are to be, or cannot be soon.
     pub(super) async fn finish(self) {
         let Self { files, mut tasks } = self;

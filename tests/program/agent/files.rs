@@ -62,6 +62,10 @@ fn a_file_has_the_token_alone_and_follows_whatever_happens_to_it() {
     // Somebody else mints.
     run(&home, &["refresh"]);
     outside.becomes("token", Some(&token(2)));
+    // What somebody else has done to it ends with the next SIGHUP at the latest.
+    fs::remove_file(&path).expect("it is there");
+    agent.signal("-HUP");
+    outside.becomes("token", Some(&token(2)));
     run(&home, &["logout", "--local"]);
     outside.becomes("token", None);
     home.sign_in(&provider, |_| ());

@@ -88,7 +88,7 @@ fn a_body_is_read_from_the_file_that_the_form_names_once_that_can_be_read() {
     home.sign_in(&authority, |_| {});
     let terminal = form_of_a_post(&home, "/leads");
     terminal.press("@~/lead.json\x13");
-    terminal.wait_for("It may change");
+    terminal.wait_for("Send this?");
     terminal.press("y");
     let screen = terminal.wait_for("What helps");
     assert!(screen.contains("could not be read") && screen.contains("@~/lead.json"), "{screen}");
@@ -112,7 +112,7 @@ fn each_line_of_a_body_is_a_part_where_the_header_asks_for_a_form() {
     terminal.press("\x1b[ZContent-Type: multipart/form-data\t");
     terminal.wait_for("A part a line");
     terminal.press("kind=leads\rfile=@~/leads.csv;filename=new.csv\x13");
-    terminal.wait_for("It may change");
+    terminal.wait_for("Send this?");
     terminal.press("y");
     terminal.wait_for("200 OK");
     let sent = authority.log().into_iter().find(|asked| asked.path == "/import").expect("it was sent");
@@ -207,7 +207,7 @@ fn a_long_file_shows_how_much_of_it_is_sent() {
     file.set_len(LENGTH).expect("it may have holes");
     let terminal = form_of_a_post(&home, "/leads");
     terminal.press("@~/long.bin\x13");
-    terminal.wait_for("It may change");
+    terminal.wait_for("Send this?");
     terminal.press("y");
     terminal.wait_for("Sent ");
     terminal.wait_for(" of 100.0 MB, ");

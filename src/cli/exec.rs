@@ -52,7 +52,8 @@ Examples:
 ///
 /// The command gets `DEVICE_LOGIN_ACCESS_TOKEN` and `DEVICE_LOGIN_API_DOMAIN`, for Zoho also `ZOHO_ACCESS_TOKEN` and
 /// `ZOHO_API_DOMAIN`. These stay as they are while it runs; `DEVICE_LOGIN_TOKEN_FILE` names a private file with the token
-/// alone, which is replaced before the token ends. Never starts a sign-in: without a grant it ends with 4. Otherwise it ends
+/// alone, which is replaced before the token ends. Where this is killed (SIGKILL), the command goes on with a file that nobody keeps
+/// fresh, which the next `exec` removes. Never starts a sign-in: without a grant it ends with 4. Otherwise it ends
 /// as the command does: with its exit code, 128 and the signal's number, 126 or 127.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::tokens::was_replaced_lately;
+use super::tokens::no_replacement_before;
 use super::{Freshness, Long, Service, home_data_center, issuing_data_center, transport_error};
 use crate::api::{self, Call, Diagnosis, Finding, Refusal};
 use crate::clock::{self, Moment};
@@ -210,7 +210,7 @@ impl Service {
             used = self.grant(profile).await?;
             answer = self.send(profile, call, &used, product, upload, progress).await?;
         }
-        let is_new = was_replaced_lately(&used, clock::wall());
+        let is_new = no_replacement_before(&used, clock::wall()).is_some();
         match (answer.blamed_on_token(), replaced) {
             (Some(explained), _) if is_new && dialect.api.has_data_centers => {
                 let finding = Finding::new(Diagnosis::WrongDataCenter, None);

@@ -23,7 +23,7 @@ use super::{Chance, Service, driver, due, endpoints, issuing_data_center, login,
 use crate::aside::aside;
 use crate::clock;
 use crate::config::Profile;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::oauth::wire::LONGEST_RETRY_AFTER;
 use crate::providers::Provider;
 use crate::secret::Secret;
@@ -229,9 +229,12 @@ impl Service {
         }
         let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
         let is_replacement = freshness == Freshness::Replaced;
-        if is_replacement && was_replaced_lately(&grant, now) {
-            let why = "one was refreshed for a refused call a short while ago";
-            return Err(Error::new(Code::RateLimited, what).because(why));
+        if let Some(until) = no_replacement_before(&grant, now).filter(|_| is_replacement) {
+            let refresh = Advice::Refresh(profile.name.clone());
+            return Err(Error::new(Code::RateLimited, what)
+                .because("one was refreshed for a refused call a short while ago")
+                .advise(Advice::WaitUntil(until))
+                .advise(refresh.after("or ").and(", where who refused it takes the token by now")));
         }
         self.check_approved(&profile, grant.endpoints.as_deref(), endpoints::TOKEN)?;
         let data_center = issuing_data_center(&profile, &provider, &grant)?.clone();
@@ -257,10 +260,11 @@ enum Begun {
     Needed(Box<Refreshing>),
 }
 
-/// Tells whether the access token took the place of a refused one a short while ago. A clock that was set back a little
-/// changes nothing about that.
-pub(super) fn was_replaced_lately(grant: &Grant, now: Timestamp) -> bool {
-    grant.replaced_after_401_at.is_some_and(|at| now.duration_since(at).abs() < BETWEEN_REPLACEMENTS)
+/// Until when no other access token takes the place of a refused one, since this one did so a short while ago. A clock that was set
+/// back a little changes nothing about that.
+pub(super) fn no_replacement_before(grant: &Grant, now: Timestamp) -> Option<Timestamp> {
+    let at = grant.replaced_after_401_at.filter(|at| now.duration_since(*at).abs() < BETWEEN_REPLACEMENTS)?;
+    at.checked_add(BETWEEN_REPLACEMENTS).ok()
 }
 
 /// How a try failed that ended while this one waited for it, or so shortly before it that asking anew would tell nothing new.

@@ -94,7 +94,7 @@ enum Alarm {
 
 impl Seen {
     /// A token that is good is well, whatever became of the last refresh; one that ends soon or has ended is as long as the next use
-    /// refreshes it, and the last try did.
+    /// refreshes it, and the last try did. None of them is while the store is away, since the next use may find it so.
     fn alarm(&self) -> Alarm {
         match self.verified {
             Some(Verified::Bad(_)) => return Alarm::Bad,
@@ -102,6 +102,7 @@ impl Seen {
             Some(Verified::Valid) | None => {}
         }
         match self.status.state {
+            State::Valid | State::Expiring | State::Expired if self.status.away.is_some() => Alarm::Soon,
             State::Valid => Alarm::Ok,
             State::Expiring if self.status.refreshable && !self.failed_to_refresh() => Alarm::Ok,
             State::Expired if !self.failed_to_refresh() && self.waits_until.is_none() => Alarm::Ok,
@@ -124,6 +125,7 @@ impl Seen {
     fn reason(&self) -> String {
         let verified = self.verified.as_ref().and_then(Verified::problem);
         let why_soon = || match self.wait() {
+            _ if self.status.away.is_some() => Some("the store is away".to_owned()),
             None => self.failed_to_refresh().then(|| "the last refresh failed".to_owned()),
             wait => wait,
         };

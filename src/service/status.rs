@@ -154,6 +154,8 @@ pub struct ProfileStatus {
     pub protection: Option<Protection>,
     /// Why the state is unknown.
     pub problem: Option<Error>,
+    /// That the store is away and this is what was known here last, in words.
+    pub away: Option<String>,
     /// What a person should see to before it becomes one.
     pub warnings: Vec<String>,
     /// An earlier sign-out could not revoke its grant; what that takes is kept, and signing out tries again.
@@ -441,6 +443,7 @@ impl Service {
             status.warnings.extend(is_end_unknown.then(|| CLOCK_SET_BACK.to_owned()));
             status.warnings.extend(exposed_secrets(profile, &self.config));
             status.warnings.extend(damage.cloned());
+            status.away.clone_from(&seen.as_of);
             status.warnings.extend(seen.as_of.clone());
             status.is_unrevoked = seen.has_notes;
             if seen.has_notes {
@@ -555,6 +558,7 @@ impl ProfileStatus {
             over: None,
             protection: None,
             problem: None,
+            away: None,
             warnings: Vec::new(),
             is_unrevoked: false,
             events: Arc::from([]),

@@ -173,6 +173,15 @@ fn while_the_database_is_away_the_copy_serves_and_everything_else_says_so() {
     let work = &status["profiles"][0];
     assert_eq!((work["state"].as_str(), work["store"]["kind"].as_str()), (Some("valid"), Some("postgres")), "{status}");
     assert!(work["warnings"].to_string().contains("known here at"), "{status}");
+    // Monitoring hears of it before the tokens end.
+    let check = machine.run(&["status", "--check"]);
+    assert!(
+        check.code == 1 && check.stdout.starts_with("DEVICE-LOGIN WARNING - 1 of 1 wants a look: work ("),
+        "{check:?}"
+    );
+    assert!(check.stdout.contains("the store is away"), "{check:?}");
+    let metrics = machine.run(&["status", "--prometheus"]).stdout;
+    assert!(metrics.contains("device_login_status_success 0\n") && metrics.contains("state=\"valid\"} 1"), "{metrics}");
     for command in ["refresh", "logout"] {
         machine.run(&[command]).failed(9, &["cannot be reached", "whether the server runs"]);
     }

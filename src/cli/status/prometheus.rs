@@ -63,7 +63,7 @@ pub(super) fn text(seen: &[Seen], now: Timestamp) -> String {
         "Whether that brought one, 1 or 0.",
         of_profile(|seen, _| Some(seen.status.last_refresh.as_ref()?.error.is_none().into())),
     );
-    let is_read = seen.iter().all(|seen| seen.status.problem.is_none());
+    let is_read = seen.iter().all(|seen| seen.status.problem.is_none() && seen.status.away.is_none());
     success(&mut text, is_read);
     text
 }

@@ -87,6 +87,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
             exposed: None,
         }),
         problem: None,
+        away: None,
         warnings: Vec::new(),
         is_unrevoked: false,
         events: Arc::from([]),

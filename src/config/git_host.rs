@@ -29,10 +29,11 @@ impl GitHost {
 }
 
 /// Whether servers take a path as it stands. What they may make another one of leads out of the part that is named: parts
-/// such as `..`, nothing between two slashes, and what is still escaped after git has read the address once.
+/// such as `..`, also with parameters behind them (`..;x`), nothing between two slashes, and what is still escaped after git has read the
+/// address once.
 fn is_straight(path: &str) -> bool {
     let mut parts = path.trim_end_matches('/').split('/');
-    !path.contains(['%', '\\']) && parts.all(|part| !matches!(part, "" | "." | ".."))
+    !path.contains(['%', '\\', ';']) && parts.all(|part| !matches!(part, "" | "." | ".."))
 }
 
 impl fmt::Display for GitHost {
@@ -133,6 +134,7 @@ mod tests {
             ("git.example.com/acme", "git.example.com", "acme/../evil/x.git", None),
             ("git.example.com/acme", "git.example.com", "acme/x/../../evil", None),
             ("git.example.com/acme", "git.example.com", "acme/..", None),
+            ("git.example.com/acme", "git.example.com", "acme/..;/evil", None),
             ("git.example.com/acme", "git.example.com", "acme/./x", None),
             ("git.example.com/acme", "git.example.com", "acme//../evil", None),
             ("git.example.com/acme", "git.example.com", "acme//evil", None),

@@ -13,11 +13,9 @@ use crate::files::access;
 
 /// Enters the store at this address as one that has a key of the file.
 pub(super) fn enter(key_file: &Path, address: &str) {
-    let is_known = of(key_file).is_ok_and(|addresses| addresses.iter().any(|known| known == address));
-    let Ok(line) = serde_json::to_string(address) else { return };
-    if is_known {
-        return;
-    }
+    // A list that is full, or cannot be read, is one that a rekey trusts no more.
+    let is_new = of(key_file).is_ok_and(|addresses| addresses.iter().all(|known| known != address));
+    let Some(line) = is_new.then(|| serde_json::to_string(address).ok()).flatten() else { return };
     let list = access::options().append(true).create(true).open(list(key_file));
     if let Ok(mut list) = list.and_then(files::with_owners_rights) {
         let _ = list.write_all(format!("{line}\n").as_bytes());
@@ -28,10 +26,13 @@ pub(super) fn enter(key_file: &Path, address: &str) {
 pub(super) fn of(key_file: &Path) -> io::Result<Vec<String>> {
     let mut text = Vec::new();
     match access::options().read(true).open(list(key_file)) {
-        Ok(list) => list.take(LIMIT).read_to_end(&mut text)?,
+        Ok(list) => list.take(LIMIT + 1).read_to_end(&mut text)?,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
+    if text.len() as u64 > LIMIT {
+        return Err(io::Error::other("it is too long"));
+    }
     // A line that was cut short is no address.
     Ok(text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
 }

@@ -86,7 +86,7 @@ impl AgentCommand {
         let names = self.names(context)?;
         self.check_names(&names, &service.config)?;
         arguments::check_programs(&self.on_event, environment.var("PATH").as_deref())?;
-        let own = context.own_directories(&service.config)?;
+        let own = context.own_places(&service.config)?;
         let files = arguments::token_files(&self.token_file, &own, &service.config)?;
         let supervisor = Supervisor::from_environment(environment);
         tell_oddities(&log, &service.config, &names, &files);

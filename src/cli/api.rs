@@ -36,6 +36,8 @@ Examples:
   device-login api --paginate --slurp '/crm/v8/Leads?fields=Last_Name'";
 
 const NOT_MADE: &str = "the call cannot be made";
+const NAME_THE_METHOD: &str =
+    "fields, a form or an input make a POST of a call: name another method before the path, as in `api GET PATH`";
 
 /// Call an API with a fresh token
 ///
@@ -152,10 +154,7 @@ impl Api {
         if let Some(explained) = &mut answer.explained {
             service.name_missing_scope(profile, &call, self.product.as_deref(), explained).await;
             if given.method.is_none() && call.method == Method::Post && is_about_method(status, &explained.meaning) {
-                explained.next =
-                    "fields, a form or an input make a POST of a call: name another method before the path, as in \
-                                  `api GET PATH`"
-                        .into();
+                explained.next = NAME_THE_METHOD.into();
             }
         }
         let failure = self.failure(&answer, &message);
@@ -257,7 +256,7 @@ impl Api {
                 .because(cause)
                 .advise("nothing was sent; name another file with `-o`")
         };
-        if context.is_own_file(path, &service.config)? {
+        if context.own_places(&service.config)?.has(path) {
             return Err(refused("this program keeps its configuration, its key or its records there".to_owned()));
         }
         let tell = || context.output.note(&format!("Waiting for somebody to read the pipe {}.", path.display()));

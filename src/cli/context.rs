@@ -274,35 +274,20 @@ impl Context {
     }
 
     /// Where this program keeps its own files.
-    pub(super) fn own_directories(&self, config: &Config) -> Result<OwnDirectories, Error> {
+    pub(super) fn own_places(&self, config: &Config) -> Result<OwnPlaces, Error> {
         let environment = Environment(&variable);
         let places = Places::from_environment(environment, self.global.config.clone())?;
-        let parent = |file: &Path| files::directory_of(file).to_owned();
         let key = places.key_options(environment).key_file;
         let store = store_address(&self.global, config, &places, environment)?;
         let store = store.directory().map(Path::to_owned);
-        let below = [parent(&places.default_key_file), places.state_dir, places.spare_dir].into_iter().chain(store);
-        let beside = [Some(places.config_file), key].into_iter().flatten().map(|file| parent(&file));
-        // One that is not there yet has no links on its way.
-        let without_links = |directory: PathBuf| directory.canonicalize().unwrap_or(directory);
-        Ok(OwnDirectories { below: below.map(without_links).collect(), beside: beside.map(without_links).collect() })
-    }
-
-    /// Whether a file that somebody names is the configuration, a key or among the records.
-    pub(super) fn is_own_file(&self, file: &Path, config: &Config) -> Result<bool, Error> {
-        let environment = Environment(&variable);
-        let places = Places::from_environment(environment, self.global.config.clone())?;
-        let store = store_address(&self.global, config, &places, environment)?;
-        let key = places.key_options(environment).key_file;
-        let without_links = |path: PathBuf| path.canonicalize().unwrap_or(path);
-        let file = match file.file_name() {
-            Some(name) if !file.exists() => without_links(files::directory_of(file).to_owned()).join(name),
-            _ => without_links(file.to_owned()),
-        };
-        let files = [Some(places.config_file), Some(places.default_key_file), key].into_iter().flatten();
-        let directories = [Some(places.state_dir), Some(places.spare_dir), store.directory().map(Path::to_owned)];
-        let is_below = |directory: PathBuf| file.starts_with(without_links(directory));
-        Ok(files.map(without_links).any(|own| own == file) || directories.into_iter().flatten().any(is_below))
+        let parent = |file: &PathBuf| without_links(files::directory_of(file).to_owned());
+        let named: Vec<PathBuf> = [places.config_file].into_iter().chain(key).collect();
+        Ok(OwnPlaces {
+            directory: parent(&places.default_key_file),
+            records: [places.state_dir, places.spare_dir].into_iter().chain(store).map(without_links).collect(),
+            beside: named.iter().map(parent).collect(),
+            files: named.into_iter().chain([places.default_key_file]).map(without_links).collect(),
+        })
     }
 
     /// Another store than the one in use, and its address without a password.
@@ -355,21 +340,39 @@ impl Context {
     }
 }
 
-/// Directories in which nothing may be written that a person names.
-pub(super) struct OwnDirectories {
-    /// With all that is below them.
-    below: Vec<PathBuf>,
-    /// Of files that may be anywhere.
+/// Where nothing may be written that a person names. No path has links on its way.
+pub(super) struct OwnPlaces {
+    /// With all that is below it.
+    directory: PathBuf,
+    /// Directories, with all that is below them.
+    records: Vec<PathBuf>,
+    /// The directories of files that may be anywhere.
     beside: Vec<PathBuf>,
+    /// The configuration and keys.
+    files: Vec<PathBuf>,
 }
 
-impl OwnDirectories {
-    /// The one in which this file would be.
-    pub(super) fn of(&self, file: &Path) -> Option<&Path> {
-        let is_below = |directory: &&PathBuf| file.starts_with(directory);
-        let is_beside = |directory: &&PathBuf| files::directory_of(file) == directory.as_path();
-        self.below.iter().find(is_below).or_else(|| self.beside.iter().find(is_beside)).map(PathBuf::as_path)
+impl OwnPlaces {
+    /// The directory for this program's files in which this one would be.
+    pub(super) fn directory_of(&self, file: &Path) -> Option<&Path> {
+        let mut below = [&self.directory].into_iter().chain(&self.records);
+        let beside = || self.beside.iter().find(|directory| files::directory_of(file) == directory.as_path());
+        below.find(|directory| file.starts_with(directory)).or_else(beside).map(PathBuf::as_path)
     }
+
+    /// Whether this is the configuration, a key or among the records, by whatever name.
+    pub(super) fn has(&self, file: &Path) -> bool {
+        let place = match file.file_name() {
+            Some(name) if !file.exists() => without_links(files::directory_of(file).to_owned()).join(name),
+            _ => without_links(file.to_owned()),
+        };
+        self.files.contains(&place) || self.records.iter().any(|directory| place.starts_with(directory))
+    }
+}
+
+/// One that is not there yet has no links on its way.
+fn without_links(path: PathBuf) -> PathBuf {
+    path.canonicalize().unwrap_or(path)
 }
 
 /// The store that is named: by the flag, by the environment, by the configuration, or the default.

@@ -14,7 +14,7 @@ use crate::profile::ProfileName;
 use crate::service::TokenFile;
 use crate::shell;
 
-use super::super::context::OwnDirectories;
+use super::super::context::OwnPlaces;
 
 /// For the owner alone.
 const PRIVATE: u32 = 0o600;
@@ -82,7 +82,7 @@ pub(super) struct Kept {
 /// Makes files of what was asked for; none of them may be where this program keeps its own.
 pub(super) fn token_files(
     arguments: &[TokenFileArgument],
-    own: &OwnDirectories,
+    own: &OwnPlaces,
     config: &Config,
 ) -> Result<Vec<Kept>, Error> {
     let mut taken: BTreeMap<PathBuf, &ProfileName> = BTreeMap::new();
@@ -100,7 +100,7 @@ pub(super) fn token_files(
     Ok(kept)
 }
 
-fn token_file(argument: &TokenFileArgument, own: &OwnDirectories, config: &Config) -> Result<TokenFile, Error> {
+fn token_file(argument: &TokenFileArgument, own: &OwnPlaces, config: &Config) -> Result<TokenFile, Error> {
     let shown = argument.path.display();
     let refused =
         || Error::new(Code::Usage, format!("the token of profile `{}` cannot be kept in {shown}", argument.profile));
@@ -113,7 +113,7 @@ fn token_file(argument: &TokenFileArgument, own: &OwnDirectories, config: &Confi
     let place = |trouble: &Trouble| refused().because(trouble.cause(&argument.path)).advise(place_advice(trouble));
     let file =
         TokenFile::at(&argument.path, Readers { mode: argument.mode, group }).map_err(|trouble| place(&trouble))?;
-    if let Some(directory) = own.of(file.place()) {
+    if let Some(directory) = own.directory_of(file.place()) {
         return Err(refused()
             .because(format!("{} is where this program keeps its own files", directory.display()))
             .advise("name a place elsewhere, such as one below /run/device-login"));

@@ -55,7 +55,7 @@ impl Export {
             return Err(Error::new(Code::Usage, "a sign-in is not printed").advise("name a file"));
         }
         let place = place(&self.env_file).map_err(|trouble| unwritten.not_begun(trouble))?;
-        if let Some(own) = context.own_directories(&service.config)?.of(&place) {
+        if let Some(own) = context.own_places(&service.config)?.directory_of(&place) {
             return Err(Error::new(Code::Usage, format!("{shown} cannot be written"))
                 .because(format!("{} is where this program keeps its own files", own.display()))
                 .advise("name a place elsewhere"));

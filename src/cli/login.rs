@@ -331,7 +331,7 @@ impl Login {
         }
         let message = format!("another sign-in of profile `{}` is pending", profile.name);
         Err(Error::new(Code::Usage, message)
-            .because(pending.is_other_than(wanted))
+            .because(pending.difference_from(wanted))
             .advise(Advice::SignInBy(profile.name.clone(), error::Way::Resume).and(" to go on with it"))
             .advise(
                 Advice::SignInBy(profile.name.clone(), error::Way::NewCode)

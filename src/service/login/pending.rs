@@ -56,8 +56,8 @@ impl Pending {
         is_same(scopes, &self.scopes) && (account.is_none() || account == self.expect_account.as_deref())
     }
 
-    /// What parts it from one for these scopes and this account, in words.
-    pub fn is_other_than(&self, scopes: &[String]) -> String {
+    /// What parts it from one for these scopes, in words: its own, or else who may approve it.
+    pub fn difference_from(&self, scopes: &[String]) -> String {
         match &self.expect_account {
             _ if !is_same(scopes, &self.scopes) => format!("it is for {}", self.for_what()),
             Some(account) => format!("only {account} may approve it"),

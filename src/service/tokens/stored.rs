@@ -71,7 +71,7 @@ impl Service {
     /// The grant to use the access token of, which was found to do.
     pub(in crate::service) async fn grant(&self, profile: &Profile) -> Result<Grant, Error> {
         let (named, now) = (profile.clone(), crate::clock::wall());
-        let grant = self.aside(move |service| {
+        self.aside(move |service| {
             if let Some(grant) = service.recent_grant(&named, Freshness::Default, now) {
                 return Ok(grant);
             }
@@ -83,8 +83,8 @@ impl Service {
                 Err(away) if away.is_away() => Ok(service.copied_grant(&named, now).ok_or(away)?),
                 Err(error) => Err(error.into()),
             }
-        });
-        grant.await
+        })
+        .await
     }
 
     /// The grant as the store has it, or as it was seen here last where the store cannot be asked.

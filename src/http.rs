@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
 
-pub use self::tls::{Chain, Link};
+pub use self::tls::{Cause as TlsCause, Chain, Failure as TlsFailure, Link};
 use self::trouble::Trouble;
 use crate::clock::Moment;
 use crate::secret::{Secret, shown};
@@ -259,8 +259,8 @@ pub enum TransportFailure {
     /// The proxy, without its password, what it did, and which variables say that it is asked.
     #[error("the proxy {0} {1}")]
     Proxy(String, String, ProxyVariables),
-    #[error("the TLS connection to {0} was refused: {1}")]
-    Tls(String, String),
+    #[error("the TLS connection to {0} was refused: {words}", words = .1.words)]
+    Tls(String, tls::Failure),
     #[error("{0} closed the connection before it answered")]
     Closed(String),
     #[error("{0} did not answer in time")]

@@ -69,7 +69,7 @@ use crate::config::{self, Config, Profile, SecretSource};
 use crate::error::{Advice, Code, Error, Way};
 use crate::files;
 use crate::http::client::Observer;
-use crate::http::{ProxyVariables, TransportFailure, client};
+use crate::http::{ProxyVariables, TlsCause, TransportFailure, client};
 use crate::oauth::Client;
 use crate::providers::{DataCenter, Provider};
 use crate::secret::{Known, Secret, shown};
@@ -305,9 +305,7 @@ fn transport_error(what: &str, failure: &TransportFailure) -> Error {
             (Code::Config, "correct it, or leave it out; `docs/configuration.md` tells what can be given")
         }
         TransportFailure::Body(_) => (Code::Other, "check the file and call again; the API may have got a part of it"),
-        TransportFailure::Tls(..) => {
-            (Code::Network, "check the clock, the proxy, and `--ca-cert` for a private authority")
-        }
+        TransportFailure::Tls(_, tls) => (Code::Network, tls_advice(tls.cause)),
         TransportFailure::TooLarge(..) => {
             (Code::UntrustedAnswer, "check the address; if it is right, tell the provider")
         }
@@ -320,6 +318,22 @@ fn transport_error(what: &str, failure: &TransportFailure) -> Error {
         _ => (Code::Network, "check the network and try again; nothing was lost"),
     };
     Error::new(code, what).because(failure).advise(hint)
+}
+
+fn tls_advice(cause: TlsCause) -> &'static str {
+    match cause {
+        TlsCause::Clock => "check this machine's clock; where it is right, the server wants a new certificate",
+        TlsCause::Address => "check the address",
+        TlsCause::Authority => {
+            "name the certificate of a private authority, or of a proxy that reads along, by `--ca-cert`"
+        }
+        TlsCause::Port => "check the address and its port, where plain HTTP may be spoken",
+        TlsCause::OwnCertificate => {
+            "ask who runs it for an address that wants none, or go through a program that sends one, such as stunnel"
+        }
+        TlsCause::Server => "check the address; where it is right, tell who runs the server, or the proxy before it",
+        TlsCause::Connection => "try again; check the address, and the proxy where there is one",
+    }
 }
 
 /// The store could not be used.

@@ -124,6 +124,8 @@ pub fn advice(error: &io::Error) -> String {
         ErrorKind::FileTooLarge => "see whether it is the right file",
         ErrorKind::Unsupported => "keep it on a file system of this machine: `--store file:DIR`",
         ErrorKind::InvalidData => "write it as UTF-8 text",
+        // Said of files that are none that can be replaced, and of names that are none.
+        ErrorKind::InvalidInput if error.raw_os_error().is_none() => "name another file",
         ErrorKind::NotADirectory | ErrorKind::IsADirectory => "name a file, in a directory that is one",
         _ => "check the disk and the permissions",
     }
@@ -165,7 +167,7 @@ mod tests {
     use super::advice;
 
     #[test]
-    fn advice_names_the_limit_that_was_met_and_no_other() {
+    fn advice_is_about_what_was_met_and_names_no_other_limit() {
         for (error, limit) in [
             (Error::from(Errno::MFILE), Some("`ulimit -n`")),
             (Error::from(Errno::NFILE), Some("`ulimit -n`")),
@@ -174,6 +176,7 @@ mod tests {
             // As a lock says that somebody else has it.
             (ErrorKind::WouldBlock.into(), None),
             (Error::new(ErrorKind::FileTooLarge, "it is larger than 9 bytes"), None),
+            (Error::new(ErrorKind::InvalidInput, "it is not a regular file"), Some("name another file")),
             (Error::from(Errno::NOENT), None),
         ] {
             let advice = advice(&error);

@@ -75,14 +75,41 @@ fn builder(trust: Trust) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>,
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(trust)))
 }
 
-/// Why TLS failed, as a clause about the server, if it is TLS that lies at the bottom of this error.
-pub(crate) fn failure(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+/// Why TLS failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// A clause about the server.
+    pub words: String,
+    pub cause: Cause,
+}
+
+/// Where it is to be looked for what made TLS fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// This machine's clock, or a certificate whose time is over.
+    Clock,
+    /// The name that was asked for.
+    Address,
+    /// Whom this machine trusts.
+    Authority,
+    /// What answers there speaks something else.
+    Port,
+    /// The server wants a certificate of this machine.
+    OwnCertificate,
+    /// How the server, or a proxy before it, is set up.
+    Server,
+    Connection,
+}
+
+/// Why TLS failed, if it is TLS that lies at the bottom of this error.
+pub(crate) fn failure(error: &(dyn std::error::Error + 'static)) -> Option<Failure> {
     let chain = std::iter::successors(Some(error), |error| error.source());
     let inner = chain.filter_map(|source| match source.downcast_ref() {
         Some(tls) => Some(tls),
         None => innermost(source.downcast_ref()?).get_ref()?.downcast_ref(),
     });
-    inner.map(words::words).next()
+    let failure = |error: &Error| Failure { words: words::words(error), cause: words::cause(error) };
+    inner.map(failure).next()
 }
 
 /// I/O errors are wrapped in others, however many: `source` passes over what they hold themselves.
@@ -215,7 +242,7 @@ mod tests {
 
     #[test]
     fn certificates_that_are_refused_are_told_from_connections_that_fail() {
-        let said = |error| failure(&wrapped(error)).unwrap_or_default();
+        let said = |error| failure(&wrapped(error)).map(|failure| failure.words).unwrap_or_default();
         assert!(said(CertificateError::Expired).contains("has ended"));
         assert!(said(CertificateError::UnknownIssuer).contains("trusts"));
         assert!(said(CertificateError::NotValidYet).contains("clock right?"));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::support::tls::{Authority, listen, serve_own, serve_self_signed};
 use device_login::http::client::Client;
-use device_login::http::{Request, Response, TransportFailure};
+use device_login::http::{Request, Response, TlsFailure, TransportFailure};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, SanType, date_time_ymd};
 use url::Url;
 
@@ -65,7 +65,7 @@ fn name(name: &str) -> SanType {
 #[track_caller]
 fn is_refused(which: &str, reply: Result<Response, TransportFailure>, part: &str) {
     match reply {
-        Err(TransportFailure::Tls(host, words)) => {
+        Err(TransportFailure::Tls(host, TlsFailure { words, .. })) => {
             assert!(host.starts_with("localhost:") && words.contains(part), "{which}: {words}");
         }
         other => panic!("{which}: {other:?}"),

@@ -177,8 +177,8 @@ fn a_proxy_that_is_in_the_way_is_named_without_its_password() {
             says("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"),
             "wants a name and a password",
         ),
-        (says("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"), "does not let us through"),
-        (says("HTTP/1.1 502 Bad Gateway\r\n\r\n"), "does not let us through"),
+        (says("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"), "does not let us through to "),
+        (says("HTTP/1.1 502 Bad Gateway\r\n\r\n"), "does not let us through to localhost"),
         (says("SSH-2.0-OpenSSH_9.9\r\n\r\n"), "does not let us through"),
         (says(""), "closed the connection"),
     ] {

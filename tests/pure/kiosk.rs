@@ -3,7 +3,7 @@
 mod world;
 
 use device_login::error::Code;
-use device_login::http::TransportFailure;
+use device_login::http::{TlsCause, TlsFailure, TransportFailure};
 use device_login::service::RestReason;
 use device_login::tui::Ended;
 use device_login::tui::keymap::Key;
@@ -22,7 +22,7 @@ fn lost(seconds: u64) -> Provider {
         TransportFailure::Connect(host()),
         TransportFailure::ConnectTimeout(host()),
         TransportFailure::Timeout(host()),
-        TransportFailure::Tls(host(), "its certificate is not yet valid".to_owned()),
+        TransportFailure::Tls(host(), TlsFailure { words: "it is not valid yet".to_owned(), cause: TlsCause::Clock }),
         TransportFailure::Closed(host()),
     ];
     let count = failures.len() + 3;

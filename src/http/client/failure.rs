@@ -11,16 +11,17 @@ use crate::http::tls;
 /// Why no answer began. `is_looking_up` says that the name has not been looked up yet.
 pub(super) fn of_sending(route: &Route, error: &reqwest::Error, is_looking_up: bool) -> TransportFailure {
     let host = route.host.clone();
-    if let Some(tls) = tls::failure(error) {
-        let through =
-            route.proxy.as_ref().map(|(proxy, _)| format!(" (through the proxy {proxy})")).unwrap_or_default();
-        return TransportFailure::Tls(host, format!("{tls}{through}"));
+    if let Some(mut tls) = tls::failure(error) {
+        if let Some((proxy, _)) = &route.proxy {
+            tls.words = format!("{} (through the proxy {proxy})", tls.words);
+        }
+        return TransportFailure::Tls(host, tls);
     }
     if error.is_connect() {
         let failure = of_connecting(host, error, is_looking_up);
         return match &route.proxy {
             Some((proxy, variables)) => {
-                TransportFailure::Proxy(proxy.clone(), what_the_proxy_did(&failure, error), *variables)
+                TransportFailure::Proxy(proxy.clone(), what_the_proxy_did(&route.host, &failure, error), *variables)
             }
             None => failure,
         };
@@ -65,7 +66,7 @@ fn of_connecting(host: String, error: &reqwest::Error, is_looking_up: bool) -> T
     }
 }
 
-fn what_the_proxy_did(failure: &TransportFailure, error: &reqwest::Error) -> String {
+fn what_the_proxy_did(host: &str, failure: &TransportFailure, error: &reqwest::Error) -> String {
     if says(error, "tunnel error: proxy authorization required") {
         return "wants a name and a password that it knows, as `Basic` sends them, the one scheme that is spoken here; in \
                 its variable, characters such as `@`, `:`, `/`, `?`, `#` and `%` of these are to be percent-encoded, `%40` \
@@ -73,7 +74,7 @@ fn what_the_proxy_did(failure: &TransportFailure, error: &reqwest::Error) -> Str
             .to_owned();
     }
     if says(error, "tunnel error: unsuccessful") {
-        return "does not let us through".to_owned();
+        return format!("does not let us through to {host}, or cannot reach it");
     }
     match failure {
         TransportFailure::Dns(_) => "has a name that could not be resolved",

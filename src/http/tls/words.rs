@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
+use super::Cause;
 use crate::tables::Pairs;
 
 const CLOCK: &str = "this machine's clock";
@@ -12,6 +13,26 @@ const CLOCK: &str = "this machine's clock";
 /// What is asked of an authority whose algorithm cannot be checked.
 const ASK_FOR_ANOTHER_SIGNATURE: &str = "ask its authority for one that is signed with RSA and SHA-256, P-256 and SHA-256, \
                                          or P-384 and SHA-384";
+
+pub(super) fn cause(error: &Error) -> Cause {
+    use CertificateError as Certificate;
+    match error {
+        Error::InvalidCertificate(
+            Certificate::ExpiredContext { .. }
+            | Certificate::NotValidYetContext { .. }
+            | Certificate::Expired
+            | Certificate::NotValidYet,
+        ) => Cause::Clock,
+        Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. })
+        | Error::AlertReceived(AlertDescription::UnrecognisedName)
+        | Error::UnsupportedNameType => Cause::Address,
+        Error::InvalidCertificate(Certificate::UnknownIssuer | Certificate::BadSignature) => Cause::Authority,
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => Cause::Port,
+        Error::AlertReceived(alert) if wants_certificate(*alert) => Cause::OwnCertificate,
+        Error::InvalidCertificate(_) | Error::AlertReceived(_) | Error::PeerIncompatible(_) => Cause::Server,
+        _ => Cause::Connection,
+    }
+}
 
 pub(super) fn words(error: &Error) -> String {
     let words = match error {
@@ -119,12 +140,7 @@ fn of_alert(alert: AlertDescription) -> String {
         AlertDescription::HandshakeFailure
         | AlertDescription::ProtocolVersion
         | AlertDescription::InsufficientSecurity => NOTHING_IN_COMMON,
-        AlertDescription::CertificateRequired
-        | AlertDescription::BadCertificate
-        | AlertDescription::NoCertificate
-        | AlertDescription::CertificateUnknown
-        | AlertDescription::UnsupportedCertificate
-        | AlertDescription::UnknownCA => "it wants a certificate of this machine, and there is no way to send one",
+        _ if wants_certificate(alert) => "it wants a certificate of this machine, and there is no way to send one",
         AlertDescription::UnrecognisedName => "it knows no server of this name",
         AlertDescription::AccessDenied => "it does not let this machine in",
         AlertDescription::InternalError => "it has trouble of its own",
@@ -132,6 +148,18 @@ fn of_alert(alert: AlertDescription) -> String {
         _ => return format!("it ended the connection with the alert {}", u8::from(alert)),
     };
     words.to_owned()
+}
+
+fn wants_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::NoCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::UnknownCA
+    )
 }
 
 /// The names of algorithms by their object identifiers.

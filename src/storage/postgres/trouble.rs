@@ -57,8 +57,8 @@ impl Trouble {
         if let Some(refusal) = Refusal::behind(error) {
             return Self::refusing(refusal);
         }
-        if let Some(words) = tls::failure(error) {
-            return Trouble::Tls(words);
+        if let Some(tls) = tls::failure(error) {
+            return Trouble::Tls(tls.words);
         }
         let source = error.source().map(ToString::to_string).unwrap_or_default();
         match error.to_string().as_str() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use device_login::clock::Moment;
-use device_login::http::{ProxyVariables, Response, TransportFailure};
+use device_login::http::{ProxyVariables, Response, TlsCause, TlsFailure, TransportFailure};
 use device_login::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome};
 use device_login::oauth::token::{self, TokenFlow};
 use device_login::oauth::wire::{Approval, ServerError, Unreadable};
@@ -76,7 +76,7 @@ fn failure() -> impl Strategy<Value = Reply> {
         Err(match kind {
             0 => TransportFailure::Dns(text),
             1 => TransportFailure::Connect(text),
-            2 => TransportFailure::Tls(text.clone(), text),
+            2 => TransportFailure::Tls(text.clone(), TlsFailure { words: text, cause: TlsCause::Address }),
             3 => TransportFailure::Timeout(text),
             4 => TransportFailure::Truncated(text),
             5 => TransportFailure::TooLarge(text, 1),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use device_login::clock::Moment;
-use device_login::http::{Method, ProxyVariables, Request, Response, TransportFailure};
+use device_login::http::{Method, ProxyVariables, Request, Response, TlsCause, TlsFailure, TransportFailure};
 use device_login::oauth::device::DeviceFlow;
 use device_login::oauth::token::TokenFlow;
 use device_login::oauth::wire::Approval;
@@ -446,7 +446,10 @@ impl FailureSpec {
             Self::Setup => TransportFailure::Setup("no certificates".to_owned()),
             Self::Slow => TransportFailure::Slow(host),
             Self::Timeout => TransportFailure::Timeout(host),
-            Self::Tls => TransportFailure::Tls(host, "certificate expired".to_owned()),
+            Self::Tls => TransportFailure::Tls(
+                host,
+                TlsFailure { words: "certificate expired".to_owned(), cause: TlsCause::Clock },
+            ),
             Self::TooLarge => TransportFailure::TooLarge(host, 262_144),
             Self::Truncated => TransportFailure::Truncated(host),
         }

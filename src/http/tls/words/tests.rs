@@ -6,7 +6,7 @@ use rustls::{
     HandshakeType, InconsistentKeys, InvalidMessage, OtherError, PeerIncompatible, PeerMisbehaved,
 };
 
-use super::words;
+use super::{Cause, cause, words};
 
 fn other(name: &'static str) -> CertificateError {
     CertificateError::Other(OtherError(Arc::new(io::Error::other(name))))
@@ -101,5 +101,23 @@ fn no_error_shows_how_programmers_write_it() {
         let joined = said.split([' ', ',', ';', '-']).find(|word| is_joined(word) && !known.contains(word));
         let is_algorithm = joined.is_some_and(|word| word.contains("SHA"));
         assert!(is_plain && (joined.is_none() || is_algorithm), "{error:?}: {said}");
+    }
+}
+
+#[test]
+fn each_failure_has_its_cause() {
+    for (error, expected) in [
+        (Error::InvalidCertificate(CertificateError::Expired), Cause::Clock),
+        (Error::InvalidCertificate(CertificateError::NotValidYet), Cause::Clock),
+        (Error::InvalidCertificate(CertificateError::NotValidForName), Cause::Address),
+        (Error::InvalidCertificate(CertificateError::UnknownIssuer), Cause::Authority),
+        (Error::InvalidCertificate(CertificateError::BadEncoding), Cause::Server),
+        (Error::InvalidMessage(InvalidMessage::InvalidContentType), Cause::Port),
+        (Error::AlertReceived(AlertDescription::CertificateRequired), Cause::OwnCertificate),
+        (Error::AlertReceived(AlertDescription::UnrecognisedName), Cause::Address),
+        (Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13), Cause::Server),
+        (Error::DecryptError, Cause::Connection),
+    ] {
+        assert_eq!(cause(&error), expected, "{error:?}");
     }
 }

@@ -42,7 +42,8 @@ impl Provider {
     /// The data center that people or other programs call so: by its code, its domain or one of its addresses.
     pub fn data_center_called(&self, name: &str) -> Option<&DataCenter> {
         let name = name.trim().to_ascii_lowercase();
-        self.data_center(self.dialect.data_center_aliases.of(&name).unwrap_or(&name)).or_else(|| {
+        let of_alias = || self.data_center(self.dialect.data_center_aliases.of(&name)?);
+        self.data_center(&name).or_else(of_alias).or_else(|| {
             let address = name.split_once("://").map_or(name.as_str(), |(_, address)| address);
             let host = address.split('/').next().unwrap_or_default().trim_start_matches('.');
             self.data_centers.iter().find(|data_center| data_center.has_host(host))

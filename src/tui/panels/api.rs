@@ -24,7 +24,7 @@ use ratatui::text::Span;
 use answer::{Exchange, History, Side};
 use fix::{Fix, Waiting};
 use list::{RequestList, Row};
-use request::RequestForm;
+use request::{Refused, RequestForm};
 
 use crate::api::Call;
 use crate::clock::Moment;
@@ -169,7 +169,7 @@ impl ApiPanel {
     }
 
     /// The request that has the cursor. `None` for a product and for an own request without an address.
-    fn selected_call(&self) -> Option<Result<Call, Error>> {
+    fn selected_call(&self) -> Option<Result<Call, Refused>> {
         let known = self.test_calls()?;
         match self.list.row()? {
             Row::Call(_) => self.selected_entry().map(|entry| Ok(entry.call.clone())),

@@ -3,7 +3,7 @@
 use super::answer::{Exchange, Side};
 use super::earlier::lacking;
 use super::list::{RequestList, Row};
-use super::request::{Part, Pressed};
+use super::request::{Part, Pressed, Refused};
 use super::{ApiPanel, Focus, RequestForm, Sent};
 use crate::api::{self, Call};
 use crate::error::Error;
@@ -80,9 +80,10 @@ impl ApiPanel {
                 around.overlay = Some(Overlay::Confirm { question, command: Command::Send });
             }
             Some(Ok(call)) => return self.send_call(call, around),
-            Some(Err(error)) => {
+            Some(Err(Refused { part, why })) => {
                 self.refused = None;
-                self.form.problem = Some(reason(&error));
+                self.form.problem = Some(reason(&why));
+                self.form.focus = part;
                 self.focus = Focus::Form;
             }
             None => {}
@@ -392,11 +393,10 @@ fn as_curl(call: &Call, dialect: &Dialect) -> String {
 }
 
 /// Why a typed request cannot be sent. That it cannot, the form says by staying.
-fn reason(error: &Error) -> String {
-    let Some(cause) = error.cause() else { return sentence(error) };
-    let cause = cause.trim_end_matches('.');
-    let is_word = cause.split(' ').next().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    if is_word { format!("{}.", capitalized(cause)) } else { format!("{cause}.") }
+fn reason(why: &str) -> String {
+    let why = why.trim_end_matches('.');
+    let is_word = why.split(' ').next().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    if is_word { format!("{}.", capitalized(why)) } else { format!("{why}.") }
 }
 
 /// Whether a call is of a method that may change something (RFC 9110 §9.2.1).

@@ -3,16 +3,12 @@
 use url::form_urlencoded::{byte_serialize, parse};
 
 use crate::api::{self, Call, Refusal};
-use crate::error::{Code, Error};
 use crate::http::Method;
 use crate::http::multipart::{MULTIPART, is_bare_form};
 use crate::providers::DataCenter;
-use crate::service::{TestCalls, TypedBody, refusal_error};
+use crate::service::{TestCalls, TypedBody};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::widgets::field::Field;
-
-/// What a person reads before the reason.
-const CANNOT_BE_SENT: &str = "the request cannot be sent";
 
 /// A request as typed.
 #[derive(Clone, Debug)]
@@ -68,6 +64,26 @@ impl Part {
     fn neighbor(self, step: isize) -> Option<Part> {
         let at = Part::ALL.iter().position(|part| *part == self)?;
         Part::ALL.get(at.checked_add_signed(step)?).copied()
+    }
+}
+
+/// Why a call as typed cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// What is to be corrected.
+    pub(super) part: Part,
+    pub(super) why: String,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let part = match refusal {
+            Refusal::Authorization(_) | Refusal::Computed(_) | Refusal::NoHeader(_) | Refusal::NoHeaderValue(_) => {
+                Part::Headers
+            }
+            _ => Part::Address,
+        };
+        Self { part, why: refusal.to_string() }
     }
 }
 
@@ -134,20 +150,19 @@ impl RequestForm {
     }
 
     /// The call as typed, unless it is known before it is sent that it would be refused.
-    pub(super) fn call_here(&self, known: &TestCalls) -> Result<Call, Error> {
+    pub(super) fn call_here(&self, known: &TestCalls) -> Result<Call, Refused> {
         let call = self.call(&known.data_center)?;
         match api::check(&call, &known.data_center.origins()) {
             // Once that is refused, a key sends it to the account's own data center.
             Err(Refusal::ForeignOrigin(_)) if known.moved_here(&call.url).is_some() => Ok(call),
-            checked => checked.map(|()| call).map_err(|refusal| refusal_error(CANNOT_BE_SENT, &refusal)),
+            checked => Ok(checked.map(|()| call)?),
         }
     }
 
     /// The call as typed. Nothing is added to it but the type of a body that is JSON or a file.
-    pub(super) fn call(&self, data_center: &DataCenter) -> Result<Call, Error> {
+    pub(super) fn call(&self, data_center: &DataCenter) -> Result<Call, Refused> {
         let address = self.address.text();
-        let refused = |refusal| refusal_error(CANNOT_BE_SENT, &refusal);
-        let mut url = api::resolve(address.trim(), None, data_center, &[]).map_err(refused)?;
+        let mut url = api::resolve(address.trim(), None, data_center, &[])?;
         let query = self.query.text();
         let typed = query.lines().filter(|line| !line.trim().is_empty()).map(encoded);
         let parameters: Vec<String> = url.query().map(str::to_owned).into_iter().chain(typed).collect();
@@ -156,7 +171,7 @@ impl RequestForm {
         }
         let mut headers = Vec::new();
         for line in self.headers.text().lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let (name, value) = line.split_once(':').ok_or_else(|| refused(Refusal::NoHeader(line.to_owned())))?;
+            let (name, value) = line.split_once(':').ok_or_else(|| Refusal::NoHeader(line.to_owned()))?;
             headers.push((name.trim().to_owned(), value.trim().to_owned()));
         }
         let body = self.body.text();
@@ -165,7 +180,7 @@ impl RequestForm {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
         let mut call = Call { method: self.method, url, headers, body: body.into_bytes() };
-        let typed = TypedBody::of(&call).map_err(|why| Error::new(Code::Usage, CANNOT_BE_SENT).because(why))?;
+        let typed = TypedBody::of(&call).map_err(|why| Refused { part: Part::Body, why: why.to_string() })?;
         if let Some(media_type) = typed.media_type().filter(|_| !has_type) {
             call.headers.push(("content-type".to_owned(), media_type.to_owned()));
         }
@@ -375,6 +390,7 @@ mod tests {
     use crate::api::Call;
     use crate::http::Method;
     use crate::providers::zoho;
+    use crate::service::TestCalls;
     use crate::tui::keymap::{Key, Keymap, Scope};
     use crate::tui::widgets::field::Field;
 
@@ -502,6 +518,26 @@ mod tests {
         );
         form.headers = Field::new("content-type: Multipart/Form-Data");
         assert!(form.hint("Enter").starts_with("A part a line: name=text or name=@FILE"));
+    }
+
+    #[test]
+    fn a_call_that_is_refused_names_the_part_to_correct() {
+        let data_center = zoho::provider().default_data_center().clone();
+        let known = TestCalls { data_center, dialect: &zoho::DIALECT, calls: Vec::new(), others: Vec::new() };
+        for (address, headers, body, part) in [
+            ("crm", "", "", Part::Address),
+            ("ftp://www.zohoapis.com/x", "", "", Part::Address),
+            ("https://user@www.zohoapis.com/x", "", "", Part::Address),
+            ("/x", "no header", "", Part::Headers),
+            ("/x", "a: b\nAuthorization: Bearer x", "", Part::Headers),
+            ("/x", "Content-Length: 5", "", Part::Headers),
+            ("/x", "a b: c", "", Part::Headers),
+            ("/x", "Content-Type: multipart/form-data", "no part", Part::Body),
+        ] {
+            let form = RequestForm { headers: Field::new(headers), body: Field::new(body), ..form(address) };
+            let refused = form.call_here(&known).expect_err(address);
+            assert_eq!(refused.part, part, "{address} {headers} {body}: {}", refused.why);
+        }
     }
 
     #[test]

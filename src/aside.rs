@@ -3,9 +3,11 @@
 
 use std::future::pending;
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::task::{JoinError, JoinHandle};
+
+use crate::mutex::locked;
 
 /// Does `work`, which may wait for a disk or a lock, on a thread of its own. It begins now, and goes on when nobody waits for it any
 /// more.
@@ -14,11 +16,11 @@ pub(crate) fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
     let taken = Arc::clone(&given);
     let task = begun(Box::new(move || {
         let result = work();
-        *given.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        *locked(&given) = Some(result);
     }));
     async move {
         ended(task).await;
-        let result = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let result = locked(&taken).take();
         match result {
             Some(result) => result,
             None => pending().await,

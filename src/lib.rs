@@ -25,6 +25,7 @@ pub mod files;
 mod host;
 pub mod http;
 pub mod json;
+mod mutex;
 pub mod near;
 pub mod oauth;
 mod process;

@@ -14,7 +14,7 @@ use std::os::fd::AsFd as AsHandle;
 #[cfg(windows)]
 use std::os::windows::io::AsHandle;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use clap::builder::StyledStr;
 use serde::Serialize;
@@ -26,6 +26,7 @@ use super::table::{Room, Table, folded};
 use super::{ColorWhen, full_screen};
 use crate::error::{Code, Error};
 use crate::files;
+use crate::mutex::locked;
 #[cfg(unix)]
 use crate::process::Process;
 use crate::untrusted::visible;
@@ -195,9 +196,8 @@ impl Output {
         self.told().extend(warnings.iter().cloned());
     }
 
-    /// A panic elsewhere leaves whole sentences.
     fn told(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.told)
     }
 
     /// What a person may like to know.

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::exchange::Response;
+use crate::mutex::locked;
 
 const MOST_CONNECTIONS: usize = 128;
 const MOST_OF_ONE_ADDRESS: usize = 32;
@@ -132,7 +133,7 @@ struct Place {
 
 impl Held {
     fn places(&self) -> MutexGuard<'_, BTreeMap<u64, Place>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.places)
     }
 
     fn count(&self, address: IpAddr) -> usize {

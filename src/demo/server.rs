@@ -1,7 +1,7 @@
 //! What one data center answers, and what all its handlers share: the state, tokens in headers.
 
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use hyper::StatusCode;
 use hyper::body::Incoming;
@@ -12,6 +12,7 @@ use super::exchange::{Request, Response, text};
 use super::hosts::Hosts;
 use super::{Addresses, DataCenterAddresses, apis, oauth, pages, random};
 use crate::clock;
+use crate::mutex::locked;
 
 /// Requests carry a few hundred bytes.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -44,7 +45,7 @@ impl Shared {
     }
 
     pub(super) fn accounts(&self) -> MutexGuard<'_, Accounts> {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.accounts)
     }
 }
 

@@ -16,7 +16,7 @@ use std::fmt;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,6 +36,7 @@ use super::{Method, ProxyVariables, Request, Response, TransportFailure, date, h
 use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::files;
+use crate::mutex::locked;
 use crate::untrusted::check_address;
 
 /// Connecting, TLS included.
@@ -120,7 +121,7 @@ impl Client {
 
     /// The certificates that the server of this name showed last, where that is noted.
     pub(crate) fn certificates_of(&self, host: &str) -> Option<Vec<CertificateDer<'static>>> {
-        self.shown.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
+        locked(self.shown.as_ref()?).get(host).cloned()
     }
 
     /// Which proxy a request to `url` goes through. Asks nobody.

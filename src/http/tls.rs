@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WantsClientCert, WebPkiServerVerifier, verify_server_name};
@@ -26,6 +26,7 @@ pub(crate) use self::chain::trusted_only;
 pub use self::chain::{Chain, Link};
 pub(crate) use self::chain::{trusted, words_of_shown};
 use crate::files;
+use crate::mutex::locked;
 
 /// By the name of a server, the certificates that it showed last, whether they were good or not.
 pub(crate) type Shown = Arc<Mutex<BTreeMap<String, Certificates>>>;
@@ -174,7 +175,7 @@ impl ServerCertVerifier for Trust {
             let chain = std::iter::once(end_entity).chain(intermediates);
             let chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
             let name = server_name.to_str().into_owned();
-            shown.lock().unwrap_or_else(PoisonError::into_inner).insert(name, chain);
+            locked(shown).insert(name, chain);
         }
         let judged = self.authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match judged {

@@ -4,7 +4,9 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::mutex::locked;
 
 /// Bytes of a pipe that are read ahead: a shorter body is sent with its length, on which some servers insist.
 const READ_AHEAD: u64 = 8 * 1024 * 1024;
@@ -124,7 +126,7 @@ impl Piece {
             Self::Bytes(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
             Self::File(path) => Ok(Box::new(File::open(path).map_err(|error| named(&self.name(), &error))?)),
             Self::Pipe(pipe) => {
-                let reader = pipe.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let reader = locked(&pipe.reader).take();
                 reader.ok_or_else(|| io::Error::other(format!("{} can be read once only", pipe.name)))
             }
         }

@@ -4,13 +4,14 @@
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::Service;
 use super::api::OpenAnswer;
 use crate::aside::aside;
 use crate::error::{Advice, Code, Error};
 use crate::files;
+use crate::mutex::locked;
 
 /// Bytes of it that stay in the memory.
 const SHOWN: usize = 10_000_000;
@@ -65,7 +66,7 @@ impl Long {
         let Rest::Kept(file) = &self.rest else {
             return Err(io::Error::other("the answer is not kept any more"));
         };
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = locked(file);
         file.rewind()?;
         let copied = io::copy(&mut *file, target)?;
         if copied == self.length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }

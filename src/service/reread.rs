@@ -5,12 +5,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use super::Service;
 use crate::config::{Config, Profile};
 use crate::error::{Code, Error};
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 
 /// How the file looked when there was nothing new in it: when it was written, and its length. `None` before the first
@@ -78,7 +79,7 @@ impl Service {
         is_asked_for: bool,
         taken: impl FnOnce(Config) -> Config,
     ) -> Result<Option<Config>, Error> {
-        if !is_asked_for && *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) == Some(look) {
+        if !is_asked_for && *locked(&self.last_look) == Some(look) {
             return Ok(None);
         }
         let config = taken(self.read_configuration(look)?);
@@ -99,7 +100,7 @@ impl Service {
     }
 
     fn remember(&self, look: Look) {
-        *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) = Some(look);
+        *locked(&self.last_look) = Some(look);
     }
 }
 

@@ -7,7 +7,7 @@ use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZero;
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use crate::config::{Config, Profile, ProviderSource, SecretSource};
 use crate::error::Error;
 use crate::files::access::{self, Holds};
 use crate::files::own;
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
@@ -240,8 +241,7 @@ impl Service {
 
     /// The same for who asks again and again: those records only are opened that have changed since this was asked last.
     pub fn statuses_by_now(&self, now: Timestamp) -> Vec<ProfileStatus> {
-        // A panic elsewhere leaves what was read whole.
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = locked(&self.seen);
         let protection = self.store.protection().ok();
         let versions = self.store.versions().filter(|_| protection.is_some());
         self.see(&mut seen, versions.as_ref(), now);

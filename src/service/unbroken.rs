@@ -7,10 +7,12 @@
 use std::future::poll_fn;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::task::Poll;
 
 use tokio::sync::watch;
+
+use crate::mutex::locked;
 
 /// The unbroken work that is under way, and the rights that are to be let go when the process stands still. Clones count together.
 #[derive(Clone)]
@@ -68,8 +70,7 @@ impl Unbroken {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Afterwards>> {
-        // A panic elsewhere leaves whole acts.
-        self.0.afterwards.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0.afterwards)
     }
 
     /// Waits until nothing is under way.

@@ -14,7 +14,7 @@ mod sources;
 mod users;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 pub(super) use self::change::Change;
@@ -29,6 +29,7 @@ use super::envelope::FirstLine;
 use super::seal::MasterKey;
 use super::{KeySource, StoreError};
 use crate::clock::{self, Moment};
+use crate::mutex::locked;
 
 /// Key files and pins are some hundred bytes long.
 const LIMIT: u64 = 64 * 1024;
@@ -95,9 +96,8 @@ impl Keyring {
         self.sources.as_ref()
     }
 
-    /// A panic elsewhere leaves whole keys.
     fn read(&self) -> MutexGuard<'_, Read> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.read)
     }
 
     fn first(&self) -> Option<Arc<Key>> {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::backend::{Backend, Clear, Found, Hold, Listing, Part, StoreKind};
 use super::{Attempt, ClientAt, StoreError, Throttled, Version};
 use crate::clock::{self, Moment};
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 
 /// A store in memory.
@@ -49,9 +50,8 @@ impl Content {
 }
 
 impl Shared {
-    /// A panic elsewhere leaves every part whole: they are replaced in one step.
     fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.content)
     }
 }
 

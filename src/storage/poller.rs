@@ -5,7 +5,7 @@
 //! not ask too early. It need not outlive the machine: after another start a whole interval is waited.
 
 use std::fs::File;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use super::reservation::Reservation;
 use super::{Store, StoreError};
 use crate::clock::Moment;
 use crate::files::access;
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::words::time_of_day;
 
@@ -116,7 +117,7 @@ impl Poller {
     ///
     /// There is no room, so that nobody may be asked.
     pub fn reserve(&self) -> Result<(), StoreError> {
-        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = locked(&self.room);
         if room.is_none() {
             *room = self.store.room(&self.profile)?;
         }
@@ -128,7 +129,7 @@ impl Poller {
     }
 
     pub(super) fn take_room(&self) -> Option<Reservation> {
-        self.room.lock().unwrap_or_else(PoisonError::into_inner).take()
+        locked(&self.room).take()
     }
 
     /// What is known of this sign-in; `None` where a whole interval has to be waited.

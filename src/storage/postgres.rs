@@ -19,7 +19,7 @@ mod trouble;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -39,6 +39,7 @@ use crate::clock;
 use crate::files::access::Holds;
 use crate::host;
 use crate::http::{Chain, tls as trust};
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::random;
 
@@ -126,7 +127,7 @@ impl Database {
         if value::<i32>(row, 0)? > schema::VERSION {
             return Err(self.error(Trouble::Newer));
         }
-        *self.pin.lock().unwrap_or_else(PoisonError::into_inner) = value(row, 1)?;
+        *locked(&self.pin) = value(row, 1)?;
         Ok(row)
     }
 
@@ -147,7 +148,7 @@ impl Database {
 
     /// Keeps the line in clear of the record before, for who asks for it next.
     fn note_before(&self, profile: &ProfileName, previous: Option<Vec<u8>>) {
-        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = locked(&self.before);
         match previous {
             Some(mut line) => {
                 line.truncate(line.iter().position(|byte| *byte == b'\n').unwrap_or(LONGEST_LINE).min(LONGEST_LINE));
@@ -198,7 +199,7 @@ impl Backend for PostgresBackend {
     }
 
     fn first_line(&self, profile: &ProfileName, part: Part) -> Option<Vec<u8>> {
-        let mut before = self.database.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = locked(&self.database.before);
         before.remove(profile).filter(|_| part == Part::Previous)
     }
 
@@ -313,7 +314,7 @@ impl Backend for PostgresBackend {
     }
 
     fn pin(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let seen = || self.database.pin.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let seen = || locked(&self.database.pin).clone();
         if let Some(pin) = seen() {
             return Ok(Some(pin));
         }
@@ -330,7 +331,7 @@ impl Backend for PostgresBackend {
     fn rebind(&self, before: &[u8], pin: &[u8]) -> Result<bool, StoreError> {
         let rows = self.database.ask(&Statement::new(sql::REBIND).bytes(before).bytes(pin))?;
         // Seen anew by whoever asks next.
-        *self.database.pin.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *locked(&self.database.pin) = None;
         Ok(!rows.is_empty())
     }
 

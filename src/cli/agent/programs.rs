@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,6 +22,7 @@ use self::said::Said;
 use super::log::{Entry, Level, Log};
 use crate::aside::aside;
 use crate::config::Config;
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::service::agent::Event;
 use crate::{child, clock};
@@ -62,7 +63,7 @@ impl Programs {
 
     /// From here on, the configuration is this one.
     pub(super) fn configure(&self, config: Arc<Config>) {
-        *self.0.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
+        *locked(&self.0.config) = config;
     }
 
     /// Has each program hear of an event, as soon as none runs for its profile.
@@ -89,8 +90,7 @@ impl Programs {
 
 impl Shared {
     fn waiting(&self) -> MutexGuard<'_, BTreeMap<ProfileName, VecDeque<Event>>> {
-        // A panic elsewhere leaves whole events.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.waiting)
     }
 
     /// Runs the programs for one profile, until no event of it waits.
@@ -139,7 +139,7 @@ impl Shared {
 
     /// Starts a program on a thread of its own, since it may lie on a disk that does not answer.
     async fn start(&self, program: &Path) -> io::Result<Child> {
-        let mut command = child::command(program, &self.config.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut command = child::command(program, &locked(&self.config));
         for name in NOT_INHERITED {
             command.env_remove(name);
         }

@@ -1,7 +1,7 @@
 //! Keeps a token file fresh on a thread that sleeps until the next token is due. What a renewal needs is made for it and
 //! dropped after it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use tokio::sync::{Notify, watch};
@@ -14,6 +14,7 @@ use super::super::runtime::{block_on_apart, refused};
 use super::place::Place;
 use crate::clock;
 use crate::error::{Code, Error};
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::service::{Keeping, Renewed, Service, Unbroken};
 
@@ -87,8 +88,7 @@ impl Keeper {
 
 impl Shared {
     fn place(&self) -> MutexGuard<'_, Option<Place>> {
-        // A panic elsewhere leaves a whole file.
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.place)
     }
 
     /// Goes on until no refresh can bring a new token, or the command has ended.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -14,6 +14,7 @@ use futures_util::future::Shared;
 use reqwest::dns::{Addrs, Resolve, Resolving};
 
 use crate::clock::{self, Moment};
+use crate::mutex::locked;
 
 /// How long a family is left out.
 const MEMORY: Duration = Duration::from_secs(10 * 60);
@@ -73,7 +74,7 @@ impl Resolver {
     }
 
     fn names(&self) -> MutexGuard<'_, BTreeMap<String, Name>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 

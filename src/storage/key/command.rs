@@ -3,13 +3,14 @@
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::clock::{self, Moment};
+use crate::mutex::locked;
 use crate::untrusted::Untrusted;
 
 /// How long it may take.
@@ -56,7 +57,7 @@ impl KeyCommand {
     }
 
     fn start(&self) -> io::Result<Running> {
-        let mut command = self.command.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut command = locked(&self.command);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let ((sender, receiver), heard) = (channel(), Arc::new(()));
         if let Some(stdout) = child.stdout.take() {

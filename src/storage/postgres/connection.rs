@@ -7,7 +7,7 @@
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -23,6 +23,7 @@ use super::session::{Session, connect};
 use super::trouble::Trouble;
 use crate::clock::{self, Moment};
 use crate::http::tls::certificates::Certificates;
+use crate::mutex::locked;
 
 /// How long a server may take for a statement. Whether one that took longer was done is not known.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
@@ -121,7 +122,7 @@ impl Connection {
 
     /// With whom one was connected last.
     pub(super) fn peer(&self) -> Option<Peer> {
-        self.peer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.peer).clone()
     }
 
     /// Does a statement, and tells the rows that it gave. Where the connection broke it is done once more, on a new one.
@@ -161,7 +162,7 @@ impl Connection {
     }
 
     fn begin(&self, job: Job) -> Result<(), Trouble> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = locked(&self.jobs);
         if jobs.is_none() {
             *jobs = Some(self.start()?);
         }
@@ -286,7 +287,7 @@ impl Server {
         match connect(&self.address, &self.notices).await {
             Ok(mut session) => {
                 let peer = Peer { since: start, shown: session.shown.take() };
-                *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
+                *locked(&self.peer) = Some(peer);
                 let client = Arc::clone(&session.client);
                 *state = State::Connected(session);
                 Ok((client, number))

@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::guarded::Refusal;
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 
 /// Behind the name of a profile that was changed before it was given back.
@@ -30,9 +31,8 @@ struct Said {
 }
 
 impl Notices {
-    /// A panic elsewhere leaves whole numbers and names.
     fn said(&self) -> MutexGuard<'_, Said> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.said)
     }
 
     /// From now on counts what is said of `profile`; how much it was so far.

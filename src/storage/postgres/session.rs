@@ -1,7 +1,7 @@
 //! Connecting: hosts are tried in their order, and of one that takes no writes is said so.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::poll_fn;
@@ -21,6 +21,7 @@ use super::trouble::Trouble;
 use crate::clock;
 use crate::http::tls::Shown;
 use crate::http::tls::certificates::Certificates;
+use crate::mutex::locked;
 
 /// Of the time for a host, what each of its addresses gets.
 const SHARE: Duration = Duration::from_millis(1500);
@@ -93,7 +94,7 @@ async fn connect_to(address: &Address, host: &Host, notices: &Arc<Notices>) -> R
             let tls = Tls::to(address, name, shown.clone()).map_err(Trouble::Tls)?;
             let session = sign_in(config.ssl_mode(SslMode::Require), stream, tls, address, notices).await;
             session.map(|mut session| {
-                session.shown = shown.lock().unwrap_or_else(PoisonError::into_inner).pop_first();
+                session.shown = locked(&shown).pop_first();
                 session
             })
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::{Shared, Store};
 use crate::clock;
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::storage::copies::Copies;
 use crate::storage::{Copied, Record, StoreError};
@@ -55,7 +56,7 @@ impl Store {
 
 impl Shared {
     pub(super) fn served(&self) -> MutexGuard<'_, BTreeMap<ProfileName, String>> {
-        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.served)
     }
 
     /// The time, where copies are kept.

@@ -1,9 +1,10 @@
 //! The reader's side: which of several copies of a record counts.
 
 use std::collections::BTreeMap;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use super::{OpenedRecord, Place, Shared};
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::storage::backend::{Backend, Found, Hold, Part};
 use crate::storage::envelope::{self, FirstLine, Opened};
@@ -26,9 +27,8 @@ impl Reader<'_> {
 }
 
 impl Shared {
-    /// A panic elsewhere leaves whole sentences.
     pub(super) fn damaged(&self) -> MutexGuard<'_, BTreeMap<ProfileName, String>> {
-        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.damaged)
     }
 
     pub(super) fn reader<'a>(&'a self, profile: &'a ProfileName) -> Reader<'a> {

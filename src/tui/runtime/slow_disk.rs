@@ -1,7 +1,7 @@
 //! Proves that the screens' thread touches no disk: a store that stands still stops no key.
 
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::http::Method;
 use crate::http::client::Client;
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{ConfigurationChange, Service, SignIn, remembered};
@@ -29,12 +30,12 @@ struct Gate {
 
 impl Gate {
     fn open(&self) {
-        *self.is_open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *locked(&self.is_open) = true;
         self.opened.notify_all();
     }
 
     fn pass(&self) {
-        let is_open = self.is_open.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_open = locked(&self.is_open);
         drop(self.opened.wait_while(is_open, |is_open| !*is_open));
     }
 }

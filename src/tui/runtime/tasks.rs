@@ -10,7 +10,7 @@ mod tmux;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -25,6 +25,7 @@ use crate::aside::aside;
 use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::Error;
+use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::service::{EnvFile, Freshness, GivenUp, Presence, Service, SignIn, StandStill};
 use crate::supervisor::Supervisor;
@@ -224,7 +225,7 @@ impl Tasks {
         let report = move |event| drop(events.send(Message::SignIn { task, event }));
         let presence = Presence::default().asked_to_save(move |error, decide| {
             if let Some(decisions) = decisions.upgrade() {
-                decisions.lock().unwrap_or_else(PoisonError::into_inner).insert(task, decide);
+                locked(&decisions).insert(task, decide);
             }
             drop(unsaved.send(Message::Unsaved { task, error }));
         });
@@ -259,7 +260,7 @@ impl Tasks {
     }
 
     fn try_saving(&mut self, task: TaskId, again: bool) {
-        let decide = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
+        let decide = locked(&self.decisions).remove(&task);
         // A sign-in that does not wait any more needs no decision.
         if let Some(decide) = decide {
             self.decide_saving(task, decide, again);
@@ -355,7 +356,7 @@ impl Tasks {
     /// Gives back the grants that wait for a decision, cancels what may be cancelled, and waits, not for ever, for the
     /// rest.
     pub(super) async fn finish(mut self) {
-        let waiting = std::mem::take(&mut *self.decisions.lock().unwrap_or_else(PoisonError::into_inner));
+        let waiting = std::mem::take(&mut *locked(&self.decisions));
         self.decisions = Arc::default();
         for (task, decide) in waiting {
             self.decide_saving(task, decide, false);

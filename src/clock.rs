@@ -104,6 +104,11 @@ pub fn earlier(time: Timestamp, by: Duration) -> Timestamp {
     time.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
+/// The time from `from` to `to`, zero when that is over.
+pub fn until(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(from.duration_until(to)).unwrap_or_default()
+}
+
 /// Reads the wall clock, which may say anything. What it says is kept so far from the ends of what can be written as a time
 /// that nobody who adds to it or takes from it has to look out for them.
 #[expect(clippy::disallowed_methods, reason = "this module owns the clocks")]

@@ -50,7 +50,7 @@ pub(super) fn waiting_code(pending: &PendingCode) -> String {
 
 /// Whole seconds from `now`, zero for what has passed.
 pub(super) fn seconds_until(time: Timestamp, now: Timestamp) -> u64 {
-    u64::try_from(now.duration_until(time).as_secs()).unwrap_or_default()
+    clock::until(now, time).as_secs()
 }
 
 /// A code as it is read out: "Alpha Bravo, dash, one two".

@@ -20,7 +20,7 @@ use super::grants::{Census, Counted};
 use super::tokens::ends::{Ends, is_ahead, minted_now, stated_end, whole_life};
 use super::tokens::throttles;
 use super::{DEFAULT_MIN_TTL, Service, home_data_center, tokens};
-use crate::clock::later;
+use crate::clock::{later, until};
 use crate::config::{Config, Profile, ProviderSource, SecretSource};
 use crate::error::Error;
 use crate::files::access::{self, Holds};
@@ -526,8 +526,7 @@ impl ProfileStatus {
 
     /// How long the access token lasts yet; zero without one, and where no end is known.
     pub fn remaining(&self, now: Timestamp) -> Duration {
-        let left = self.access_token_expires_at.map(|expires_at| now.duration_until(expires_at));
-        left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default()
+        self.access_token_expires_at.map(|end| until(now, end)).unwrap_or_default()
     }
 
     /// Of a profile that has no grant.
@@ -611,7 +610,7 @@ pub(super) fn state_of(grant: &Grant, now: Timestamp) -> State {
 /// A token of which nobody named an end is good until somebody hears otherwise.
 fn timed_state(end: Option<Timestamp>, is_refreshable: bool, now: Timestamp) -> State {
     let Some(end) = end else { return State::Valid };
-    let left = Duration::try_from(now.duration_until(end)).unwrap_or_default();
+    let left = until(now, end);
     if left.is_zero() {
         if is_refreshable { State::Expired } else { State::NeedsLogin }
     } else if left < DEFAULT_MIN_TTL {

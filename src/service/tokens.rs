@@ -282,10 +282,10 @@ fn shared_failure(grant: &Grant, freshness: Freshness, asked_at: Timestamp) -> O
 /// How much of the mint budget is used at `now`: the mints inside the window. A mint that has yet to come was noted by a
 /// clock that was ahead.
 pub(super) fn in_window(mints: &[Timestamp], window: Duration, now: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
-    mints.iter().copied().filter(move |mint| {
-        let age = mint.duration_until(now);
-        age >= -CLOCK_SLACK && Duration::try_from(age).unwrap_or_default() < window
-    })
+    mints
+        .iter()
+        .copied()
+        .filter(move |mint| mint.duration_until(now) >= -CLOCK_SLACK && clock::until(*mint, now) < window)
 }
 
 /// Until when the provider asked to be left alone, unless that was noted by a clock that was ahead.

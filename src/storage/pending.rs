@@ -142,7 +142,7 @@ impl PendingSignIn {
     /// How much of the code's life is left: by the boot clock while the machine runs on, else by the wall clock. One that was set
     /// back tells nothing, and then the server alone knows when the code has ended.
     pub fn left(&self, now: &Clocks<'_>) -> Duration {
-        let by_wall = || Duration::try_from(self.issued_at.duration_until(now.wall)).unwrap_or_default();
+        let by_wall = || clock::until(self.issued_at, now.wall);
         let age = self.booted.as_ref().and_then(|booted| booted.age(now)).unwrap_or_else(by_wall);
         self.lifetime.saturating_sub(age)
     }

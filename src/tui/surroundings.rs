@@ -18,7 +18,7 @@ use super::theme::{Abilities, ColorChoice, Glyphs, Mark, Theme};
 use super::time_left;
 use super::tour::Tour;
 use super::widgets::qr::QrChoice;
-use crate::clock::Moment;
+use crate::clock::{Moment, until};
 use crate::config::{Config, Motion, ThemeName};
 use crate::service::Machine;
 
@@ -35,6 +35,18 @@ pub struct Now {
     pub moment: Moment,
     /// Is shown, and compared with what is stored.
     pub time: Timestamp,
+}
+
+impl Now {
+    /// The time from now to `time`, zero when that is over.
+    pub fn until(self, time: Timestamp) -> Duration {
+        until(self.time, time)
+    }
+
+    /// The time from `time` to now, zero when that is yet to come.
+    pub fn since(self, time: Timestamp) -> Duration {
+        until(time, self.time)
+    }
 }
 
 /// What every panel is given.

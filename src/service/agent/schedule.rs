@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::clients::{ClientId, ClientNews, Clients, Heard, Rate, Released, rate};
 use super::event::{Happening, Health};
 use super::reading::{Dice, Reading};
-use crate::clock::{Moment, earlier, later};
+use crate::clock::{Moment, earlier, later, until};
 use crate::error::Code;
 use crate::profile::ProfileName;
 use crate::service::due::{back_off, part};
@@ -42,7 +42,7 @@ pub(super) struct Now {
 impl Now {
     /// The moment at which the wall clock says `time`, if nobody sets it.
     fn moment_of(self, time: Timestamp) -> Moment {
-        self.moment + Duration::try_from(self.wall.duration_until(time)).unwrap_or_default()
+        self.moment + until(self.wall, time)
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::DEFAULT_TOKEN_LIFE;
 pub(in crate::service) use crate::clock::SLACK as CLOCK_SLACK;
-use crate::clock::later;
+use crate::clock::{later, until};
 use crate::oauth::wire::LONGEST_TOKEN_LIFE;
 use crate::storage::Grant;
 
@@ -88,10 +88,6 @@ fn noted_end(grant: &Grant) -> Option<Timestamp> {
 
 fn assumed_end(grant: &Grant) -> Timestamp {
     later(grant.minted_at(), DEFAULT_TOKEN_LIFE)
-}
-
-fn until(from: Timestamp, to: Timestamp) -> Duration {
-    Duration::try_from(from.duration_until(to)).unwrap_or_default()
 }
 
 #[cfg(test)]

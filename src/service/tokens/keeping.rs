@@ -108,8 +108,11 @@ impl Service {
     fn keeping(&self, profile: &Profile, grant: &Grant, now: Timestamp) -> Keeping {
         let limit = self.config.provider(profile).ok().and_then(|provider| provider.dialect().mint_limit);
         let due = due::due(grant, limit, agent_ahead(grant, chance()), now);
-        let wait = |due: Timestamp| Duration::try_from(now.duration_until(due)).unwrap_or_default();
-        Keeping { minted_at: grant.minted_at(), next: due.map(|due| clock::now() + wait(due)), failures: 0 }
+        Keeping {
+            minted_at: grant.minted_at(),
+            next: due.map(|due| clock::now() + clock::until(now, due)),
+            failures: 0,
+        }
     }
 }
 

@@ -31,7 +31,6 @@ use crate::tui::panel::{FormFor, Go, Heard, Outcome, Panel, Then, Title};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::theme::Mark;
 use crate::tui::widgets::list::moved;
-use words::until;
 
 use table::Table;
 use view::Layout;
@@ -318,7 +317,7 @@ impl Panel for ProfilesPanel {
     fn next_wakeup(&self, around: &Surroundings, now: Now) -> Option<Moment> {
         let is_in_sight = around.shows(self, now);
         let change = is_in_sight.then(|| Layout::of(around, self, now).next_change(around, self, now)).flatten();
-        let change = change.map(|change| now.moment + until(change, now));
+        let change = change.map(|change| now.moment + now.until(change));
         let hides_at = self.revealed.as_ref().map(|revealed| revealed.until);
         change.into_iter().chain(hides_at).chain(self.reload_at).min()
     }

@@ -80,12 +80,7 @@ pub(super) fn when(then: Timestamp, now: Now) -> String {
     if is_ahead(then, now.time) {
         return "clock was ahead".to_owned();
     }
-    ago(Duration::try_from(then.duration_until(now.time)).unwrap_or_default())
-}
-
-/// The time from now to `then`; none to a time that is over.
-pub(super) fn until(then: Timestamp, now: Now) -> Duration {
-    Duration::try_from(now.time.duration_until(then)).unwrap_or_default()
+    ago(now.since(then))
 }
 
 /// A number with its thousands apart: `10,000`.

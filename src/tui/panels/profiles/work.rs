@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::words::until;
 use super::{ProfilesPanel, Revealed};
 use crate::error::Error;
 use crate::profile::ProfileName;
@@ -138,7 +137,7 @@ impl ProfilesPanel {
     pub(super) fn ask_or_refresh(&mut self, profile: ProfileName, around: &mut Surroundings, now: Now) -> Vec<Effect> {
         let budget = self.selected().and_then(|status| status.budget.as_ref());
         let last = budget.filter(|budget| budget.used(now.time) + 1 == budget.limit).and_then(|budget| {
-            let frees = around.time_left(until(budget.frees_at(now.time)?, now));
+            let frees = around.time_left(now.until(budget.frees_at(now.time)?));
             Some(format!(
                 "This is the last of {} refreshes that the provider allows profile {profile} in {} minutes. The next one is \
                  possible in {frees}. Refresh now?",

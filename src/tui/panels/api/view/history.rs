@@ -37,7 +37,7 @@ pub(super) fn draw_history(around: &Surroundings, panel: &ApiPanel, now: Now, ar
         let row = &earlier[index];
         let marker = if index == list.cursor { around.theme.cursor() } else { " " };
         let (status, size, address) = in_words(row);
-        let past = Duration::try_from(row.at().duration_until(now.time)).unwrap_or_default();
+        let past = now.since(row.at());
         // What was called tells rows apart, so it has the room.
         let size = if room < WITH_SIZE { String::new() } else { format!("{size:>8}  ") };
         let line = format!("{marker}{status} {size}{:<7}  {}", when(past), visible(&address));

@@ -15,7 +15,7 @@ use crate::tui::advice::hint;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{sentence, shown};
 use crate::tui::panels::profiles::ProfilesPanel;
-use crate::tui::panels::profiles::words::{left_in_words, standing, state_in_words, until, when};
+use crate::tui::panels::profiles::words::{left_in_words, standing, state_in_words, when};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::width;
 use crate::tui::theme::Mark;
@@ -187,7 +187,7 @@ impl<'a> Details<'a> {
         let waits_until = status.waits_until(now.time);
         if let Some(budget) = &status.budget {
             let resets_at = status.resets_at(now.time);
-            let clock = resets_at.map(|at| self.around.time_left(until(at, now)));
+            let clock = resets_at.map(|at| self.around.time_left(now.until(at)));
             let next = match (waits_until, clock) {
                 (Some(_), Some(clock)) => format!("; next one possible in {clock}"),
                 (_, Some(clock)) => format!("; one comes back in {clock}"),
@@ -201,7 +201,7 @@ impl<'a> Details<'a> {
             let with_time = Some(words.clone().and(&at, theme.text)).filter(|words| words.width() <= self.room);
             self.value("Refreshes", with_time.unwrap_or(words));
         } else if let Some(at) = waits_until {
-            let clock = self.around.time_left(until(at, now));
+            let clock = self.around.time_left(now.until(at));
             self.field("Refreshes", &format!("next one possible in {clock}, since the provider asks to wait"));
         }
         if let Some(over) = status.over_by_other_means() {

@@ -13,7 +13,7 @@ use crate::service::ProfileStatus;
 use crate::tui::chrome::{body, has_room};
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::view;
-use crate::tui::panels::profiles::words::{LONG, until};
+use crate::tui::panels::profiles::words::LONG;
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::time_left::holds_for;
 use crate::tui::widgets::list::List;
@@ -106,7 +106,7 @@ impl Layout {
         now: Now,
     ) -> Option<Timestamp> {
         let next_second = Timestamp::from_second(now.time.as_second() + 1).unwrap_or(Timestamp::MAX);
-        let tick = |end: Timestamp| match (until(end, now), around.motion) {
+        let tick = |end: Timestamp| match (now.until(end), around.motion) {
             (left, _) if left >= LONG => end - LONG,
             (_, Motion::Full) => end.min(next_second),
             (left, Motion::Reduced) => holds_for(left, Motion::Reduced).map_or(end, |holds| now.time + holds),

@@ -14,7 +14,7 @@ use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::shown;
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::table::Widest;
-use crate::tui::panels::profiles::words::{default_mark, left_in_words, standing, state_in_words, until, when};
+use crate::tui::panels::profiles::words::{default_mark, left_in_words, standing, state_in_words, when};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::{cut, width};
 use crate::tui::theme::Mark;
@@ -265,7 +265,7 @@ fn place(around: &Surroundings, status: &ProfileStatus, room: usize) -> String {
 fn refreshed(around: &Surroundings, status: &ProfileStatus, room: usize, style: Style, now: Now) -> Span<'static> {
     let theme = &around.theme;
     if let Some(at) = status.waits_until(now.time) {
-        return Span::styled(format!("wait {}", around.time_left(until(at, now))), theme.attention);
+        return Span::styled(format!("wait {}", around.time_left(now.until(at))), theme.attention);
     }
     let Some(last) = &status.last_refresh else { return Span::raw("") };
     let when = when(last.at, now);

@@ -2,8 +2,6 @@
 //!
 //! What is said is a head, a body that scrolls where it has more lines than there are rows, and a foot that always stays.
 
-use std::time::Duration;
-
 use ratatui::layout::Size;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -172,12 +170,7 @@ fn signed_in(
     fields.push("Profile", &format!("{}, saved{}", outcome.profile, protection(outcome)));
     let good = outcome.access_token_expires_at.map_or_else(
         || "the provider names no end".to_owned(),
-        |end| {
-            format!(
-                "good for {}",
-                around.time_left(Duration::try_from(now.time.duration_until(end)).unwrap_or_default())
-            )
-        },
+        |end| format!("good for {}", around.time_left(now.until(end))),
     );
     let renewed = if outcome.refreshable { ", refreshed by itself" } else { "" };
     fields.push("Access token", &(good + renewed));

@@ -82,7 +82,7 @@ impl Terminal {
         let window = window();
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from((Position::ORIGIN, window))) };
         let outgoing = Outgoing::default();
-        match ratatui::Terminal::with_options(Painter::new(outgoing.clone()), options) {
+        match ratatui::Terminal::with_options(Painter::new(outgoing.clone(), window.width), options) {
             Ok(screen) => Ok(Self { screen, outgoing, window, listens_to_mouse: false, job }),
             Err(error) => {
                 leave();
@@ -128,6 +128,7 @@ impl Surface for Terminal {
     fn clear(&mut self) -> io::Result<()> {
         queue!(self.outgoing, Clear(ClearType::All))?;
         // `clear` would ask the terminal where its cursor is, and wait for terminals that do not answer.
+        self.screen.backend_mut().resized(self.window.width);
         self.screen.resize(Rect::from((Position::ORIGIN, self.window)))
     }
 
@@ -330,7 +331,8 @@ mod tests {
         let window = Size::new(40, 12);
         let outgoing = Outgoing::default();
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from(((0, 0).into(), window))) };
-        let mut screen = Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen");
+        let mut screen =
+            Terminal::with_options(Painter::new(outgoing.clone(), window.width), options).expect("a screen");
         let sides = [window.height, window.width].map(|side| NonZeroU16::new(side).expect("a window"));
         let mut emulator = vt100::Parser::new(sides[0], sides[1], 0);
         let draw = |(right, down): (u16, u16), seconds: u32| {

@@ -20,7 +20,19 @@ pub(super) struct Painter<W: Write> {
     has_cursor: Option<bool>,
     /// The cells of links that are on the screen, by row and column.
     linked: BTreeMap<(u16, u16), Cell>,
+    /// Where the last frame has left the cursor, where that is sure.
+    left_at: Option<Position>,
+    /// So many frames in a row began where the one before had left it.
+    followed: u8,
+    /// What a row has.
+    columns: u16,
 }
+
+/// The most of them. Whatever else writes to a terminal, as a kernel does to its console, moves the cursor between two frames, and has
+/// the clock stand in the wrong place until it is said again where it is.
+const MOST_FOLLOWED: u8 = 4;
+/// So far back it is a backspace for each column.
+const NEAR: u16 = 3;
 
 /// By how many cells what is on the screen moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +50,21 @@ type Look = (Color, Color, Modifier);
 const PLAIN: Look = (Color::Reset, Color::Reset, Modifier::empty());
 
 impl<W: Write> Painter<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self { rest: CrosstermBackend::new(writer), has_cursor: None, linked: BTreeMap::new() }
+    pub(super) fn new(writer: W, columns: u16) -> Self {
+        let rest = CrosstermBackend::new(writer);
+        Self { rest, has_cursor: None, linked: BTreeMap::new(), left_at: None, followed: 0, columns }
+    }
+
+    /// The window has so many columns from now on.
+    pub(super) fn resized(&mut self, columns: u16) {
+        (self.columns, self.left_at) = (columns, None);
+    }
+
+    /// Where the cursor is as the next frame begins.
+    fn cursor_now(&mut self) -> Option<Position> {
+        let left_at = self.left_at.take().filter(|at| at.x < self.columns && self.followed < MOST_FOLLOWED);
+        self.followed = if left_at.is_some() { self.followed + 1 } else { 0 };
+        left_at
     }
 
     /// Has the terminal move all that it shows in a window by a cell at a time. What comes in from outside is blank.
@@ -50,6 +75,7 @@ impl<W: Write> Painter<W> {
         let moved = |(y, x): (u16, u16)| Some((y.checked_add_signed(by.down)?, x.checked_add_signed(by.right)?));
         let linked = std::mem::take(&mut self.linked).into_iter();
         self.linked = sorted::map(linked.filter_map(|(place, cell)| Some((moved(place)?, cell))));
+        self.left_at = None;
         write!(self.rest, "\x1b[H{lines}{columns}")
     }
 
@@ -71,7 +97,8 @@ impl<W: Write> Backend for Painter<W> {
     {
         let (links, others): (Vec<_>, Vec<_>) = content.partition(|(.., cell)| cell.modifier.contains(LINK));
         let mut frame = String::new();
-        write_cells(&mut frame, &others);
+        let begins_at = self.cursor_now();
+        self.left_at = write_cells(&mut frame, &others, begins_at);
         let is_over_a_link = |(x, y, _): &(u16, u16, &Cell)| self.linked.contains_key(&(*y, *x));
         if !links.is_empty() || others.iter().any(is_over_a_link) {
             let before = self.linked.clone();
@@ -85,6 +112,7 @@ impl<W: Write> Backend for Painter<W> {
             let before = joined(&before);
             for link in joined(&self.linked).iter().filter(|link| !before.contains(link)) {
                 write_link(&mut frame, link);
+                self.left_at = None;
             }
         }
         self.rest.write_all(frame.as_bytes())
@@ -103,6 +131,7 @@ impl<W: Write> Backend for Painter<W> {
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        self.left_at = None;
         self.rest.set_cursor_position(position)
     }
 
@@ -112,7 +141,7 @@ impl<W: Write> Backend for Painter<W> {
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
         // Whoever had the terminal meanwhile may have left the cursor otherwise.
-        self.has_cursor = None;
+        (self.has_cursor, self.left_at) = (None, None);
         self.linked.clear();
         self.rest.clear_region(region)
     }
@@ -130,18 +159,18 @@ impl<W: Write> Backend for Painter<W> {
     }
 }
 
-/// Writes cells that come row by row, and leaves the look plain.
-fn write_cells(frame: &mut String, cells: &[(u16, u16, &Cell)]) {
+/// Writes cells that come row by row, and leaves the look plain. Takes and tells where the cursor surely is: terminals agree on the
+/// width of ASCII alone.
+fn write_cells(frame: &mut String, cells: &[(u16, u16, &Cell)], begins_at: Option<Position>) -> Option<Position> {
     let mut look = PLAIN;
-    // Where the cursor surely is: terminals agree on the width of ASCII alone, and whatever else writes to them, as a kernel does
-    // to its console, moves it between two frames.
-    let mut at: Option<Position> = None;
+    let mut at = begins_at;
     for (x, y, cell) in cells {
         let (x, y) = (*x, *y);
-        match at.filter(|at| at.y == y && at.x <= x).map(|at| x - at.x) {
-            Some(0) => {}
-            Some(columns) => write_to(frame, format_args!("\x1b[{columns}C")),
-            None => write_to(frame, format_args!("\x1b[{};{}H", y + 1, x + 1)),
+        match at.filter(|at| at.y == y).map(|at| (at.x, x.checked_sub(at.x))) {
+            Some((_, Some(0))) => {}
+            Some((_, Some(columns))) => write_to(frame, format_args!("\x1b[{columns}C")),
+            Some((from, None)) if from - x <= NEAR => frame.extend(std::iter::repeat_n('\x08', (from - x).into())),
+            _ => write_to(frame, format_args!("\x1b[{};{}H", y + 1, x + 1)),
         }
         let wanted = (cell.fg, cell.bg, cell.modifier - LINK);
         if wanted != look {
@@ -154,6 +183,7 @@ fn write_cells(frame: &mut String, cells: &[(u16, u16, &Cell)]) {
     if look != PLAIN {
         frame.push_str("\x1b[m");
     }
+    at
 }
 
 /// The links among cells: neighbors, and the pieces of one that had to be broken, which begin below each other.
@@ -177,7 +207,7 @@ fn write_link(frame: &mut String, link: &Link<'_>) {
     let text: String = link.iter().map(|(.., cell)| cell.symbol()).collect();
     let scheme = if text.contains("://") { "" } else { "https://" };
     write_to(frame, format_args!("\x1b]8;id=address;{scheme}{text}\x1b\\"));
-    write_cells(frame, link);
+    write_cells(frame, link, None);
     frame.push_str("\x1b]8;;\x1b\\");
 }
 
@@ -268,7 +298,7 @@ mod tests {
     fn screen(columns: u16, rows: u16) -> (Terminal<Painter<Outgoing>>, Outgoing) {
         let outgoing = Outgoing::default();
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, columns, rows)) };
-        (Terminal::with_options(Painter::new(outgoing.clone()), options).expect("a screen"), outgoing)
+        (Terminal::with_options(Painter::new(outgoing.clone(), columns), options).expect("a screen"), outgoing)
     }
 
     /// What was sent to a screen since the last look.
@@ -373,9 +403,25 @@ mod tests {
             sent(1, "4:18", [light, dark]),
             "\x1b[1;1H\x1b[38;5;231;48;5;231m \x1b[48;5;16m \x1b[2;2H\x1b[m4:18\x1b[?25l"
         );
-        assert_eq!(sent(1, "4:17", [light, dark]), "\x1b[2;5H7");
-        assert_eq!(sent(1, "4:09", [light, dark]), "\x1b[2;4H09");
+        assert_eq!(sent(1, "4:17", [light, dark]), "\x087");
+        assert_eq!(sent(1, "4:09", [light, dark]), "\x08\x0809");
         assert_eq!(sent(1, "4:09", [light, light]), "\x1b[1;2H\x1b[38;5;231;48;5;231m \x1b[m");
+    }
+
+    #[test]
+    fn what_else_moves_the_cursor_disturbs_a_clock_for_a_few_seconds_at_most() {
+        let (mut screen, outgoing) = screen(12, 3);
+        let mut sent = |x: u16, time: &str| {
+            screen.draw(|frame| frame.buffer_mut().set_string(x, 1, time, Style::new())).expect("it is drawn");
+            taken(&outgoing)
+        };
+        drop(sent(1, "4:19"));
+        let seconds: Vec<String> = (10..19).rev().map(|second| sent(1, &format!("4:{second}"))).collect();
+        let digits: Vec<&str> = seconds.iter().map(String::as_str).collect();
+        assert_eq!(digits, ["\x088", "\x087", "\x086", "\x085", "\x1b[2;5H4", "\x083", "\x082", "\x081", "\x080"]);
+        // Behind the last column a terminal has its cursor in either of two places.
+        drop(sent(8, "4:19"));
+        assert_eq!(sent(8, "4:18"), "\x1b[2;12H8");
     }
 
     #[test]

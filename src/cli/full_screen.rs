@@ -188,7 +188,6 @@ fn told(context: &Context, ended: Ended) -> Result<u8, Error> {
         Ended::SignedIn(signed_in) => {
             super::login::tell_in_lines(context, &signed_in)?;
             context.output.warn(&signed_in.warnings);
-            context.output.warn(&signed_in.left_out);
             Ok(0)
         }
         Ended::Failed(error) => Err(error),

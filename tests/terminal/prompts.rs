@@ -5,7 +5,9 @@ use std::path::Path;
 
 use device_login::secret::Secret;
 use device_login::storage::{KeyOptions, StoreAddress, open};
+use serde_json::json;
 
+use crate::support::authority::Authority;
 use crate::support::program::{Home, sign_in_into};
 use crate::support::pty::Terminal;
 
@@ -193,6 +195,30 @@ fn of_a_secret_that_is_pasted_with_more_nothing_reaches_who_reads_next() {
     terminal.press("typed later\r");
     terminal.wait_for("next: typed later");
     terminal.ends();
+}
+
+#[test]
+fn after_the_screens_each_reservation_of_a_sign_in_is_said_once() {
+    let authority = Authority::start(|asked| {
+        let body = match asked.path.as_str() {
+            "/device" => json!({
+                "device_code": "code", "user_code": "ABCD-1234", "interval": 1, "expires_in": 300,
+                "verification_uri": format!("{}/page", asked.origin()),
+            }),
+            "/token" => json!({"access_token": "AT", "scope": "other", "api_domain": "https://evil.example"}),
+            _ => json!({"sub": "77", "email": "dana@example.com"}),
+        };
+        (200, body.to_string())
+    });
+    let home = Home::at(&authority);
+    let terminal = start(&home, "$program login work; echo ended with $?");
+    terminal.wait_for("✓ Signed in");
+    terminal.press("\r");
+    let lines = terminal.wait_for("ended with 0");
+    for said in ["Not granted: openid", "gave no refresh token", "an API domain, https://evil.example"] {
+        assert_eq!(lines.matches(said).count(), 1, "{said}: {lines}");
+    }
+    terminal.wait_for_end();
 }
 
 #[test]

@@ -5,7 +5,6 @@ mod json;
 mod list;
 mod prometheus;
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -291,18 +290,10 @@ fn sort(seen: &mut [Seen], by: Sort) {
 }
 
 /// The least is the worst. While a record cannot be opened nothing helps its profile.
-fn badness(seen: &Seen) -> (bool, usize, Reverse<u8>) {
+fn badness(seen: &Seen) -> (bool, usize, State) {
     let alarm = seen.alarm();
     let place = WORST_FIRST.iter().position(|other| *other == alarm).unwrap_or_default();
-    let state = match seen.status.state {
-        State::Valid => 0,
-        State::Expired => 1,
-        State::Expiring => 2,
-        State::Unknown => 3,
-        State::SignedOut => 4,
-        State::NeedsLogin => 5,
-    };
-    (seen.status.problem.is_none(), place, Reverse(state))
+    (seen.status.problem.is_none(), place, seen.status.state)
 }
 
 /// As monitoring orders them; what cannot be opened is told before all of them.

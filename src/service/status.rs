@@ -41,19 +41,19 @@ const LEAST_SHARE: usize = 64;
 const CLOCK_SET_BACK: &str =
     "This machine's clock has been set back since the access token came, so nobody can tell when that ends.";
 
-/// How a profile stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a profile stands, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
+    /// Only a person can bring it back.
+    NeedsLogin,
     SignedOut,
-    Valid,
+    /// The store could not be read, or the clock has been set back since the access token came.
+    Unknown,
     /// Valid, but ends so soon that the next use refreshes it.
     Expiring,
     /// Ended; the next use refreshes it.
     Expired,
-    /// Only a person can bring it back.
-    NeedsLogin,
-    /// The store could not be read, or the clock has been set back since the access token came.
-    Unknown,
+    Valid,
 }
 
 impl State {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::words::{WANTING, default_mark, rank, state_in_words};
+use super::words::{Standing, default_mark, state_in_words};
 use crate::config::Config;
 use crate::profile::ProfileName;
 use crate::service::ProfileStatus;
@@ -157,7 +157,7 @@ impl Table {
             }
         };
         self.order = (0..statuses.len()).filter(|position| matches(&statuses[*position])).collect();
-        self.is_anybody_wanted = statuses.iter().any(|status| rank(status, now) < WANTING);
+        self.is_anybody_wanted = statuses.iter().any(|status| Standing::of(status, now).wants_a_person());
         self.sort(statuses, now);
         let listed = self.order.iter().filter_map(|position| statuses.get(*position));
         self.widest = listed.fold(Widest::default(), |widest, status| wider(widest, status, config, now));
@@ -189,8 +189,8 @@ impl Table {
             Sort::Name if is_reversed => self.order.reverse(),
             Sort::Name => {}
             Sort::State => {
-                let rank = |position: &usize| rank(&statuses[*position], now);
-                sorted::by(&mut self.order, |one, other| turned(rank(one).cmp(&rank(other))));
+                let standing = |position: &usize| Standing::of(&statuses[*position], now);
+                sorted::by(&mut self.order, |one, other| turned(standing(one).cmp(&standing(other))));
             }
             Sort::TimeLeft => {
                 let end = |position: &usize| statuses[*position].access_token_expires_at;

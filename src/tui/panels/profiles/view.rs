@@ -9,6 +9,8 @@ mod layout;
 mod list;
 mod words;
 
+use std::collections::BTreeMap;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Span;
@@ -17,7 +19,7 @@ use details::Details;
 pub(super) use layout::Layout;
 
 use super::ProfilesPanel;
-use super::words::{WORST_FIRST, count, rank};
+use super::words::{Standing, count};
 use crate::service::ProfileStatus;
 use crate::tui::chrome::{beside_title, command_of_more, more_keys};
 use crate::tui::keymap::{Command, Scope};
@@ -51,14 +53,14 @@ fn head(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (Vec<Span<'st
     if !panel.is_loaded {
         return (Vec::new(), format!("reading {profiles} ..."));
     }
-    let mut standings = [0; WORST_FIRST.len()];
+    let mut standings = Standings::new();
     for status in &panel.statuses {
-        standings[rank(status, now.time)] += 1;
+        *standings.entry(Standing::of(status, now.time)).or_default() += 1;
     }
     let counts = [
-        counts_in_words(around, standings),
-        counts_of_marks(around, standings, " "),
-        counts_of_marks(around, standings, ""),
+        counts_in_words(around, &standings),
+        counts_of_marks(around, &standings, " "),
+        counts_of_marks(around, &standings, ""),
         Vec::new(),
     ];
     let order = if all > 1 { panel.table.sorted_in_words().to_owned() } else { String::new() };
@@ -78,20 +80,23 @@ fn head(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (Vec<Span<'st
     (counts[left].clone(), rights[right].clone())
 }
 
+/// How many profiles stand how.
+type Standings = BTreeMap<Standing, usize>;
+
 /// `1 sign in again  2 valid`.
-fn counts_in_words(around: &Surroundings, standings: [usize; WORST_FIRST.len()]) -> Vec<Span<'static>> {
-    let told = standings.into_iter().zip(WORST_FIRST).filter(|(number, _)| *number > 0);
-    told.flat_map(|(number, (mark, word))| {
+fn counts_in_words(around: &Surroundings, standings: &Standings) -> Vec<Span<'static>> {
+    let told = standings.iter().map(|(standing, number)| (standing.in_words(), *number));
+    told.flat_map(|((mark, word), number)| {
         [Span::styled(format!("{} {word}", count(number)), around.theme.mark_style(mark)), Span::raw(GAP)]
     })
     .collect()
 }
 
 /// The same where there is little room: `✗ 1  ✓ 2`, or `✗1 ✓2`.
-fn counts_of_marks(around: &Surroundings, standings: [usize; WORST_FIRST.len()], air: &str) -> Vec<Span<'static>> {
+fn counts_of_marks(around: &Surroundings, standings: &Standings, air: &str) -> Vec<Span<'static>> {
     let marks = [Mark::NeedsSignIn, Mark::Attention, Mark::Good, Mark::Off];
-    let all = || standings.into_iter().zip(WORST_FIRST);
-    let number = |mark| all().map(|(number, (other, _))| if other == mark { number } else { 0 }).sum();
+    let number =
+        |mark| standings.iter().filter(|(standing, _)| standing.in_words().0 == mark).map(|(_, number)| number).sum();
     let told = marks.map(|mark| (mark, number(mark))).into_iter().filter(|(_, number)| *number > 0);
     let gap = if air.is_empty() { " " } else { GAP };
     told.flat_map(|(mark, number)| {

@@ -15,16 +15,35 @@ use crate::tui::time_left;
 /// From here on a time that is left is told in hours or days, which no second changes.
 pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
 
-/// How a profile can stand, the worst first.
-pub(super) const WORST_FIRST: [(Mark, &str); 7] = [
-    (Mark::NeedsSignIn, State::NeedsLogin.in_few_words()),
-    (Mark::NeedsSignIn, "not revoked"),
-    (Mark::NeedsSignIn, State::Unknown.in_few_words()),
-    (Mark::Attention, State::Expired.in_few_words()),
-    (Mark::Attention, State::Expiring.in_few_words()),
-    (Mark::Good, State::Valid.in_few_words()),
-    (Mark::Off, State::SignedOut.in_few_words()),
-];
+/// How a profile stands among others, the worst first: as its state does, but who is signed out and has nothing left to revoke
+/// wants nobody.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Standing {
+    is_at_rest: bool,
+    state: State,
+}
+
+impl Standing {
+    pub(super) fn of(status: &ProfileStatus, now: Timestamp) -> Self {
+        let state = status.state_at(now);
+        Self { is_at_rest: state == State::SignedOut && !status.is_unrevoked, state }
+    }
+
+    pub(super) fn wants_a_person(self) -> bool {
+        self.in_words().0 == Mark::NeedsSignIn
+    }
+
+    pub(super) fn in_words(self) -> (Mark, &'static str) {
+        let mark = match self.state {
+            State::SignedOut if self.is_at_rest => Mark::Off,
+            State::SignedOut => return (Mark::NeedsSignIn, "not revoked"),
+            State::NeedsLogin | State::Unknown => Mark::NeedsSignIn,
+            State::Expiring | State::Expired => Mark::Attention,
+            State::Valid => Mark::Good,
+        };
+        (mark, self.state.in_few_words())
+    }
+}
 
 /// Beside the name of the profile that is used where none is named, in a list with others: as `device-login status` has it.
 pub(super) fn default_mark(status: &ProfileStatus, config: &Config) -> &'static str {
@@ -32,25 +51,9 @@ pub(super) fn default_mark(status: &ProfileStatus, config: &Config) -> &'static 
     if is_default { " *" } else { "" }
 }
 
-/// So many of these want a person.
-pub(super) const WANTING: usize = 3;
-
-/// The place of a profile among these.
-pub(super) fn rank(status: &ProfileStatus, now: Timestamp) -> usize {
-    match status.state_at(now) {
-        State::NeedsLogin => 0,
-        State::SignedOut if status.is_unrevoked => 1,
-        State::Unknown => 2,
-        State::Expired => 3,
-        State::Expiring => 4,
-        State::Valid => 5,
-        State::SignedOut => 6,
-    }
-}
-
 /// The state of a profile with its mark.
 pub(super) fn state_in_words(status: &ProfileStatus, now: Timestamp) -> (Mark, &'static str) {
-    match WORST_FIRST[rank(status, now)] {
+    match Standing::of(status, now).in_words() {
         (Mark::Off, _) if status.waiting_code(now).is_some() => (Mark::Working, "pending"),
         state => state,
     }
@@ -102,9 +105,10 @@ mod tests {
 
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{Now, count, left_in_words, when};
+    use super::{Now, ProfileStatus, Standing, State, count, left_in_words, when};
     use crate::clock::Moment;
     use crate::config::Motion;
+    use crate::tui::panels::profiles::tests::{at, status};
 
     #[test]
     fn numbers_have_their_thousands_apart() {
@@ -112,6 +116,26 @@ mod tests {
             [0, 12, 999, 1000, 10_000, 1_234_567].map(count),
             ["0", "12", "999", "1,000", "10,000", "1,234,567"]
         );
+    }
+
+    #[test]
+    fn profiles_stand_in_the_order_of_their_states_but_for_those_at_rest() {
+        let standing = |state, left, is_unrevoked| {
+            Standing::of(&ProfileStatus { is_unrevoked, ..status("work", state, left) }, at(10_000).time)
+        };
+        let worst_first = [
+            (standing(State::NeedsLogin, 0, false), "sign in again", true),
+            (standing(State::SignedOut, 0, true), "not revoked", true),
+            (standing(State::Unknown, 0, false), "cannot tell", true),
+            (standing(State::Expiring, 100, false), "ends soon", false),
+            (standing(State::Expired, 1, false), "ended", false),
+            (standing(State::Valid, 4000, false), "valid", false),
+            (standing(State::SignedOut, 0, false), "signed out", false),
+        ];
+        assert!(worst_first.is_sorted_by(|(one, ..), (other, ..)| one < other));
+        for (standing, word, wants_a_person) in worst_first {
+            assert_eq!((standing.in_words().1, standing.wants_a_person()), (word, wants_a_person));
+        }
     }
 
     #[test]

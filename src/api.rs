@@ -185,7 +185,7 @@ fn is_header_name(name: &str) -> bool {
 }
 
 /// The variable that has the access token wherever this program hands it to another one.
-pub const ACCESS_TOKEN_VARIABLE: &str = "DEVICE_LOGIN_ACCESS_TOKEN";
+const ACCESS_TOKEN_VARIABLE: &str = "DEVICE_LOGIN_ACCESS_TOKEN";
 
 /// The curl command for a call, the token replaced by its variable. A body that curl itself reads is in `body`: options and their
 /// values.

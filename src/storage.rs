@@ -11,13 +11,13 @@ mod file;
 mod history;
 mod key;
 mod memory;
-pub mod pending;
+mod pending;
 mod poller;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod private;
 mod protection;
-pub mod record;
+mod record;
 mod records;
 mod reservation;
 mod seal;

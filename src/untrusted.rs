@@ -128,7 +128,7 @@ pub fn check_address(url: &Url) -> Result<(), &'static str> {
 
 /// Tells whether `url` is `https` on a host that the whole Internet may know: a name with a dot that is not reserved for
 /// private networks, and no IP address.
-pub fn is_public(url: &Url) -> bool {
+fn is_public(url: &Url) -> bool {
     let Some(Host::Domain(name)) = url.host() else { return false };
     let name = name.trim_end_matches('.');
     let is_private = PRIVATE_DOMAINS.iter().any(|domain| is_below(name, domain));

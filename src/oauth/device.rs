@@ -18,7 +18,7 @@ use crate::secret::Known;
 use crate::untrusted::Untrusted;
 
 /// What `slow_down` adds to the interval, for this and every later poll (RFC 8628 §3.5).
-pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
+const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 /// What is waited beyond the interval, and what each `slow_down` adds to that.
 const MARGIN_STEP_PERCENT: u32 = 10;
 /// Where adding ends.

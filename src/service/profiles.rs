@@ -82,7 +82,7 @@ impl Service {
     }
 
     /// The same for a profile whose provider may be new as well.
-    pub async fn add_drafted(&self, draft: &ProfileDraft) -> Result<Config, Error> {
+    async fn add_drafted(&self, draft: &ProfileDraft) -> Result<Config, Error> {
         let source = self.check_new_profile(draft)?;
         let ProfileDraft { profile, provider, secret } = draft.clone();
         let name = profile.name.clone();

@@ -99,7 +99,7 @@ pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
 ///
 /// A file system need offer neither hard links nor renaming that replaces nothing. Where it has neither, the name is taken
 /// by an empty file first, so that still only one process gets it.
-pub(super) fn name_once(file: &Path, name: &Path) -> io::Result<()> {
+fn name_once(file: &Path, name: &Path) -> io::Result<()> {
     let is_answer = |error: &io::Error| matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound);
     match std::fs::hard_link(file, name) {
         Err(error) if !is_answer(&error) => {}

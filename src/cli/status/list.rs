@@ -11,7 +11,7 @@ use crate::cli::colors::{BOLD_RED, CYAN, YELLOW};
 use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
 use crate::service::{Budget, ProfileStatus, State, Verified};
-use crate::storage::Protection;
+use crate::storage::{Account, Protection};
 use crate::words::some_of;
 
 /// Whose names are cut last: a name that is not whole may be that of another profile.
@@ -75,7 +75,7 @@ fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
         (None, Some((used, limit))) => Cell::new(format!("{used} of {limit} used")).short(format!("{used}/{limit}")),
         (None, None) => Cell::default(),
     };
-    let account = status.account.as_ref().map(crate::storage::record::Account::label);
+    let account = status.account.as_ref().map(Account::label);
     let verified = is_verified.then(|| verified.unwrap_or_default());
     let rest = [Cell::maybe(ends(status, now)), Cell::new(provider), budget, Cell::maybe(account)];
     [name, state].into_iter().chain(verified).chain(rest).collect()

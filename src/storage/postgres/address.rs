@@ -390,7 +390,7 @@ fn is_any_enough(attributes: &str) -> Result<bool, Problem> {
 }
 
 /// The value of `connect_timeout` and of its variable.
-pub(super) fn seconds_of(text: &str) -> Result<Duration, Problem> {
+fn seconds_of(text: &str) -> Result<Duration, Problem> {
     let seconds = text.trim().parse::<u16>().ok().filter(|seconds| *seconds > 0);
     seconds
         .map(|seconds| Duration::from_secs(seconds.into()))

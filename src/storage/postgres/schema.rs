@@ -4,7 +4,7 @@
 pub(super) const VERSION: i32 = 1;
 
 /// The condition that another version of this program is needed, in the range that SQLSTATE leaves to programs.
-pub(super) const NEWER: &str = "DL001";
+const NEWER: &str = "DL001";
 
 /// Makes or changes the tables, in one transaction. Of several who do it at a time the others wait.
 pub(super) fn statements() -> String {

@@ -275,7 +275,7 @@ impl Held {
     }
 
     /// The generation that a commit replaces. Where nothing can be opened, all of it is set aside.
-    pub(super) fn generation_before(&mut self) -> Result<u64, StoreError> {
+    fn generation_before(&mut self) -> Result<u64, StoreError> {
         match self.mend() {
             Ok(record) => self.generation_of(record.as_deref()),
             Err(StoreError::Corrupt { .. }) => self.set_all_aside().map(|()| 0),

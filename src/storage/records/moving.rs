@@ -13,8 +13,7 @@ use crate::error::Advice;
 use crate::host;
 use crate::profile::ProfileName;
 use crate::storage::error::on_machine;
-use crate::storage::record::Moved;
-use crate::storage::{Grant, LOCK_PATIENCE, Record, StoreError};
+use crate::storage::{Grant, LOCK_PATIENCE, Moved, Record, StoreError};
 
 /// Opens the store at an address that a mark names.
 pub type Opener = Arc<dyn Fn(&str) -> Result<Store, StoreError> + Send + Sync>;

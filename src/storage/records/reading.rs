@@ -108,7 +108,7 @@ impl Shared {
     }
 
     /// The record before this one, where it is not: somebody has put an older record in the place of the newest.
-    pub(super) fn newer_previous(&self, reader: &mut Reader<'_>, current: &Record) -> Option<Box<Record>> {
+    fn newer_previous(&self, reader: &mut Reader<'_>, current: &Record) -> Option<Box<Record>> {
         let profile = &current.profile;
         let line = self.backend.first_line(profile, Part::Previous)?;
         FirstLine::of(&line).filter(|line| line.generation > current.generation)?;

@@ -147,7 +147,7 @@ impl ProfileForm {
         if self.has_client_types() { chosen } else { before }
     }
 
-    pub(super) fn is_by_browser(&self) -> bool {
+    fn is_by_browser(&self) -> bool {
         matches!(self.client_type(), ClientType::ServerBased | ClientType::Mobile)
     }
 

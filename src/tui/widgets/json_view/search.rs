@@ -35,7 +35,7 @@ impl Pattern {
     }
 
     /// The first place at or after `from`. It lies between characters, as both texts are UTF-8.
-    pub(super) fn find_in(&self, text: &str, from: usize) -> Option<usize> {
+    fn find_in(&self, text: &str, from: usize) -> Option<usize> {
         self.find_in_bytes(text.as_bytes(), from)
     }
 

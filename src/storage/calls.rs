@@ -22,10 +22,10 @@ pub struct PastCall {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
     /// It had a body, which is not kept.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacks_body: bool,
     /// It had secrets in its address or headers, which are not kept.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacks_secrets: bool,
     /// `None` where no answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,9 +41,4 @@ pub struct PastAnswer {
     pub took_ms: u64,
     /// The length of the body.
     pub bytes: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde names the signature")]
-fn is_false(flag: &bool) -> bool {
-    !*flag
 }

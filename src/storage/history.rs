@@ -86,7 +86,7 @@ fn cut(detail: &str) -> &str {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde names the signature")]
-fn is_zero(number: &u32) -> bool {
+pub(super) fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::IssuerEndpoints;
+use super::history::is_zero;
 use super::record::secret;
 use super::seal;
 use crate::clock::{self, Moment};
@@ -156,11 +157,6 @@ impl PendingSignIn {
     pub fn is_of(&self, home: Option<&str>) -> bool {
         self.home.as_deref() == home
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde names the signature")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }
 
 mod milliseconds {

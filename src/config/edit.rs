@@ -103,32 +103,34 @@ pub fn remove_profile(config: &Config, name: &ProfileName) -> Result<Config, Err
 
 /// Writes the scopes of a profile, in place of those that it had.
 pub fn set_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
-    edit(config, &[name], |_, document| {
-        put_scopes(document, name, scopes);
-        Ok(())
-    })
+    change_scopes(config, name, |written| *written = scopes.to_vec())
 }
 
 /// Adds scopes to those that a profile has in the file by now.
 pub fn add_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
-    edit(config, &[name], |now, document| {
-        let mut wanted = now.profile(Some(name))?.scopes.clone();
+    change_scopes(config, name, |written| {
         for scope in scopes {
-            if !wanted.iter().any(|known| known.eq_ignore_ascii_case(scope)) {
-                wanted.push(scope.clone());
+            if !written.iter().any(|known| known.eq_ignore_ascii_case(scope)) {
+                written.push(scope.clone());
             }
         }
-        put_scopes(document, name, &wanted);
-        Ok(())
     })
 }
 
 /// Takes scopes away from those that a profile has in the file by now.
 pub fn take_back_scopes(config: &Config, name: &ProfileName, scopes: &[String]) -> Result<Config, Error> {
+    change_scopes(config, name, |written| {
+        written.retain(|known| !scopes.iter().any(|scope| scope.eq_ignore_ascii_case(known)));
+    })
+}
+
+fn change_scopes(config: &Config, name: &ProfileName, change: impl FnOnce(&mut Vec<String>)) -> Result<Config, Error> {
     edit(config, &[name], |now, document| {
-        let mut wanted = now.profile(Some(name))?.scopes.clone();
-        wanted.retain(|known| !scopes.iter().any(|scope| scope.eq_ignore_ascii_case(known)));
-        put_scopes(document, name, &wanted);
+        let mut scopes = now.profile(Some(name))?.scopes.clone();
+        change(&mut scopes);
+        if let Some(profile) = profile_table(document, name) {
+            put(profile, "scopes", scopes.iter().collect::<Array>().into());
+        }
         Ok(())
     })
 }
@@ -202,12 +204,6 @@ fn write_profile(table: &mut dyn TableLike, profile: &Profile, before: Option<&P
     }
     if is_changed(|before, after| before.scopes != after.scopes) {
         put(table, "scopes", profile.scopes.iter().collect::<Array>().into());
-    }
-}
-
-fn put_scopes(document: &mut DocumentMut, name: &ProfileName, scopes: &[String]) {
-    if let Some(profile) = profile_table(document, name) {
-        put(profile, "scopes", scopes.iter().collect::<Array>().into());
     }
 }
 

@@ -31,6 +31,7 @@ pub mod oauth;
 mod process;
 pub mod profile;
 pub mod providers;
+pub mod qr;
 pub mod random;
 pub mod registered;
 pub mod secret;

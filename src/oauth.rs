@@ -4,7 +4,6 @@
 //! | --- | --- |
 //! | [`authorization`] | RFC 6749 §4.1, the request that a browser opens and its way back |
 //! | [`device`] | RFC 8628, the device flow as a state machine |
-//! | [`qr`] | the verification address as a QR code's modules (ISO/IEC 18004) |
 //! | [`token`] | RFC 6749 §4.1.3 and §6, codes and refresh tokens for access tokens, as a state machine |
 //! | [`wire`] | requests as form bodies, lenient reading of answers |
 //!
@@ -12,7 +11,6 @@
 
 pub mod authorization;
 pub mod device;
-pub mod qr;
 pub mod token;
 pub mod wire;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error};
 use crate::files::{PRIVATE, Replacement};
-use crate::oauth::qr::{QrMatrix, image};
+use crate::qr::{QrMatrix, image};
 
 /// Where the QR code of each new code is written, as a picture of the kind that the name ends in.
 #[derive(Clone, Debug, PartialEq, Eq)]

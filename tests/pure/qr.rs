@@ -1,7 +1,7 @@
 //! QR codes, read back from the screen by a decoder that knows nothing of how they were drawn.
 
 use crate::support::camera::{DARK, LIGHT};
-use device_login::oauth::qr::{QrMatrix, image};
+use device_login::qr::{QrMatrix, image};
 use device_login::tui::theme::QrPalette;
 use device_login::tui::widgets::qr::{Fit, QrCode, QrForms};
 use proptest::prelude::*;

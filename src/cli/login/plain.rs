@@ -15,8 +15,8 @@ use super::{Mode, PENDING, Qr, ask_to_save_again, tell_signed_in, wanted_scopes}
 use crate::clock::{self, Moment};
 use crate::config::{Environment, Profile};
 use crate::error::{Advice, Error, Way};
-use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
+use crate::qr::QrMatrix;
 use crate::service::{Begin, IssuedCode, Machine, Presence, Service, SignIn, SignInEvent, Until};
 use crate::words::{minutes_and_seconds, ordinal};
 

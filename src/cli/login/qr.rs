@@ -1,6 +1,6 @@
 //! A QR code as rows of text for line mode: dark on light in colours of its own where the stream is a terminal.
 
-use crate::oauth::qr::QrMatrix;
+use crate::qr::QrMatrix;
 
 /// The light modules on each side that cameras need.
 const QUIET_ZONE: u16 = 4;
@@ -62,7 +62,7 @@ fn half(top_is_dark: bool, bottom_is_dark: bool, with_color: bool) -> &'static s
 #[cfg(test)]
 mod tests {
     use super::{Form, QUIET_ZONE, rows};
-    use crate::oauth::qr::QrMatrix;
+    use crate::qr::QrMatrix;
 
     /// Reads the modules back from what is drawn.
     fn read(text: &str, form: Form) -> Vec<Vec<bool>> {

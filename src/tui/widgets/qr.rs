@@ -12,7 +12,7 @@ use ratatui::layout::{Rect, Size};
 use ratatui::style::{Color, Modifier};
 use ratatui::widgets::Widget;
 
-use crate::oauth::qr::QrMatrix;
+use crate::qr::QrMatrix;
 use crate::tui::theme::{QrAbilities, QrPalette};
 
 /// The largest scale on offer. 33 modules at 8 columns each fill a screen of 296x148.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::offer::is_of_profile;
 use super::{LastAnswer, SignInPanel, Stage, Waiting, view};
 use crate::error::Code;
-use crate::oauth::qr::QrMatrix;
+use crate::qr::QrMatrix;
 use crate::service::{Begin, QrFormat};
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Scope};

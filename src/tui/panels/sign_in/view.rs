@@ -25,8 +25,8 @@ pub(super) use words::urgency;
 
 use super::{QrView, SignInPanel, Stage, Waiting};
 use crate::config::Profile;
-use crate::oauth::qr::QrMatrix;
 use crate::providers::catalog;
+use crate::qr::QrMatrix;
 use crate::tui::chrome::{between, footer, has_room};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::{Now, Surroundings};

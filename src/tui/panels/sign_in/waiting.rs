@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::clock::Moment;
 use crate::error::Error;
-use crate::oauth::qr::QrMatrix;
+use crate::qr::QrMatrix;
 use crate::service::{IssuedCode, SignInEvent};
 use crate::storage::Asker;
 use crate::tui::surroundings::Now;

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use super::place::{drawable, too_small};
 use super::scene::Scene;
 use super::{Waiting, draw_qr, in_columns};
-use crate::oauth::qr::QrMatrix;
+use crate::qr::QrMatrix;
 use crate::tui::chrome::footer;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::surroundings::Surroundings;

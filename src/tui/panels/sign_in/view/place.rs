@@ -5,7 +5,7 @@ use ratatui::layout::{Rect, Size};
 use super::scene::Scene;
 use super::text::Text;
 use super::{below_notice, lead};
-use crate::oauth::qr::QrMatrix;
+use crate::qr::QrMatrix;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::Waiting;
 use crate::tui::surroundings::Surroundings;

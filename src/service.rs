@@ -112,6 +112,12 @@ impl Service {
         Self { config, store, http, variables, unbroken, actor, seen, zone, last_look, scratch }
     }
 
+    /// The same service with another configuration, such as one to which a profile was added.
+    #[must_use]
+    pub fn with_config(self, config: Config) -> Self {
+        Self { config: Arc::new(config), seen: Arc::default(), last_look: Arc::default(), ..self }
+    }
+
     /// The same service for people in this zone.
     #[must_use]
     pub fn in_zone(self, zone: fn() -> TimeZone) -> Self {

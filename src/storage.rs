@@ -180,8 +180,8 @@ impl StoreAddress {
         }
     }
 
-    /// The same with what the variables of libpq say of a database, and with the directory in which this machine keeps what
-    /// goes with it.
+    /// The same address with what the variables of libpq say of a database, and with the directory in which this machine keeps
+    /// what goes with it.
     #[must_use]
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "no other store asks for them"))]
     pub fn completed_by(self, variable: &dyn Fn(&str) -> Option<String>, state_dir: &Path) -> Self {

@@ -152,7 +152,7 @@ impl Context {
         }
     }
 
-    /// The same for the full screen, which no line on stderr may disturb.
+    /// The same as [`Self::service`] for the full screen, which no line on stderr may disturb.
     pub(super) fn silent_service(&self) -> Result<Service, Error> {
         self.service_with(Client::new(self.global.ca_cert.clone()), Config::load)
     }

@@ -24,12 +24,6 @@ fn cannot_be_added(name: &ProfileName) -> String {
 }
 
 impl Service {
-    /// The same service with another configuration, such as one to which a profile was added.
-    #[must_use]
-    pub fn with_config(self, config: Config) -> Self {
-        Self { config: Arc::new(config), seen: Arc::default(), last_look: Arc::default(), ..self }
-    }
-
     /// Tells whether the store keeps a client's secret for the profile.
     pub fn has_stored_secret(&self, profile: &Profile) -> Result<bool, Error> {
         Ok(self.load(profile)?.is_some_and(|record| record.client_secret.is_some()))

@@ -368,7 +368,8 @@ impl Service {
         still_here(error, failed.as_ref())
     }
 
-    /// The same for a change that takes the grant out of the record, and of the copies of it that there may be.
+    /// Changes the record as `change_record` does, by what takes its grant out, and forgets the copies of the record that there
+    /// may be.
     async fn end_sign_in(&self, profile: &Profile, change: impl FnOnce(&mut Record) -> bool) -> Result<bool, Error> {
         let mut before = None;
         let is_changed = self

@@ -42,7 +42,7 @@ impl TokenFile {
         Replacement::for_readers(&self.place, self.readers).map(drop)
     }
 
-    /// The same, whatever its group is to be.
+    /// Tells whether the file could be written, whatever its group is to be.
     pub fn check_without_group(&self) -> io::Result<()> {
         Replacement::for_readers(&self.place, Readers { group: None, ..self.readers }).map(drop)
     }

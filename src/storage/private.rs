@@ -43,7 +43,7 @@ pub(super) fn read_bytes(path: &Path) -> Result<Found, StoreError> {
     })
 }
 
-/// The same for a file elsewhere.
+/// The same as [`read`] for a file elsewhere, which no directory was judged for.
 pub(super) fn read_named(
     path: &Path,
     holds: Holds,

@@ -22,6 +22,7 @@ mod git_credential;
 mod given_tokens;
 mod help;
 mod keyboard;
+mod limits;
 mod login;
 mod logout;
 mod man;

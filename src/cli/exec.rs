@@ -30,7 +30,7 @@ use self::elsewhere::Attendant;
 use self::keeper::Keeper;
 use self::place::Place;
 use super::context::Context;
-use super::runtime::{met_limit, refused};
+use super::limits::{met_limit, refused};
 use super::{token, words};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;

@@ -7,18 +7,16 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::task::Poll;
-use std::thread;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::ColorWhen;
 use super::output::Output;
+use super::{ColorWhen, limits};
 use crate::error::{Code, Error};
-use crate::files;
 #[cfg(unix)]
 use crate::process::Process;
 use crate::service::{StandStill, Unbroken};
@@ -34,20 +32,6 @@ const WAITING: &str =
 
 /// How long a thread waits for work.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// So many threads a command needs at once, beside its own: one for what waits for disks, and those that read a terminal.
-const THREADS: usize = 3;
-/// So much memory a command needs, in bytes: the stacks of those threads, and what becomes of the largest answer.
-#[cfg(target_os = "linux")]
-const MEMORY: u64 = THREADS as u64 * (2 << 20) + (8 << 20);
-/// So large a stack it needs, in bytes.
-#[cfg(target_os = "linux")]
-const STACK: u64 = 512 << 10;
-/// So many descriptors a command needs at once, beside those that it has.
-#[cfg(unix)]
-const DESCRIPTORS: usize = 24;
-
-const NOT_STARTED: &str = "the program could not start";
 
 /// SIGHUP, which tells that the terminal is gone.
 const HANG_UP: u8 = 1;
@@ -128,12 +112,12 @@ impl Interrupts {
 
     /// The same for whatever it does, which is a part of the program once, and not with each command.
     fn block_on_boxed(&self, future: Boxed<'_>) -> Result<(), Error> {
-        check_limits()?;
+        limits::check()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .thread_keep_alive(FOR_EVER)
             .build()
-            .map_err(|error| not_started(&error))?;
+            .map_err(|error| limits::not_started(&error))?;
         // The one thread that is always there takes what no other can be made for.
         runtime.spawn_blocking(|| ());
         let result = runtime.block_on(async {
@@ -227,38 +211,15 @@ async fn reached(still: Option<&StandStill>) {
 
 /// Runs a future to its end on a thread that hears no signals, beside the one that does.
 pub(super) fn block_on_apart<T>(future: impl Future<Output = T>) -> Result<T, Error> {
-    check_limits()?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| not_started(&error))?;
+    limits::check()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| limits::not_started(&error))?;
     runtime.spawn_blocking(|| ());
     let result = runtime.block_on(future);
     runtime.shutdown_timeout(LAST_CALL);
     Ok(result)
-}
-
-fn not_started(error: &io::Error) -> Error {
-    refused(NOT_STARTED, error)
-}
-
-/// What the system did not give, with the limit to raise where it has met one.
-pub(super) fn refused(what: impl Into<String>, why: &io::Error) -> Error {
-    let error = Error::new(Code::Other, what).because(why);
-    match met_limit(why) {
-        Some(limit) => error.advise(limit),
-        None => error,
-    }
-}
-
-/// How a limit is raised that made the system say so.
-pub(super) fn met_limit(error: &io::Error) -> Option<String> {
-    let limit = match error.kind() {
-        _ if files::is_out_of_descriptors(error) => "`ulimit -n`, `LimitNOFILE`",
-        // Of a thread or a process.
-        io::ErrorKind::WouldBlock => "`ulimit -u`, `TasksMax`, `pids.max`",
-        io::ErrorKind::FileTooLarge => "`ulimit -f`, `LimitFSIZE`",
-        _ => return None,
-    };
-    Some(format!("raise the limit of this user, service or container ({limit})"))
 }
 
 /// What a signal wants of a command.
@@ -306,7 +267,7 @@ impl Signals {
             Signal::STKFLT,
         ];
         let receive = |wanted: i32| {
-            let failed = |error: io::Error| refused("signals cannot be received", &error);
+            let failed = |error: io::Error| limits::refused("signals cannot be received", &error);
             signal(SignalKind::from_raw(wanted)).map_err(failed)
         };
         let stop = Signal::TSTP.as_raw();
@@ -375,61 +336,4 @@ impl Signals {
 #[cfg(not(unix))]
 fn pause() -> bool {
     false
-}
-
-/// Sees that the system gives the memory, threads and descriptors that a command needs: what is made of them does not expect to be
-/// refused, and an answer that comes once would be lost with it.
-fn check_limits() -> Result<(), Error> {
-    let missing = |what: &str, error: &io::Error| {
-        let cause = format!("{what}: {error}");
-        not_started(error).because(cause)
-    };
-    #[cfg(target_os = "linux")]
-    check_memory()?;
-    let idle = Mutex::new(());
-    thread::scope(|scope| {
-        let held = idle.lock();
-        let thread = |_| thread::Builder::new().spawn_scoped(scope, || drop(idle.lock()));
-        let threads: io::Result<Vec<_>> = (0..THREADS).map(thread).collect();
-        drop(held);
-        threads.map(drop)
-    })
-    .map_err(|error| missing("no thread can be made", &error))?;
-    #[cfg(unix)]
-    {
-        use std::os::fd::AsFd;
-
-        let descriptors: io::Result<Vec<_>> = {
-            let stderr = io::stderr();
-            (0..DESCRIPTORS).map(|_| stderr.as_fd().try_clone_to_owned()).collect()
-        };
-        descriptors.map_err(|error| missing("no more files can be opened", &error))?;
-    }
-    Ok(())
-}
-
-/// The same for memory, where it is limited: what cannot have any aborts. What is in use already is told by proc(5).
-#[cfg(target_os = "linux")]
-fn check_memory() -> Result<(), Error> {
-    use rustix::process::{Resource, getrlimit};
-
-    let status = std::cell::LazyCell::new(|| std::fs::read_to_string("/proc/self/status").unwrap_or_default());
-    let used = |name: &str| {
-        let kib = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok());
-        kib.map_or(0, |kib: u64| kib << 10)
-    };
-    for (resource, what, in_use, needed, raised_by) in [
-        (Resource::As, "address space", Some("VmSize:"), MEMORY, "`ulimit -v`, `LimitAS`"),
-        (Resource::Data, "memory", Some("VmData:"), MEMORY, "`ulimit -d`, `LimitDATA`"),
-        (Resource::Stack, "stack", None, STACK, "`ulimit -s`, `LimitSTACK`"),
-    ] {
-        let Some(limit) = getrlimit(resource).current else { continue };
-        let needed = needed + in_use.map_or(0, used);
-        if limit < needed {
-            let cause = format!("its {what} is limited to {} KiB, and {} KiB are needed", limit >> 10, needed >> 10);
-            let helps = format!("raise the limit of this user, service or container ({raised_by})");
-            return Err(Error::new(Code::Other, NOT_STARTED).because(cause).advise(helps));
-        }
-    }
-    Ok(())
 }

@@ -15,8 +15,8 @@ use serde::Serialize;
 
 use super::super::ColorWhen;
 use super::super::advice::Program;
+use super::super::limits::refused;
 use super::super::output::Output;
-use super::super::runtime::refused;
 use super::super::words;
 use crate::config::Environment;
 use crate::error::Error;

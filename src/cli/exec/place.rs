@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::super::context::variable;
-use super::super::runtime::met_limit;
+use super::super::limits::met_limit;
 use crate::config::Environment;
 use crate::error::{Code, Error};
 use crate::files::{self, PRIVATE, Trouble, access};

@@ -51,9 +51,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, ValueEnum};
 
 use self::commands::{Asked, AskedCommand};
-use self::context::Context;
+use self::context::{Context, variable};
 use self::output::Output;
 use crate::config::variables;
+use crate::config::{Environment, Places};
 use crate::error::{Advice, Code, Error};
 use crate::near;
 use crate::profile::ProfileName;
@@ -117,7 +118,12 @@ enum ColorWhen {
 }
 
 impl Global {
-    /// The same with files for a store.
+    /// Where this program looks for its files.
+    fn places(&self) -> Result<Places, Error> {
+        Places::from_environment(Environment(&variable), self.config.clone())
+    }
+
+    /// The same options with files for a store.
     fn in_files(&self) -> Self {
         Self { store: Some("file:DIR".to_owned()), ..self.clone() }
     }

@@ -118,7 +118,7 @@ impl Context {
         if error.code != Code::UnknownProfile || !error.sources.is_empty() || is_misspelt {
             return error;
         }
-        let Ok(places) = Places::from_environment(environment, self.global.config.clone()) else { return error };
+        let Ok(places) = self.global.places() else { return error };
         let is_by_variable = self.is_named_by_variable.load(Ordering::Relaxed);
         let namer = if is_by_variable { "`DEVICE_LOGIN_PROFILE` names it; " } else { "" };
         error.because(format!("{namer}{}", places.in_words(environment)))
@@ -176,7 +176,7 @@ impl Context {
         if let Err(error) = variables::check(Reader::Everything, &|name| std::env::var_os(name)) {
             note(Subject::Variable, error);
         }
-        let places = Places::from_environment(environment, self.global.config.clone());
+        let places = self.global.places();
         let config = places.clone().and_then(|places| Config::load(&places.config_file));
         let config = config.map_err(|error| note(Subject::Configuration, error)).ok();
         // One that cannot be read may name another store, or another key.
@@ -241,7 +241,7 @@ impl Context {
     /// Where this program looks for its files.
     pub(super) fn places(&self) -> Result<Places, Error> {
         variables::check(Reader::Everything, &|name| std::env::var_os(name))?;
-        Places::from_environment(Environment(&variable), self.global.config.clone())
+        self.global.places()
     }
 
     /// Why the configuration is where it is, in words.
@@ -257,7 +257,7 @@ impl Context {
     /// The store's address without a password, and what names it.
     pub(super) fn store_place(&self, config: &Config) -> Result<(String, NamedBy), Error> {
         let environment = Environment(&variable);
-        let places = Places::from_environment(environment, self.global.config.clone())?;
+        let places = self.global.places()?;
         let address = store_address(&self.global, config, &places, environment)?;
         Ok((address.to_string(), self.store_named_by(config)))
     }
@@ -276,7 +276,7 @@ impl Context {
     /// Where this program keeps its own files.
     pub(super) fn own_places(&self, config: &Config) -> Result<OwnPlaces, Error> {
         let environment = Environment(&variable);
-        let places = Places::from_environment(environment, self.global.config.clone())?;
+        let places = self.global.places()?;
         let key = places.key_options(environment).key_file;
         let store = store_address(&self.global, config, &places, environment)?;
         let store = store.directory().map(Path::to_owned);
@@ -292,7 +292,7 @@ impl Context {
 
     /// Another store than the one in use, and its address without a password.
     pub(super) fn other_store(&self, address: StoreAddress) -> Result<(Store, String), Error> {
-        let places = Places::from_environment(Environment(&variable), self.global.config.clone())?;
+        let places = self.global.places()?;
         let config = Config::load(&places.config_file)?;
         let (address, in_full) = (absolute(address.clone()), absolute(address).in_full());
         let address = completed(address, &places)?;
@@ -422,7 +422,7 @@ fn make_service(
 ) -> Result<Service, Error> {
     variables::check(Reader::Everything, &|name| std::env::var_os(name))?;
     let environment = Environment(&variable);
-    let places = Places::from_environment(environment, global.config.clone())?;
+    let places = global.places()?;
     if !makes_config {
         check_config_is_there(global, &places, environment)?;
     }

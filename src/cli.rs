@@ -30,6 +30,7 @@ mod named_file;
 mod other_words;
 mod output;
 mod overview;
+mod own_places;
 mod profile;
 mod prompt;
 mod refresh;

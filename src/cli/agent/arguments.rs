@@ -14,7 +14,7 @@ use crate::profile::ProfileName;
 use crate::service::TokenFile;
 use crate::shell;
 
-use super::super::context::OwnPlaces;
+use super::super::own_places::OwnPlaces;
 
 /// For the owner alone.
 const PRIVATE: u32 = 0o600;

@@ -25,11 +25,10 @@ use proptest::prelude::*;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
-use super::sign_in::sized;
+use super::sign_in::{COMPLETE, code, sized};
 use crate::support::camera;
 use crate::support::screen::{changes, draw, screen, screen_text};
 
-const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh";
 const USER_CODE: &str = "WLKU-4502";
 const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 33), (240, 67)];
 
@@ -60,25 +59,12 @@ fn started(effects: &[Effect]) -> TaskId {
     *task
 }
 
-fn code(user_code: &str, seconds: u64) -> IssuedCode {
-    IssuedCode {
-        user_code: user_code.to_owned(),
-        verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().expect("an address"),
-        verification_uri_complete: COMPLETE.parse().ok(),
-        interval: Duration::from_secs(30),
-        lifetime: Duration::from_secs(300),
-        issued_at: at(seconds).moment,
-        expires_at: at(seconds + 300).moment,
-        expires_at_time: at(seconds + 300).time,
-    }
-}
-
 fn happens(model: &mut Model, task: TaskId, event: SignInEvent, seconds: u64) {
     update(model, Message::SignIn { task, event }, at(seconds));
 }
 
 fn issue(model: &mut Model, task: TaskId, user_code: &str, seconds: u64) {
-    let event = SignInEvent::CodeIssued { code: code(user_code, seconds), next_poll_at: at(seconds + 30).moment };
+    let event = SignInEvent::CodeIssued { code: code(user_code, at(seconds)), next_poll_at: at(seconds + 30).moment };
     happens(model, task, event, seconds);
 }
 
@@ -117,7 +103,7 @@ fn ran_out() -> Error {
 /// A second code in the place of one that was good for 10 seconds.
 fn second() -> (Model, TaskId) {
     let (mut model, task) = asking();
-    let code = IssuedCode { expires_at: at(10).moment, ..code(USER_CODE, 0) };
+    let code = IssuedCode { expires_at: at(10).moment, ..code(USER_CODE, at(0)) };
     happens(&mut model, task, SignInEvent::CodeIssued { code, next_poll_at: at(10).moment }, 0);
     let task = started(&ends(&mut model, task, Err(ran_out()), 10));
     issue(&mut model, task, "WXYZ-7788", 12);
@@ -320,7 +306,7 @@ fn a_code_that_is_gone_is_told_with_what_became_of_it() {
         (replaced, 30, "was replaced"),
     ] {
         let (mut model, task) = waiting();
-        happens(&mut model, task, event(code("WXYZ-7788", seconds), at(seconds + 30).moment), seconds);
+        happens(&mut model, task, event(code("WXYZ-7788", at(seconds)), at(seconds + 30).moment), seconds);
         let text = screen_text(&sized(model, 80, 24), at(seconds + 1));
         assert!(text.contains(&format!("Code {USER_CODE} {end}.")), "{seconds}: {end}\n{text}");
     }

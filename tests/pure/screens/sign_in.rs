@@ -31,7 +31,7 @@ use super::SIZES;
 use crate::support::camera;
 use crate::support::screen::{changes, draw, screen, screen_text};
 
-const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh";
+pub(crate) const COMPLETE: &str = "https://accounts.zoho.com/oauth/v3/device/setCode?devcode=abcdefgh";
 
 pub(crate) fn at(seconds: u64) -> Now {
     let start: Timestamp = "2026-11-22T14:00:00Z".parse().expect("a time");
@@ -56,23 +56,25 @@ pub(crate) fn asking() -> (Model, TaskId) {
     (model, task)
 }
 
-pub(crate) fn code(user_code: &str, seconds: u64) -> IssuedCode {
+pub(crate) fn code(user_code: &str, issued: Now) -> IssuedCode {
+    const LIFETIME: Duration = Duration::from_secs(300);
+
     IssuedCode {
         user_code: user_code.to_owned(),
         verification_uri: "https://accounts.zoho.com/oauth/v3/device".parse().expect("an address"),
         verification_uri_complete: COMPLETE.parse().ok(),
         interval: Duration::from_secs(30),
-        lifetime: Duration::from_secs(300),
-        issued_at: at(seconds).moment,
-        expires_at: at(seconds + 300).moment,
-        expires_at_time: at(seconds + 300).time,
+        lifetime: LIFETIME,
+        issued_at: issued.moment,
+        expires_at: issued.moment + LIFETIME,
+        expires_at_time: issued.time + LIFETIME,
     }
 }
 
 /// The same with a code, and with what happened to it since.
 fn waiting(events: Vec<SignInEvent>) -> Model {
     let (mut model, task) = asking();
-    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", at(0)), next_poll_at: at(30).moment };
     update(&mut model, Message::SignIn { task, event: issued }, at(0));
     for event in events {
         update(&mut model, Message::SignIn { task, event }, at(30));
@@ -86,7 +88,7 @@ pub(crate) fn pending() -> Model {
 
 pub(crate) fn ended(result: Result<SignedIn, Error>) -> Model {
     let (mut model, task) = asking();
-    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", at(0)), next_poll_at: at(30).moment };
     update(&mut model, Message::SignIn { task, event: issued }, at(0));
     update(&mut model, Message::SignInEnded { task, result: Box::new(result) }, at(40));
     model
@@ -205,7 +207,7 @@ fn unsaved() -> Model {
 /// A new code was asked for, and none came.
 fn no_new_code() -> Model {
     let (mut model, task) = asking();
-    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(30).moment };
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", at(0)), next_poll_at: at(30).moment };
     update(&mut model, Message::SignIn { task, event: issued }, at(0));
     let mut model = pressed(model, &[Key::Char('n'), Key::Char('y')]);
     let error = Error::new(Code::Network, "profile `work` could not be signed in")
@@ -222,7 +224,7 @@ fn after(event: impl FnOnce(Moment) -> SignInEvent) -> Model {
 
 fn renewed() -> Model {
     let (mut model, task) = asking();
-    let [old, new] = ["WLKU-4502", "WXYZ-7788"].map(|user_code| code(user_code, 0));
+    let [old, new] = ["WLKU-4502", "WXYZ-7788"].map(|user_code| code(user_code, at(0)));
     let issued = SignInEvent::CodeIssued { code: old, next_poll_at: at(30).moment };
     update(&mut model, Message::SignIn { task, event: issued }, at(0));
     let renewed = SignInEvent::CodeRenewed { code: new, next_poll_at: at(60).moment };
@@ -333,7 +335,7 @@ fn an_address_that_no_phone_can_reach_is_said_to_be_one() {
         let mut model = asking();
         model.0.around.machine.over_ssh_from = ssh.map(str::to_owned);
         model.0.around.is_demo = is_demo;
-        let mut code = code("WLKU-4502", 0);
+        let mut code = code("WLKU-4502", at(0));
         code.verification_uri = "http://127.0.0.1:8080/oauth/v3/device".parse().expect("an address");
         let issued = SignInEvent::CodeIssued { code, next_poll_at: at(30).moment };
         update(&mut model.0, Message::SignIn { task: model.1, event: issued }, at(0));
@@ -519,7 +521,7 @@ fn a_window_without_room_for_a_code_to_scan_has_large_letters() {
 #[test]
 fn no_large_letter_touches_the_light_around_the_code_to_scan() {
     for user_code in ["WLKU-4502", "VLMX-8895"] {
-        let issued = SignInEvent::CodeIssued { code: code(user_code, 0), next_poll_at: at(30).moment };
+        let issued = SignInEvent::CodeIssued { code: code(user_code, at(0)), next_poll_at: at(30).moment };
         let mut model = waiting(vec![issued]);
         for (columns, rows) in [(80, 24), (100, 30), (120, 40), (160, 50), (200, 60)] {
             model = sized(model, columns, rows);
@@ -591,7 +593,7 @@ fn what_an_honest_request_shows_is_there_at_every_size_and_in_every_state_that_w
     let (mut wordy, task) = asking();
     let profile = wordy.around.config.profiles.values_mut().next().expect("there is a profile");
     profile.scopes = (0..40).map(|number| format!("ZohoCRM.area_{number}.READ")).collect();
-    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", 0), next_poll_at: at(60).moment };
+    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", at(0)), next_poll_at: at(60).moment };
     update(&mut wordy, Message::SignIn { task, event: issued }, at(0));
     let states = STATES
         .iter()

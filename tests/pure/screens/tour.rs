@@ -98,7 +98,7 @@ impl Film {
     }
 
     fn issue(&mut self, task: TaskId, user_code: &str, second: u64) {
-        let event = SignInEvent::CodeIssued { code: code(user_code, second), next_poll_at: at(second + 30).moment };
+        let event = SignInEvent::CodeIssued { code: code(user_code, at(second)), next_poll_at: at(second + 30).moment };
         self.tell(Message::SignIn { task, event }, second);
     }
 

@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use device_login::clock;
 use device_login::profile::ProfileName;
-use device_login::storage::{Attempt, StoreAddress, StoreError, open};
+use device_login::storage::{Attempt, StoreError};
 use support::authority::Authority;
-use support::program::{Home, key_options};
+use support::program::Home;
 
 fn main() {
     let tokens = r#"{"access_token":"token","token_type":"Bearer","expires_in":36000,"refresh_token":"refresh"}"#;
@@ -49,7 +49,7 @@ fn main() {
 
 /// Saves as a refresh does.
 fn saves(home: &Home) {
-    let store = open(&StoreAddress::File(home.path("state")), key_options(home));
+    let store = home.store();
     let name: ProfileName = "work".parse().expect("a name");
     let mut windows = Vec::new();
     print("hold, reserve, note, keep durably", 1000, || {

@@ -418,7 +418,7 @@ fn silence_ends_a_call() {
         // Until the client goes away.
         let _ = stream.read(&mut [0]);
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = crate::support::runtime();
     let request = Request { deadline: Duration::from_millis(300), ..Request::get(url) };
     runtime.block_on(async {
         let (client, progress) = (Client::new(None), Progress::default());

@@ -16,11 +16,11 @@ use device_login::http::progress::Progress;
 use device_login::secret::Secret;
 use device_login::service::{FreshToken, Freshness, Service, State};
 use device_login::storage::backend::watched::Watched;
-use device_login::storage::{Held, KeyOptions, Store, StoreAddress, StoreError, backend, open_over};
+use device_login::storage::{Held, Store, StoreAddress, StoreError, backend, open_over};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, Home, ended, set_mode};
+use crate::support::program::{ACCESS_TOKEN, Home, ended, key_options, set_mode};
 
 const LASTS: Duration = Duration::from_secs(60);
 
@@ -61,9 +61,9 @@ impl Machine {
             let fails = is_away || (call == "replace" && takes_no_record.load(Ordering::SeqCst));
             if fails { Err(away()) } else { Ok(()) }
         };
-        let keys = KeyOptions { default_key_file: self.home.path("key"), ..KeyOptions::default() };
         let shared = Watched::new(backend(&self.address(), Some(&self.home.path("spare"))), Arc::new(watcher)).shared();
-        open_over(Arc::new(shared), &self.address(), keys).with_copies(self.state.clone(), self.lasts)
+        open_over(Arc::new(shared), &self.address(), key_options(&self.home))
+            .with_copies(self.state.clone(), self.lasts)
     }
 
     /// As a process of its own has it.
@@ -326,7 +326,7 @@ fn a_call_with_a_token_that_was_seen_lately_asks_the_store_nothing_unless_the_ap
         _ => (401, r#"{"error":"invalid_token"}"#.to_owned()),
     });
     let machine = Machine::at(&authority);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    let runtime = crate::support::runtime();
     let call = || {
         machine.asked.lock().expect("nobody panics").clear();
         let service = machine.service();

@@ -5,13 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use device_login::clock;
-use device_login::storage::{StoreAddress, open};
 use jiff::SignedDuration;
 use rcgen::date_time_ymd;
 use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{Home, Ran, configuration, key_options, ran, set_mode};
+use crate::support::program::{Home, Ran, configuration, ran, set_mode};
 use crate::support::tls;
 
 /// A provider that knows the client, with these headers on every answer.
@@ -279,7 +278,7 @@ fn stores_keys_and_locks_are_looked_at() {
     let home = Home::at(&authority);
     assert_check(&doctor(&home, &["--store", "plain:/nonexistent/x"]), "key", "warning", "not encrypted");
     home.sign_in(&authority, |_| {});
-    let store = open(&StoreAddress::File(home.path("state")), key_options(&home));
+    let store = home.store();
     let held = store.hold(&"work".parse().expect("a name"), Duration::from_secs(5)).expect("nobody else has it");
     assert_check(&doctor(&home, &[]), "lock", "warning", &format!("pid {} holds `work`", std::process::id()));
     held.release();

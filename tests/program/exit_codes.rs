@@ -6,7 +6,6 @@ use std::thread;
 use std::time::Duration;
 
 use device_login::error::{Code, exit_codes};
-use device_login::storage::{StoreAddress, open};
 use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
@@ -107,7 +106,7 @@ fn locked() -> Told {
     let authority = server(device_code, (400, json!({"error": "invalid_grant"})));
     let home = Home::at(&authority);
     home.sign_in(&authority, ended);
-    let store = open(&StoreAddress::File(home.path("state")), program::key_options(&home));
+    let store = home.store();
     let held = store.hold(&"work".parse().expect("a name"), Duration::from_secs(5)).expect("nobody else writes");
     let (person, script) = (home.spawn(&["token"]), home.spawn(&["token", "--format", "json"]));
     let told = (ran(person), Some(ran(script)));

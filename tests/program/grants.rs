@@ -14,7 +14,7 @@ use device_login::storage::{KeyOptions, Store, StoreAddress, StoreError, backend
 use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{self, Home, Ran};
+use crate::support::program::{self, Home, Ran, key_options};
 
 /// Zoho's dialect at two data centers: profiles `a` and `b` of one client, `c` of another.
 fn configuration(us: &str, eu: &str) -> String {
@@ -52,20 +52,12 @@ impl Lab {
         let (us, eu) = (start(&revocation[0]), start(&revocation[1]));
         let home = Home::new();
         home.configure(&configuration(&us.origin(), &eu.origin()));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        let runtime = crate::support::runtime();
         Self { home, us, eu, person, revocation, runtime }
     }
 
-    fn keys(&self) -> KeyOptions {
-        KeyOptions { default_key_file: self.home.path("key"), ..KeyOptions::default() }
-    }
-
-    fn store(&self) -> Store {
-        open(&StoreAddress::File(self.home.path("state")), self.keys())
-    }
-
     fn service(&self) -> Service {
-        self.service_with(self.store())
+        self.service_with(self.home.store())
     }
 
     fn service_with(&self, store: Store) -> Service {
@@ -100,7 +92,8 @@ impl Lab {
     }
 
     fn refresh_token(&self, profile: &str) -> String {
-        let record = self.store().load(&profile.parse().expect("a name")).expect("it opens").expect("there is one");
+        let record =
+            self.home.store().load(&profile.parse().expect("a name")).expect("it opens").expect("there is one");
         record.grant.and_then(|grant| grant.refresh_token).expect("it is signed in").expose().to_owned()
     }
 
@@ -113,7 +106,7 @@ impl Lab {
     }
 
     fn has_note(&self, profile: &str) -> bool {
-        let record = self.store().load(&profile.parse().expect("a name")).expect("it opens");
+        let record = self.home.store().load(&profile.parse().expect("a name")).expect("it opens");
         record.is_some_and(|record| !record.to_revoke.is_empty())
     }
 }
@@ -168,7 +161,7 @@ fn a_profile_that_changes_while_it_is_approved_gets_no_grant_and_none_is_left_be
         let error = lab.runtime.block_on(signing_in).expect_err("it is another profile now");
         assert!(error.to_string().contains("renamed, removed or given another client"), "{error}");
         assert!(error.to_string().contains("the grant was revoked"), "{error}");
-        let record = lab.store().load(&profile.name).expect("it opens");
+        let record = lab.home.store().load(&profile.name).expect("it opens");
         assert!(record.is_none_or(|record| record.grant.is_none()), "{change:?}");
     }
 }
@@ -204,7 +197,7 @@ fn before_a_sign_in_the_records_of_its_client_are_opened_and_no_others() {
     };
     let address = StoreAddress::File(lab.home.path("state"));
     let watched = Watched::new(backend(&address, None), Arc::new(count));
-    let service = lab.service_with(open_over(Arc::new(watched), &address, lab.keys()));
+    let service = lab.service_with(open_over(Arc::new(watched), &address, key_options(&lab.home)));
     for (profile, of_its_client) in [("a", 2), ("c", 1)] {
         let profile = service.config.profile(Some(&profile.parse().expect("a name"))).expect("it is configured");
         opened.store(0, Ordering::SeqCst);
@@ -345,7 +338,7 @@ fn where_no_note_can_be_kept_revoking_is_tried_all_the_same() {
     let watcher = |call| if call == "hold" { Err(StoreError::KeyUnavailable("it is gone".to_owned())) } else { Ok(()) };
     let address = StoreAddress::File(lab.home.path("state"));
     let read_only = Watched::new(backend(&address, None), Arc::new(watcher));
-    let service = lab.service_with(open_over(Arc::new(read_only), &address, lab.keys()));
+    let service = lab.service_with(open_over(Arc::new(read_only), &address, key_options(&lab.home)));
     let profile = service.config.profile(Some(&"a".parse().expect("a name"))).expect("it is configured");
     let error = lab.runtime.block_on(service.sign_out(profile, false)).expect_err("the store cannot be written");
     assert_eq!(error.code, Code::Store);
@@ -395,7 +388,7 @@ fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
     let unsaid = r#"{"iss":"ISSUER","aud":"client-1","exp":99999999999,"sub":"66","email":"dana@example.com"}"#;
     let foreign = r#"{"iss":"ISSUER","aud":"client-2","exp":99999999999,"sub":"77","email":"dana@example.com"}"#;
     let unverified = r#"{"iss":"ISSUER","aud":"client-1","exp":99999999999,"sub":"66","email":"dana@example.com","email_verified":false}"#;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    let runtime = crate::support::runtime();
     for (claims, expected, account, is_imported) in [
         (sound, None, Some("77"), false),
         (sound, Some("Dana@example.com"), Some("77"), false),
@@ -474,7 +467,7 @@ fn a_grant_that_others_may_live_on_is_told_and_counted_when_it_is_replaced_and_n
     shared.sign_in("a");
     import(&shared, "b", &shared.refresh_token("a"));
     let held = shared.refresh_token("a");
-    let store = shared.store();
+    let store = shared.home.store();
     let mut locked = store.hold(&"b".parse().expect("a name"), Duration::from_secs(5)).expect("nobody else writes");
     let mut record = locked.load().expect("it opens").expect("there is one");
     record.grant.as_mut().expect("it is signed in").refresh_token = Some(Secret::new(held));

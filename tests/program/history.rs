@@ -10,22 +10,14 @@ use device_login::http::Method;
 use device_login::http::client::Client;
 use device_login::service::{Service, State, remembered};
 use device_login::storage::backend::watched::Watched;
-use device_login::storage::{Event, Happened, KeyOptions, Record, Store, StoreAddress, backend, open, open_over};
+use device_login::storage::{Event, Happened, Record, Store, StoreAddress, backend, open_over};
 use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{Home, ended};
-
-fn keys(home: &Home) -> KeyOptions {
-    KeyOptions { default_key_file: home.path("key"), ..KeyOptions::default() }
-}
-
-fn store(home: &Home) -> Store {
-    open(&StoreAddress::File(home.path("state")), keys(home))
-}
+use crate::support::program::{Home, ended, key_options};
 
 fn events(home: &Home) -> Vec<Event> {
-    let record = store(home).load(&"work".parse().expect("a name")).expect("readable");
+    let record = home.store().load(&"work".parse().expect("a name")).expect("readable");
     record.map(|record| record.events).unwrap_or_default()
 }
 
@@ -109,7 +101,7 @@ fn counting(home: &Home, reads: Arc<AtomicUsize>) -> Store {
         reads.fetch_add(usize::from(call == "read"), Ordering::SeqCst);
         Ok(())
     };
-    open_over(Arc::new(Watched::new(backend(&address, None), Arc::new(watcher))), &address, keys(home))
+    open_over(Arc::new(Watched::new(backend(&address, None), Arc::new(watcher))), &address, key_options(home))
 }
 
 #[test]
@@ -143,14 +135,14 @@ fn records_are_opened_where_there_are_some_and_again_once_they_changed() {
 }
 
 fn calls(home: &Home, profile: &str) -> Vec<String> {
-    let calls = store(home).calls(&profile.parse().expect("a name")).expect("readable");
+    let calls = home.store().calls(&profile.parse().expect("a name")).expect("readable");
     calls.iter().map(|call| call.url.path().to_owned()).collect()
 }
 
 /// Remembers a call of profile `work` as the app does.
 fn keep(home: &Home, path: &str) {
     let config = Config::parse(&home.configuration(), &home.path("config.toml")).expect("a good configuration");
-    let service = Service::new(config, store(home), Client::new(None), Box::new(|_| None));
+    let service = Service::new(config, home.store(), Client::new(None), Box::new(|_| None));
     let url = format!("https://api.example{path}").parse().expect("an address");
     let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
     let past = remembered(&call, clock::wall(), None).expect("it may be kept");

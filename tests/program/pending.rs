@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use device_login::clock::{self, Moment};
 use device_login::profile::ProfileName;
-use device_login::storage::{KeyOptions, PendingId, PendingSignIn, Record, Store, StoreAddress, open};
+use device_login::storage::{PendingId, PendingSignIn, Record, StoreAddress, open};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -182,12 +182,8 @@ fn work() -> ProfileName {
     "work".parse().expect("a name")
 }
 
-fn store(home: &Home) -> Store {
-    open(&StoreAddress::File(home.path("state")), KeyOptions { ..key_options(home) })
-}
-
 fn record(home: &Home) -> Option<Box<Record>> {
-    store(home).load(&work()).expect("the store can be read")
+    home.store().load(&work()).expect("the store can be read")
 }
 
 fn pending(home: &Home) -> Option<PendingSignIn> {
@@ -195,7 +191,7 @@ fn pending(home: &Home) -> Option<PendingSignIn> {
 }
 
 fn change_pending(home: &Home, change: impl FnOnce(&mut PendingSignIn)) {
-    let mut held = store(home).hold(&work(), PATIENCE).expect("nobody holds it for long");
+    let mut held = home.store().hold(&work(), PATIENCE).expect("nobody holds it for long");
     let mut record = held.load().expect("it can be read").expect("there is one");
     change(record.pending.as_mut().expect("one is pending"));
     held.commit(&mut record).expect("it is kept");
@@ -471,7 +467,7 @@ fn who_followed_gives_up_a_code_of_its_own() {
     let (hand_over, right) = std::sync::mpsc::channel();
     let holder = Arc::clone(&home);
     provider.before_the_code(move || {
-        let _ = hand_over.send(store(&holder).hold(&work(), PATIENCE).expect("nobody holds it for long"));
+        let _ = hand_over.send(holder.store().hold(&work(), PATIENCE).expect("nobody holds it for long"));
     });
     assert_eq!(ran(first).code, 6);
     let right = right.recv_timeout(PATIENCE).expect("a new code is asked for");
@@ -612,12 +608,12 @@ fn a_sign_in_of_another_machine_is_taken_over_by_a_person() {
     // As the other one notes it.
     change_pending(&home, |pending| pending.home = Some("elsewhere".to_owned()));
     // The one that asked has noticed, and leaves it there.
-    wait_until(|| store(&home).poller(&work()).is_ok());
+    wait_until(|| home.store().poller(&work()).is_ok());
     assert_eq!(pending(&home).expect("it is pending").home.as_deref(), Some("elsewhere"));
     let polls = provider.polls();
     let second = home.run(&["login", "--resume", "--no-wait"]);
     second.failed(8, &["Not approved yet"]);
-    assert_eq!(pending(&home).expect("it is pending").home, store(&home).poller_home());
+    assert_eq!(pending(&home).expect("it is pending").home, home.store().poller_home());
     assert!(provider.polls() <= polls + 2, "two machines ask");
     provider.approve();
     assert_eq!(ran(child).code, 0);
@@ -789,7 +785,7 @@ fn an_approval_follows_its_sign_in_to_another_name_and_another_store() {
         assert_eq!((provider.polls(), provider.authority.count("/revoke")), (1, 0), "{moving:?}");
         let kept = match moving[1] {
             "copy" => open(&StoreAddress::parse(&there).expect("an address"), key_options(&home)).load(&work()),
-            _ => store(&home).load(&name.parse().expect("a name")),
+            _ => home.store().load(&name.parse().expect("a name")),
         };
         assert_eq!(kept.expect("it can be read").expect("it is kept").pending, None, "{moving:?}");
     }

@@ -5,10 +5,8 @@ mod copy;
 use std::fs;
 use std::time::Duration;
 
-use device_login::storage::{StoreAddress, open};
-
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, Home, configuration, key_options};
+use crate::support::program::{ACCESS_TOKEN, Home, configuration};
 use crate::support::rotating::Rotating;
 
 const NEXT: &str = "sentinel-access-2";
@@ -206,7 +204,7 @@ fn every_flipped_byte_and_every_cut_is_named_and_mended() {
     let record = home.path("state/work.record");
     let (sound, previous) = (fs::read(&record).expect("a record"), home.path("state/work.record.prev"));
     let previous = (previous.clone(), fs::read(previous).expect("the one before"));
-    let store = || open(&StoreAddress::File(home.path("state")), key_options(&home));
+    let store = || home.store();
     let configured = std::iter::once("work".parse().expect("a name")).collect();
     let mut tried = 0;
     for at in 0..sound.len() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use device_login::clock;
 use device_login::secret::Secret;
-use device_login::storage::{Grant, KeyOptions, Record, StoreAddress, StoreError, open};
+use device_login::storage::{Grant, Record, StoreError};
 use jiff::SignedDuration;
 
 use crate::support::authority::Authority;
@@ -28,8 +28,7 @@ fn configuration(origin: &str) -> String {
 
 /// Keeps a grant whose token has ended.
 fn sign_in(home: &Home, origin: &str, name: &str, client: &str) {
-    let keys = KeyOptions { default_key_file: home.path("key"), ..KeyOptions::default() };
-    let store = open(&StoreAddress::File(home.path("state")), keys);
+    let store = home.store();
     let now = clock::wall();
     let ended = now - SignedDuration::from_secs(1);
     let grant = Grant::new(format!("{origin}/token"), vec!["x".to_owned()], Secret::new("old"), ended, ended);

@@ -14,8 +14,8 @@ fn ask(authority: &Authority, url: Url) -> Result<Response, TransportFailure> {
 }
 
 fn ask_trusting(file: &Path, url: Url) -> Result<Response, TransportFailure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(Client::new(Some(file.to_owned())).send(Request::form(url, &[("client_id", "x")])))
+    crate::support::runtime()
+        .block_on(Client::new(Some(file.to_owned())).send(Request::form(url, &[("client_id", "x")])))
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests write what the program has to read")]

@@ -9,13 +9,13 @@ use std::process::{Command, Stdio};
 
 use device_login::clock;
 use device_login::secret::Secret;
-use device_login::storage::{Grant, Record, StoreAddress, open};
+use device_login::storage::{Grant, Record};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use self::text::{Recipe, recipes};
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{Home, Ran, key_options, ran};
+use crate::support::program::{Home, Ran, ran};
 use crate::support::pty::Terminal;
 use crate::support::tls;
 
@@ -123,7 +123,7 @@ impl Kitchen {
 
     /// Keeps a grant that is good for an hour.
     fn sign_in(&self, profile: &str, provider: &str, client_id: &str, token_endpoint: &str) {
-        let store = open(&StoreAddress::File(self.home.path("state")), key_options(&self.home));
+        let store = self.home.store();
         let name = profile.parse().expect("a name");
         let mut locked = store.hold(&name, std::time::Duration::from_secs(5)).expect("nobody else writes");
         let (now, end) = (clock::wall(), clock::wall() + SignedDuration::from_hours(1));

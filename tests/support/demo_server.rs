@@ -20,8 +20,7 @@ impl DemoServer {
         let (started, start) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-            runtime.block_on(async move {
+            crate::support::runtime().block_on(async move {
                 started.send(Demo::start(options).await.expect("loopback can be listened at")).expect("the test waits");
                 let _ = stopped.await;
             });

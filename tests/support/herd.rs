@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use device_login::clock;
 use device_login::profile::ProfileName;
-use device_login::storage::{LastRefresh, Store, StoreAddress, StoreError, open};
+use device_login::storage::{LastRefresh, Store, StoreError};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::program::{Home, configuration, ended, key_options, ran};
+use super::program::{Home, configuration, ended, ran};
 use super::rotating::{Counts, Rotating};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,7 +63,7 @@ impl Herd {
     }
 
     fn store(&self) -> Store {
-        open(&StoreAddress::File(self.home.path("state")), key_options(&self.home))
+        self.home.store()
     }
 
     fn end_token(&self) {

@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use device_login::clock;
-use device_login::storage::{LastRefresh, Record, StoreAddress, open};
+use device_login::storage::{LastRefresh, Record};
 use jiff::SignedDuration;
 
 use super::faults::{Act, Extent, Failures, Fault, each, faults, has_missed, points, strike};
-use super::program::{Home, Ran, configuration, ended, key_options};
+use super::program::{Home, Ran, configuration, ended};
 use super::rotating::{ACCESS, Rotating, Rotation};
 
 /// A command of which no fault may lose anything.
@@ -154,7 +154,7 @@ impl Command {
 }
 
 fn keep_another(home: &Home) {
-    let store = open(&StoreAddress::File(home.path("state")), key_options(home));
+    let store = home.store();
     let name: device_login::profile::ProfileName = "other".parse().expect("a name");
     let mut record = Record::empty(name.clone(), "corp", "client-2");
     let kept = store.holding(&name, Duration::from_secs(5), |held| held.commit(&mut record));

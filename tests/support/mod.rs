@@ -35,3 +35,8 @@ pub(crate) mod watch;
 pub(crate) mod webdriver;
 #[cfg(unix)]
 pub(crate) mod wire;
+
+/// A runtime on the thread of a test.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts")
+}

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use device_login::profile::ProfileName;
-use device_login::storage::{Record, StoreAddress, StoreError, open};
+use device_login::storage::{Record, StoreError};
 use serde_json::json;
 
 use self::disk::{Crash, Files, Operation, crashes};
 use super::authority::Authority;
 use super::faults::{Extent, Failures, each};
-use super::program::{ACCESS_TOKEN, Home, configuration, ended, key_options};
+use super::program::{ACCESS_TOKEN, Home, configuration, ended};
 
 const NEW: &str = "sentinel-access-2-0123456789";
 
@@ -173,7 +173,7 @@ enum Found {
 
 /// What whoever writes next finds, and whether that can be replaced.
 fn look(home: &Home) -> Found {
-    let store = open(&StoreAddress::File(home.path("state")), key_options(home));
+    let store = home.store();
     let name: ProfileName = "work".parse().expect("a name");
     let looked = store.holding(&name, Duration::from_secs(5), |held| {
         let found = held.load()?;

@@ -105,6 +105,11 @@ impl Home {
         path
     }
 
+    /// The store, opened as another process would.
+    pub(crate) fn store(&self) -> Store {
+        open(&StoreAddress::File(self.path("state")), key_options(self))
+    }
+
     /// How many keys the key file has.
     pub(crate) fn keys(&self) -> usize {
         fs::read_to_string(self.path("key")).unwrap_or_default().lines().count()
@@ -143,14 +148,12 @@ impl Home {
 
     /// The same for another profile.
     pub(crate) fn sign_in_as(&self, profile: &str, origin: &str, change: impl FnOnce(&mut Grant)) {
-        let store = open(&StoreAddress::File(self.path("state")), key_options(self));
-        sign_in_into(&store, profile, origin, change);
+        sign_in_into(&self.store(), profile, origin, change);
     }
 
     /// What the store keeps of a profile.
     pub(crate) fn record(&self, profile: &str) -> Record {
-        let store = open(&StoreAddress::File(self.path("state")), key_options(self));
-        *store.load(&profile.parse().expect("a name")).expect("it can be read").expect("it is there")
+        *self.store().load(&profile.parse().expect("a name")).expect("it can be read").expect("it is there")
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

@@ -58,8 +58,7 @@ pub(crate) fn answering(text: impl Into<Vec<u8>>) -> (Url, Arc<AtomicUsize>) {
 }
 
 pub(crate) fn send(request: Request) -> Result<Response, TransportFailure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(Client::new(None).send(request))
+    crate::support::runtime().block_on(Client::new(None).send(request))
 }
 
 pub(crate) fn form(url: &Url) -> Request {

@@ -141,7 +141,7 @@ fn records_go_there_and_back_any_number_of_times() {
     let section = section[..section[1..].find("\n[").map_or(section.len(), |end| end + 1)].to_owned();
     let others = MEANWHILE.map(|(name, _)| section.replace("[profiles.work]", &format!("[profiles.{name}]")));
     home.configure(&format!("{one}\n{}", others.join("\n")));
-    let store = open(&StoreAddress::File(home.path("state")), key_options(&home));
+    let store = home.store();
     home.sign_in(&authority, |_| ());
     let name_of = |name: &str| ProfileName::from_str(name).expect("a name");
     let signed_in = store.load(&name_of("work")).expect("the store works").expect("a record");
@@ -332,7 +332,7 @@ fn never_rotating(home: &Home) {
     for name in ["work.record", "work.record.prev"] {
         fs::remove_file(home.path(&format!("state/{name}"))).expect("it is there");
     }
-    let store = open(&StoreAddress::File(home.path("state")), key_options(home));
+    let store = home.store();
     let (name, now) = (ProfileName::from_str("work").expect("a name"), clock::wall());
     let end = now + SignedDuration::from_hours(1);
     let grant = Grant {

@@ -357,7 +357,7 @@ impl People {
         let mut locked = store.hold(&record.profile, Duration::ZERO).expect("nobody else writes");
         locked.commit(&mut record).expect("memory has room");
         drop(locked);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = crate::support::runtime();
         let service = Service::new(config, store, client::Client::default(), Box::new(|_| None));
         Self { service, says, runtime, _server: server }
     }

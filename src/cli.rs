@@ -39,6 +39,7 @@ mod scopes;
 mod status;
 mod store;
 mod table;
+mod terminal;
 mod token;
 mod version;
 mod whoami;
@@ -185,8 +186,8 @@ fn keep_memory_private() {
 /// Without a command: the screens, or lines where the terminal or the person wants those.
 #[cold]
 fn without_command(context: &Context) -> Result<u8, Error> {
-    match full_screen::lack() {
-        _ if full_screen::wants_lines() => overview::run(context),
+    match terminal::lack() {
+        _ if terminal::wants_lines() => overview::run(context),
         None => full_screen::run_app(context),
         Some(lack) => {
             context.output.usage(&commands::definition().render_help());

@@ -12,6 +12,7 @@
 //!
 //! This library exists for the binary and its tests. It is not a stable interface.
 
+pub mod abilities;
 pub mod api;
 mod aside;
 pub mod child;

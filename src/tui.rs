@@ -38,6 +38,7 @@ pub mod widgets;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::abilities::Abilities;
 use crate::clock::{self, Moment};
 use crate::config::{Config, ThemeName};
 use crate::error::{Code, Error};
@@ -86,7 +87,7 @@ pub type Decide = Box<dyn Fn(&str, DemoDecision) -> bool + Send + Sync>;
 /// What the app is started with.
 pub struct Options {
     pub start: Start,
-    pub abilities: theme::Abilities,
+    pub abilities: Abilities,
     /// The theme, unless the configuration names one.
     pub theme: ThemeName,
     /// How the person wants QR codes to be drawn.

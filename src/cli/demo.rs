@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::advice::Program;
 use super::context::Context;
-use super::{full_screen, words};
+use super::{full_screen, terminal, words};
 use crate::demo::{Addresses, Decision, Demo, Options};
 use crate::error::{Code, Error};
 use crate::files;
@@ -55,7 +55,7 @@ struct ServeJson<'a> {
 
 impl DemoCommand {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        if let Some(lack) = full_screen::lack().filter(|_| !self.serve && !full_screen::wants_lines()) {
+        if let Some(lack) = terminal::lack().filter(|_| !self.serve && !terminal::wants_lines()) {
             return Err(Error::new(Code::Usage, "the demo needs a terminal")
                 .because(lack)
                 .advise(Program::default().run("demo --serve") + " for its server alone"));
@@ -100,7 +100,7 @@ async fn opened(context: &Context, options: Options) -> Result<(), Error> {
         .advise("have `TMPDIR` name a directory in which this user may write")
     })?;
     let (service, profile) = profiles::service_in(&home.0, &demo).await.map_err(failed)?;
-    if full_screen::wants_lines() {
+    if terminal::wants_lines() {
         context.output.say("The accounts and APIs of this demo are this program's own. Open its address in any browser of this machine.");
         let profile = service.config.profile(Some(&profile))?;
         let decide = move |user_code: &str, approves| {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::context::Context;
-use super::{Positional, full_screen, prompt, words};
+use super::{Positional, full_screen, prompt, terminal, words};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{self, Advice, Code, Error};
@@ -361,8 +361,8 @@ impl Login {
         } else if self.plain
             || self.no_wait
             || self.way.is_given()
-            || full_screen::is_accessible()
-            || full_screen::lack().is_some()
+            || terminal::is_accessible()
+            || terminal::lack().is_some()
         {
             Mode::Plain
         } else {

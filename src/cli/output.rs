@@ -23,7 +23,7 @@ pub(super) use self::body::Body;
 use super::advice::Program;
 use super::colors::{BOLD, BOLD_RED, RESET};
 use super::table::{Room, Table, folded};
-use super::{ColorWhen, full_screen};
+use super::{ColorWhen, terminal};
 use crate::error::{Code, Error};
 use crate::files;
 use crate::mutex::locked;
@@ -216,7 +216,7 @@ impl Output {
 
     /// Whether a line on stderr may be drawn again and again. Nobody looks at a job in the background.
     pub(super) fn can_redraw(&self) -> bool {
-        let wants_lines = full_screen::is_dumb() || full_screen::is_accessible();
+        let wants_lines = terminal::is_dumb() || terminal::is_accessible();
         self.stderr.is_terminal() && !self.quiet && !wants_lines && is_in_foreground()
     }
 
@@ -256,7 +256,7 @@ impl Output {
     fn room(&self) -> Room {
         let is_terminal = self.stdout.is_terminal();
         // Fonts without half blocks have no ellipsis either.
-        let cut = if full_screen::abilities(self.color).qr.half_blocks { "…" } else { "..." };
+        let cut = if terminal::abilities(self.color).qr.half_blocks { "…" } else { "..." };
         let columns = is_terminal.then(|| columns_of(&self.stdout.stream));
         Room { columns, cut, has_color: self.has_color(is_terminal) }
     }
@@ -351,7 +351,7 @@ impl Output {
     }
 
     fn has_color(&self, is_terminal: bool) -> bool {
-        full_screen::has_color(self.color, is_terminal)
+        terminal::has_color(self.color, is_terminal)
     }
 }
 

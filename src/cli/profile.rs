@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::context::Context;
-use super::{Positional, full_screen, prompt, words};
+use super::{Positional, full_screen, prompt, terminal, words};
 use crate::config::{self, ClientType, Config, Profile, ProviderSource};
 use crate::error::{Advice, Code, Error, Way};
 use crate::profile::ProfileName;
@@ -208,7 +208,7 @@ impl Add {
     /// Has a person give what no flag does: in the form of the screens, or line by line.
     fn ask(self, context: &Context) -> Result<u8, Error> {
         let is_nothing_given = self.provider.is_none() && !self.values.are_given();
-        if is_nothing_given && !full_screen::is_accessible() && full_screen::lack().is_none() {
+        if is_nothing_given && !terminal::is_accessible() && terminal::lack().is_none() {
             return full_screen::add_profile(context, self.name);
         }
         if is_nothing_given && prompt::is_possible() {

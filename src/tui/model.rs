@@ -14,7 +14,7 @@ use super::panels::sign_in::SignInPanel;
 use super::panels::welcome::Welcome;
 use super::surroundings::{Now, Surroundings};
 use super::terminal::Shift;
-use super::theme::Abilities;
+use crate::abilities::Abilities;
 use crate::config::Config;
 use crate::service::Machine;
 

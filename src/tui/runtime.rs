@@ -261,6 +261,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::abilities::Environment;
     use crate::config::{Config, Motion};
     use crate::http::client::Client;
     use crate::profile::ProfileName;
@@ -268,7 +269,6 @@ mod tests {
     use crate::storage::{self, KeyOptions, StoreAddress};
     use crate::tui::panel::{Go, Outcome};
     use crate::tui::terminal::Shift;
-    use crate::tui::theme::Environment;
 
     /// A terminal that is a buffer and keeps when it was drawn on.
     struct Counted {

@@ -87,12 +87,12 @@ mod tests {
     use std::path::Path;
 
     use super::Tour;
+    use crate::abilities::Environment;
     use crate::config::Config;
     use crate::service::Machine;
     use crate::tui::keymap::{Command, Scope};
     use crate::tui::surroundings::Surroundings;
     use crate::tui::text::width;
-    use crate::tui::theme::Environment;
 
     #[test]
     fn each_step_says_what_is_next_by_keys_that_fit() {

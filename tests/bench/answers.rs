@@ -6,8 +6,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use device_login::abilities::Environment;
 use device_login::clock;
-use device_login::tui::theme::{Environment, Theme};
+use device_login::tui::theme::Theme;
 use device_login::tui::widgets::json_view::{JsonDocument, JsonPane, JsonView};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

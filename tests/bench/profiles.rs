@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use device_login::abilities::Environment;
 use device_login::clock;
 use device_login::config::Config;
 use device_login::http::client::Client;
@@ -19,7 +20,6 @@ use device_login::tui::keymap::Key;
 use device_login::tui::message::Message;
 use device_login::tui::model::Model;
 use device_login::tui::surroundings::Now;
-use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
 use device_login::tui::view::view;
 use device_login::tui::{Start, next_wakeup, start};

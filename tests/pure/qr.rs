@@ -1,8 +1,8 @@
 //! QR codes, read back from the screen by a decoder that knows nothing of how they were drawn.
 
 use crate::support::camera::{DARK, LIGHT};
+use device_login::abilities::QrPalette;
 use device_login::qr::{QrMatrix, image};
-use device_login::tui::theme::QrPalette;
 use device_login::tui::widgets::qr::{Fit, QrCode, QrForms};
 use proptest::prelude::*;
 use ratatui::buffer::{Buffer, Cell};

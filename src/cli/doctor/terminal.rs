@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stderr, stdin, stdout};
 
 use crate::cli::context::{Context, variable};
-use crate::cli::full_screen;
+use crate::cli::{full_screen, terminal};
 use crate::service::doctor::{Check, Subject};
 
 /// The smallest window on which the screens show all.
@@ -20,7 +20,7 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
     let term = variable("TERM").unwrap_or_default();
     let able = full_screen::terminal(context);
     let mut checks = Vec::new();
-    if let Some(lack) = full_screen::lack() {
+    if let Some(lack) = terminal::lack() {
         let check = Check::ok(Subject::Terminal, "", format!("no screens: {lack}"));
         checks.push(match term.as_str() {
             "" => Check::warning(Subject::Terminal, "", "`TERM` is not set, so nothing can be drawn")

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::super::context::{Context, variable};
-use super::super::full_screen;
+use super::super::{full_screen, terminal};
 use super::{Login, Mode, Qr, kept_line, reservations, signed_in_line, told_of_code, within};
 use crate::child;
 use crate::config::variables::{self, Reader};
@@ -17,7 +17,7 @@ use crate::supervisor::Supervisor;
 
 /// Signs in on the whole screen, then runs the command, if there is one.
 pub(super) fn sign_in(context: &Context, login: &Login) -> Result<u8, Error> {
-    if let Some(lack) = full_screen::lack_of_drawing() {
+    if let Some(lack) = terminal::lack_of_drawing() {
         return Err(Error::new(Code::Usage, "`--kiosk` needs a terminal")
             .because(lack)
             .advise("in a systemd unit, set `StandardInput=tty`, `StandardOutput=tty` and `TTYPath=`"));

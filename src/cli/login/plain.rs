@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::super::context::{Context, variable};
 use super::super::words;
-use super::super::{full_screen, keyboard};
+use super::super::{keyboard, terminal};
 use super::qr::{self, Form};
 use super::{Mode, PENDING, Qr, ask_to_save_again, tell_signed_in, wanted_scopes};
 use crate::clock::{self, Moment};
@@ -302,14 +302,14 @@ impl Talk<'_> {
 
     fn draw_qr(&self, code: &IssuedCode) {
         let form = match self.qr {
-            Qr::Auto if full_screen::has_half_blocks(self.context) => Form::Half,
+            Qr::Auto if terminal::has_half_blocks(self.context) => Form::Half,
             Qr::Auto | Qr::Full => Form::Full,
             Qr::Half => Form::Half,
             Qr::None => return,
         };
         match QrMatrix::encode(code.address().as_str()) {
             Some(matrix) => {
-                let rows = qr::rows(&matrix, form, full_screen::has_picture_colors(self.context));
+                let rows = qr::rows(&matrix, form, terminal::has_picture_colors(self.context));
                 self.context.output.picture(&rows);
             }
             None => self.context.output.say("The address is too long for a QR code."),

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Values;
 use crate::cli::context::Context;
-use crate::cli::{full_screen, prompt};
+use crate::cli::{full_screen, prompt, terminal};
 use crate::clock;
 use crate::config::{Config, Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
@@ -43,7 +43,7 @@ impl Edit {
         let service = context.service_about(Some(&self.name))?;
         let before = service.config.profile(Some(&self.name))?;
         if !self.values.are_given() && !self.accept_endpoints {
-            if !full_screen::is_accessible() && full_screen::lack().is_none() {
+            if !terminal::is_accessible() && terminal::lack().is_none() {
                 return full_screen::edit_profile(context, self.name);
             }
             return Err(Error::new(Code::Usage, format!("profile `{}` was not changed", self.name))

@@ -65,7 +65,8 @@ mod tests {
     use ratatui::widgets::Widget;
 
     use super::Gauge;
-    use crate::tui::theme::{Environment, Mark, Theme};
+    use crate::abilities::Environment;
+    use crate::tui::theme::{Mark, Theme};
 
     fn bar(remaining: u64, width: u16, is_unicode: bool) -> String {
         let lang = is_unicode.then_some("C.UTF-8");

@@ -12,8 +12,8 @@ use ratatui::layout::{Rect, Size};
 use ratatui::style::{Color, Modifier};
 use ratatui::widgets::Widget;
 
+use crate::abilities::{QrAbilities, QrPalette};
 use crate::qr::QrMatrix;
-use crate::tui::theme::{QrAbilities, QrPalette};
 
 /// The largest scale on offer. 33 modules at 8 columns each fill a screen of 296x148.
 const LARGEST_SCALE: u16 = 8;
@@ -245,7 +245,7 @@ mod tests {
     use ratatui::layout::{Rect, Size};
 
     use super::{Fit, QrChoice, QrForms, TooSmall};
-    use crate::tui::theme::{QrAbilities, QrPalette};
+    use crate::abilities::{QrAbilities, QrPalette};
 
     fn choose(size: u16, width: u16, height: u16, forms: QrForms) -> Result<Fit, TooSmall> {
         Fit::choose_step(size, width, height, forms, 0)

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use device_login::abilities::Environment;
 use device_login::clock::Moment;
 use device_login::config::Config;
 use device_login::error::{Code, Error};
@@ -21,7 +22,6 @@ use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
 use device_login::tui::panel::Go;
 use device_login::tui::surroundings::Now;
-use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
 use device_login::tui::view::view;
 use jiff::Timestamp;

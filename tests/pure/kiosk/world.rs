@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use device_login::abilities::Environment;
 use device_login::clock::Moment;
 use device_login::config::Config;
 use device_login::error::{Code, Error};
@@ -20,7 +21,6 @@ use device_login::tui::model::Model;
 use device_login::tui::next_wakeup;
 use device_login::tui::panels::sign_in::{SignInPanel, Stage};
 use device_login::tui::surroundings::Now;
-use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
 use device_login::tui::view::view;
 use device_login::tui::{Ended, Start, start};

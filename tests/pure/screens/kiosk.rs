@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use device_login::abilities::Environment;
 use device_login::clock::Moment;
 use device_login::config::{Config, Motion};
 use device_login::error::{Code, Error};
@@ -16,7 +17,6 @@ use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
 use device_login::tui::panels::sign_in::SignInPanel;
 use device_login::tui::surroundings::Now;
-use device_login::tui::theme::Environment;
 use device_login::tui::update::update;
 use device_login::tui::widgets::qr::QrChoice;
 use device_login::tui::{Ended, Start, start};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use device_login::abilities::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use device_login::api::{self, Call, Diagnosis, Finding};
 use device_login::clock::Moment;
 use device_login::config::Config;
@@ -20,7 +21,6 @@ use device_login::tui::model::Model;
 use device_login::tui::panel::Outcome;
 use device_login::tui::received::Received;
 use device_login::tui::surroundings::Now;
-use device_login::tui::theme::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use device_login::tui::update::update;
 use device_login::tui::{Start, start};
 use jiff::{SignedDuration, Timestamp};

@@ -1,5 +1,6 @@
 //! How the profiles look in each state.
 
+use device_login::abilities::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use device_login::config::Motion;
 use device_login::error::{Advice, Code, Error};
 use device_login::secret::Secret;
@@ -7,7 +8,6 @@ use device_login::service::{Budget, PendingCode, SignedOut, State};
 use device_login::storage::{Account, Event, Happened, LastRefresh};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::Message;
-use device_login::tui::theme::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use device_login::tui::update::update;
 
 use super::panels::*;

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use device_login::abilities::{Environment, QrPalette};
 use device_login::clock::Moment;
 use device_login::config::{Config, Motion};
 use device_login::error::{Code, Error};
@@ -18,7 +19,7 @@ use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
 use device_login::tui::panel::Go;
 use device_login::tui::surroundings::Now;
-use device_login::tui::theme::{Environment, LINK, QrPalette, Theme};
+use device_login::tui::theme::{LINK, Theme};
 use device_login::tui::update::update;
 use device_login::tui::widgets::qr::QrChoice;
 use jiff::Timestamp;

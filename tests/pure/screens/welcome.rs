@@ -1,8 +1,8 @@
 //! How the app looks where no profile is configured yet.
 
+use device_login::abilities::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::Message;
-use device_login::tui::theme::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use device_login::tui::update::update;
 
 use super::panels::*;

@@ -4,6 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{ApiPanel, Catalogue, Focus, Received, Side};
+use crate::abilities::Environment;
 use crate::api::{Call, Diagnosis, Finding};
 use crate::clock::Moment;
 use crate::config::Config;
@@ -24,7 +25,7 @@ use crate::tui::panel::{Go, Outcome};
 use crate::tui::received::Content;
 use crate::tui::surroundings::Now;
 use crate::tui::text_job::TextJob;
-use crate::tui::theme::{Environment, Mark};
+use crate::tui::theme::Mark;
 use crate::tui::update::update;
 
 fn now() -> Now {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::abilities::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use crate::clock::Moment;
 use crate::config::SecretSource;
 use crate::error::Code;
@@ -15,7 +16,6 @@ use crate::tui::message::Message;
 use crate::tui::model::Model;
 use crate::tui::panel::{FormFor, Go};
 use crate::tui::panels::profiles::ProfilesPanel;
-use crate::tui::theme::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use crate::tui::update::update;
 use crate::tui::{Start, start};
 

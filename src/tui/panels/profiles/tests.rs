@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::ProfilesPanel;
 use super::words::state_in_words;
+use crate::abilities::Environment;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -19,7 +20,7 @@ use crate::tui::overlay::Overlay;
 use crate::tui::panel::{Go, Outcome};
 use crate::tui::panels::sign_in::SignInPanel;
 use crate::tui::surroundings::Now;
-use crate::tui::theme::{Environment, Mark};
+use crate::tui::theme::Mark;
 use crate::tui::update::update;
 use crate::tui::{Ended, Start, next_wakeup};
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use ratatui::layout::Size;
 
 use super::{LastAnswer, Previous, SignInPanel, Stage, Waiting};
+use crate::abilities::Environment;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -24,7 +25,7 @@ use crate::tui::overlay::Overlay;
 use crate::tui::panel::Go;
 use crate::tui::panels::profile_form::ProfileForm;
 use crate::tui::surroundings::Now;
-use crate::tui::theme::{Environment, Mark};
+use crate::tui::theme::Mark;
 use crate::tui::update::update;
 use crate::tui::{Ended, next_wakeup};
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use ratatui::layout::Position;
 
 use super::places;
+use crate::abilities::Environment;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::service::Machine;
@@ -13,7 +14,6 @@ use crate::tui::message::{Effect, Ended, Message, Pointing};
 use crate::tui::model::Model;
 use crate::tui::panels::profile_form::ProfileForm;
 use crate::tui::surroundings::Now;
-use crate::tui::theme::Environment;
 use crate::tui::update::update;
 use crate::tui::{Start, start};
 

@@ -9,7 +9,8 @@ use ratatui::widgets::Widget;
 use serde_json::Value;
 
 use super::{JsonDocument, JsonPane, JsonView};
-use crate::tui::theme::{Environment, Theme};
+use crate::abilities::Environment;
+use crate::tui::theme::Theme;
 use crate::untrusted::visible;
 
 const ANSWER: &str = r#"{"data":[{"id":20098765000000012345,"Owner":{"first name":"Dana"},"tags":[]},

@@ -5,11 +5,11 @@ use ratatui::layout::{Rect, Size};
 use super::scene::Scene;
 use super::text::Text;
 use super::{below_notice, lead};
+use crate::abilities::Glyphs;
 use crate::qr::QrMatrix;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::Waiting;
 use crate::tui::surroundings::Surroundings;
-use crate::tui::theme::Glyphs;
 use crate::tui::widgets::qr::{Fit, QrChoice, QrForms, TooSmall};
 
 /// The columns that text beside a QR code needs: Zoho's longest usual address, and a margin.

@@ -89,6 +89,10 @@ impl Untrusted {
     /// One line for people: an `error_description`, a person's name, a header. Controls, bidi and zero-width characters
     /// become visible, length is capped.
     pub fn line(&self) -> String {
+        // Nearly every one is plain, and a list shows tens of thousands.
+        if self.0.len() <= LONGEST_FIELD && self.0.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return self.0.clone();
+        }
         let mut line = String::new();
         self.0.chars().take(LONGEST_FIELD).for_each(|character| push_visible(&mut line, character));
         if self.0.chars().nth(LONGEST_FIELD).is_some() { line + "…" } else { line }

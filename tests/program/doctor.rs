@@ -86,7 +86,7 @@ fn a_sound_home_has_a_line_for_everything_and_nothing_is_changed_or_asked_for() 
     assert_eq!(fs::read(home.path("state/work.record")).expect("a record"), before);
     let log = authority.log();
     let asked: Vec<(&str, &str)> = log.iter().map(|asked| (asked.method.as_str(), asked.path.as_str())).collect();
-    assert_eq!(asked, [("HEAD", "/"), ("POST", "/token")]);
+    assert_eq!(asked, [("HEAD", "/"), ("POST", "/token"), ("POST", "/token")]);
     assert!(log.iter().all(|asked| !format!("{asked:?}").contains("sentinel-refresh")), "{log:?}");
     assert!(log[1].body.contains("client_id=client-1") && !format!("{ran:?}").contains("sentinel"), "{log:?}");
 }
@@ -122,23 +122,40 @@ fn clocks_are_compared_with_the_servers() {
 
 #[test]
 fn clients_are_asked_about_at_the_provider() {
-    for (status, answer, verdict, seen) in [
-        (400, json!({"error": "invalid_grant"}), "ok", "knows `client-1`"),
-        (401, json!({"error": "invalid_client"}), "error", "invalid_client"),
-        (400, json!({"error": "unsupported_grant_type"}), "warning", "unsupported_grant_type, which does not tell"),
-        (400, json!({"error": "\u{1b}[2J\n\u{202e}odd"}), "warning", "which does not tell"),
-        (429, json!({}), "warning", "asks for fewer requests"),
-        (500, json!({}), "warning", "HTTP 500"),
-        (200, json!({"access_token": "AT", "token_type": "Bearer"}), "warning", "gave a token for a token of nobody's"),
+    let refused = || (400, json!({"error": "invalid_grant"}));
+    for ((poll_status, poll), (status, answer), verdict, seen) in [
+        (refused(), refused(), "ok", "knows `client-1`"),
+        // Of a server that looks at a refresh token before it looks at the client.
+        ((401, json!({"error": "invalid_client"})), refused(), "error", "invalid_client"),
+        ((400, json!({"error": "unauthorized_client"})), refused(), "error", "unauthorized_client"),
+        (refused(), (401, json!({"error": "invalid_client"})), "error", "invalid_client"),
+        (
+            refused(),
+            (400, json!({"error": "unsupported_grant_type"})),
+            "warning",
+            "unsupported_grant_type, which does not tell",
+        ),
+        (refused(), (400, json!({"error": "\u{1b}[2J\n\u{202e}odd"})), "warning", "which does not tell"),
+        ((404, json!({})), (429, json!({})), "warning", "asks for fewer requests"),
+        ((400, json!({"error": "expired_token"})), (500, json!({})), "warning", "HTTP 500"),
+        (
+            refused(),
+            (200, json!({"access_token": "AT", "token_type": "Bearer"})),
+            "warning",
+            "gave a token for a token of nobody's",
+        ),
     ] {
+        let is_told_by_poll = poll["error"].as_str().is_some_and(|word| word.ends_with("_client"));
         let authority = Authority::start(move |asked| match asked.path.as_str() {
+            "/token" if asked.body.contains("device_code") => (poll_status, poll.to_string()),
             "/token" => (status, answer.to_string()),
             _ => (404, String::new()),
         });
         let home = Home::at(&authority);
         let ran = doctor(&home, &[]);
         assert_check(&ran, "client", verdict, seen);
-        assert_eq!((authority.count("/device"), authority.count("/token")), (0, 1));
+        let asked = if is_told_by_poll { 1 } else { 2 };
+        assert_eq!((authority.count("/device"), authority.count("/token")), (0, asked));
         let said = of(&ran.json(), "client")[0].to_string();
         assert!(!said.contains("\\u001b") && !said.contains('\u{202e}') && !said.contains("\\n"), "{said}");
     }

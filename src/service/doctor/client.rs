@@ -1,7 +1,8 @@
 //! Whether providers know the clients of the profiles, and whether their data centers are known.
 //!
 //! A provider is asked to refresh with a token that is nobody's. It looks at the client first: who is told that the token is
-//! bad has a client that is good. Before a first sign-in at one of several data centers a code is asked for with a scope that is
+//! bad has a client that is good. Where sign-ins are by codes, a poll for a code that is nobody's comes before, since there are servers
+//! that look at such a token first. Before a first sign-in at one of several data centers a code is asked for with a scope that is
 //! nobody's, since only the client's own one gives codes. No person sees anything of it, no code is made, no grant is touched and no
 //! budget used.
 
@@ -20,7 +21,7 @@ use crate::error::{Code, Error};
 use crate::oauth::Step;
 use crate::oauth::device::{self, DeviceFlow, Failure};
 use crate::oauth::token::{NoToken, Outcome, TokenFlow};
-use crate::oauth::wire::{Approval, Unreadable};
+use crate::oauth::wire::{self, Approval, PollReply, Unreadable};
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
@@ -180,10 +181,15 @@ async fn ask(service: &Service, profile: &Profile, record: Option<&Record>, abou
         scopes: &profile.scopes,
         client: &client,
     };
-    // Every data center may refresh for a client, but a code comes only from the one that has it registered.
-    let is_told_by_codes = grant.is_none() && provider.data_centers.len() > 1 && profile.client_type.way().is_none();
-    if is_told_by_codes && let Some(check) = ask_for_code(service, &asked, about).await {
-        checks.push(check);
+    let is_of_codes = profile.client_type.way().is_none();
+    let refused = match provider.data_centers.len() {
+        1 if is_of_codes => poll(service, &asked, about).await,
+        // Every data center may refresh for a client, but a code comes only from the one that has it registered.
+        2.. if is_of_codes && grant.is_none() => ask_for_code(service, &asked, about).await,
+        _ => None,
+    };
+    if let Some(refused) = refused {
+        checks.push(refused);
         return Ok(checks);
     }
     let approval = Approval::RefreshToken(Secret::new(NOBODYS_TOKEN));
@@ -191,6 +197,21 @@ async fn ask(service: &Service, profile: &Profile, record: Option<&Record>, abou
     let outcome = driver::token(&service.http, &mut flow, None).await;
     checks.push(of_outcome(outcome, &asked, about));
     Ok(checks)
+}
+
+/// Polls for a code of nobody's. A check where the client is refused in every way.
+async fn poll(service: &Service, asked: &Asked<'_>, about: &str) -> Option<Check> {
+    let Asked { provider, data_center, .. } = *asked;
+    let mut client = asked.client.clone();
+    loop {
+        let request = wire::device_token_request(provider.dialect, data_center, &client, &Secret::new(NOBODYS_TOKEN));
+        let reply = service.http.send(request).await.ok()?;
+        let Ok(PollReply::Error(answer)) = wire::read_poll(provider.dialect, data_center, &reply) else { return None };
+        if !(wire::is_authentication_refusal(&answer) && client.try_next_authentication(&data_center.code)) {
+            let asked = Asked { place: Place::Poll, ..*asked };
+            return of_refusal(&asked.refused(&answer), about);
+        }
+    }
 }
 
 /// Asks for a code with a scope of nobody's, where the profile's sign-in would ask for one. A check where the client is refused.
@@ -202,9 +223,13 @@ async fn ask_for_code(service: &Service, asked: &Asked<'_>, about: &str) -> Opti
     flow.handle(clock::now(), reply);
     let Some(device::Outcome::Failed(Failure::Server { error, .. })) = flow.outcome() else { return None };
     let asked = Asked { place: Place::DeviceAuthorization, ..*asked };
-    let error = asked.refused(error);
-    matches!(error.code, Code::InvalidClient | Code::WrongDataCenter)
-        .then(|| Check { seen: error.reason(), ..Check::failed(Subject::Client, about, &error) })
+    of_refusal(&asked.refused(error), about)
+}
+
+/// A check where it is the client that was refused.
+fn of_refusal(error: &Error, about: &str) -> Option<Check> {
+    matches!(error.code, Code::InvalidClient | Code::InvalidClientSecret | Code::WrongDataCenter)
+        .then(|| Check { seen: error.reason(), ..Check::failed(Subject::Client, about, error) })
 }
 
 /// Which data center is asked, and where its accounts are; nothing where the provider has none.
@@ -238,15 +263,10 @@ fn of_outcome(outcome: Outcome, asked: &Asked<'_>, about: &str) -> Check {
     match outcome {
         Err(NoToken::Refused(_)) => Check::ok(Subject::Client, about, format!("{name} knows `{}`", asked.client.id)),
         Err(NoToken::Error(answer)) => {
-            let error = asked.refused(&answer);
-            match error.code {
-                Code::InvalidClient | Code::InvalidClientSecret | Code::WrongDataCenter => {
-                    let seen = error.reason();
-                    Check { seen, ..Check::failed(Subject::Client, about, &error) }
-                }
-                _ => Check::warning(Subject::Client, about, format!("{name} answered {answer}, which does not tell"))
-                    .advise("sign in to see whether it works"),
-            }
+            let cannot_tell =
+                || Check::warning(Subject::Client, about, format!("{name} answered {answer}, which does not tell"));
+            of_refusal(&asked.refused(&answer), about)
+                .unwrap_or_else(|| cannot_tell().advise("sign in to see whether it works"))
         }
         Err(NoToken::Unreadable(Unreadable::Throttled(_))) => {
             Check::warning(Subject::Client, about, format!("{name} asks for fewer requests"))

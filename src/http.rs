@@ -143,11 +143,10 @@ impl Request {
         }
     }
 
-    /// Says who the client is by HTTP Basic, each part form-encoded first (RFC 6749 §2.3.1).
+    /// Says who asks by HTTP Basic (RFC 7617).
     #[must_use]
-    pub fn with_basic_authentication(self, id: &str, secret: &Secret) -> Self {
-        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = Zeroizing::new(format!("{}:{}", encoded(id), encoded(secret.expose())));
+    pub fn with_basic_authentication(self, id: &str, secret: &str) -> Self {
+        let pair = Zeroizing::new(format!("{id}:{secret}"));
         self.with_header("authorization", Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes()))))
     }
 

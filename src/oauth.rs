@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use crate::clock::Moment;
 use crate::http::Request;
 use crate::providers::ClientAuthentication;
-use crate::secret::{Known, Secret};
+use crate::secret::{Known, Secret, in_form};
 
 /// What a state machine wants next.
 #[derive(Debug)]
@@ -97,10 +97,11 @@ impl Client {
 
     /// Turns to the next way of saying who it is, after a server did not take the one in use; `false` when there is none.
     pub fn try_next_authentication(&mut self, data_center: &str) -> bool {
-        let has_next = self.authentication.len() > 1 && self.secret_at(data_center).is_some();
-        if has_next {
-            self.authentication.remove(0);
-        }
-        has_next
+        let Some(secret) = self.secret_at(data_center) else { return false };
+        let is_encoded = [self.id.as_str(), secret.expose()].iter().any(|text| *in_form(text) != *text);
+        let is_new = |way: &ClientAuthentication| *way != ClientAuthentication::RawBasic || is_encoded;
+        let Some(next) = self.authentication.iter().skip(1).position(is_new) else { return false };
+        self.authentication.drain(..=next);
+        true
     }
 }

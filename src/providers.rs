@@ -188,8 +188,10 @@ pub enum ClientAuthentication {
     None,
     /// The secret is a parameter of the body.
     Body,
-    /// The secret is in the `Authorization` header.
+    /// The secret is in the `Authorization` header, encoded first.
     Basic,
+    /// The same without that, for servers that take what is in the header as it is.
+    RawBasic,
 }
 
 /// What becomes of a refresh token that was used.

@@ -13,6 +13,7 @@ use zeroize::Zeroize;
 use crate::tables::Words;
 
 pub use self::known::Known;
+pub(crate) use self::known::in_form;
 
 /// A token, client secret or device code. Wiped from memory when dropped.
 #[derive(Clone, PartialEq, Eq)]

@@ -20,7 +20,7 @@ pub const RFC: Dialect = Dialect {
     device_request: &[],
     authenticates_device_request: true,
     // Servers must take Basic and may take the body (RFC 6749 §2.3.1).
-    client_authentication: &[ClientAuthentication::Basic, ClientAuthentication::Body],
+    client_authentication: &[ClientAuthentication::Basic, ClientAuthentication::Body, ClientAuthentication::RawBasic],
     device_grant_type: "urn:ietf:params:oauth:grant-type:device_code",
     device_code_parameter: "device_code",
     scope_separator: " ",
@@ -292,15 +292,19 @@ pub fn oddity<'a>(odd: &'a [Rejected], field: &str) -> Option<&'a Rejected> {
     odd.iter().find(|rejected| rejected.field == field)
 }
 
-/// The ways that both sides know, Basic first, as the RFCs do. Some servers write one way without a list.
+/// The ways that both sides know, Basic first, as the RFCs do, and last as servers misread that. Some servers write one way without a
+/// list.
 fn client_authentication(methods: Option<&Value>) -> Vec<ClientAuthentication> {
     let is_supported = |method: &str| match methods {
         Some(Value::Array(methods)) => methods.iter().any(|supported| *supported == method),
         Some(Value::String(methods)) => methods.split([' ', ',']).any(|supported| supported == method),
         _ => false,
     };
-    let known =
-        [("client_secret_basic", ClientAuthentication::Basic), ("client_secret_post", ClientAuthentication::Body)];
+    let known = [
+        ("client_secret_basic", ClientAuthentication::Basic),
+        ("client_secret_post", ClientAuthentication::Body),
+        ("client_secret_basic", ClientAuthentication::RawBasic),
+    ];
     known.into_iter().filter(|(method, _)| is_supported(method)).map(|(_, way)| way).collect()
 }
 
@@ -362,7 +366,10 @@ mod tests {
     #[test]
     fn ways_to_authenticate_that_are_not_known_here_are_left_out() {
         let endpoints = read_metadata(ISSUER, &document(ISSUER, "https://id.example.com/t")).expect("fit");
-        assert_eq!(endpoints.client_authentication, [ClientAuthentication::Basic, ClientAuthentication::Body]);
+        assert_eq!(
+            endpoints.client_authentication,
+            [ClientAuthentication::Basic, ClientAuthentication::Body, ClientAuthentication::RawBasic]
+        );
     }
 
     #[test]

@@ -37,8 +37,9 @@ impl Known {
 
     /// Adds what travels in the header of HTTP Basic (RFC 7617), encoded first or not (RFC 6749 §2.3.1).
     pub fn add_pair(&mut self, id: &str, secret: &Secret) {
-        for [id, secret] in [[id, secret.expose()].map(in_form), [id, secret.expose()].map(str::to_owned)] {
-            let pair = Zeroizing::new(format!("{id}:{secret}"));
+        let secret = secret.expose();
+        let encoded = Zeroizing::new(format!("{}:{}", *in_form(id), *in_form(secret)));
+        for pair in [encoded, Zeroizing::new(format!("{id}:{secret}"))] {
             for text in in_base64(&pair) {
                 self.push(&text);
             }
@@ -100,8 +101,9 @@ impl Known {
     }
 }
 
-fn in_form(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+/// As a form has it, and the header of HTTP Basic (RFC 6749 §2.3.1).
+pub(crate) fn in_form(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(url::form_urlencoded::byte_serialize(text.as_bytes()).collect())
 }
 
 fn in_base64(text: &str) -> [Zeroizing<String>; 2] {

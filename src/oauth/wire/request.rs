@@ -7,7 +7,7 @@ use crate::http::Request;
 use crate::oauth::Client;
 use crate::providers::{ClientAuthentication, DataCenter, Dialect, Provider};
 use crate::registered::RedirectUri;
-use crate::secret::Secret;
+use crate::secret::{Secret, in_form};
 
 /// The device authorization request (RFC 8628 §3.1), to the endpoint for it.
 pub fn device_authorization_request(
@@ -89,7 +89,11 @@ pub fn client_form(
     let request = if client.sends_json { Request::json } else { Request::form };
     match (client.secret_at(&data_center.code), authentication) {
         (Some(secret), ClientAuthentication::Basic) => {
-            request(url, &parameters).with_basic_authentication(&client.id, secret)
+            let [id, secret] = [&client.id, secret.expose()].map(in_form);
+            request(url, &parameters).with_basic_authentication(&id, &secret)
+        }
+        (Some(secret), ClientAuthentication::RawBasic) => {
+            request(url, &parameters).with_basic_authentication(&client.id, secret.expose())
         }
         (Some(secret), ClientAuthentication::Body) => {
             parameters.push(("client_secret", secret.expose()));

@@ -181,12 +181,24 @@ impl Response {
         header_in(&self.headers, name)
     }
 
-    /// When the answer was made, by the server's clock (`Date`, RFC 9110 §6.6.1). The transport adds the header by this
-    /// machine's clock where a server leaves it out.
+    /// When the answer was made, by the server's clock (`Date`, RFC 9110 §6.6.1).
     pub fn date(&self) -> Option<Timestamp> {
         date::parse(self.header("date")?)
     }
+
+    /// When the answer came, by this machine's clock, as the transport notes it.
+    pub fn received(&self) -> Option<Timestamp> {
+        date::parse(self.header(RECEIVED)?)
+    }
+
+    /// Those that the server sent.
+    pub fn sent_headers(&self) -> impl Iterator<Item = &(String, String)> {
+        self.headers.iter().filter(|(name, _)| name != RECEIVED)
+    }
 }
+
+/// No server can send a header of this name.
+pub(crate) const RECEIVED: &str = ":received";
 
 /// The value of the first header with this name.
 pub(crate) fn header_in<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

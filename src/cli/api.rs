@@ -486,7 +486,7 @@ fn read_header(header: &str) -> Result<(String, String), Error> {
 fn head(answer: &OpenAnswer<'_>) -> String {
     let mut lines = vec![answer.status_line()];
     let line = |(name, value): &(String, String)| format!("{name}: {}", Untrusted::new(value.as_str()).line());
-    lines.extend(answer.response.headers.iter().map(line));
+    lines.extend(answer.response.sent_headers().map(line));
     lines.join("\n") + "\n\n"
 }
 

@@ -61,6 +61,8 @@ pub struct Client {
     /// What servers show of themselves, where that is noted.
     shown: Option<tls::Shown>,
     observer: OnceLock<Observer>,
+    /// A connection may be one that was used before.
+    has_answered: AtomicBool,
 }
 
 /// Whether a proxy stands before a server, as the variables have it.
@@ -235,9 +237,18 @@ impl Client {
                 self.resolver.forget_the_way(&route.name);
             }
         }
+        // A server may have closed a connection that was kept, of which the next request is the first to hear. One that changes nothing
+        // is sent again (RFC 9110 §9.2.2).
+        if reply.as_ref().is_err_and(failure::is_closed)
+            && (sent.is_none() && matches!(request.method, Method::Get | Method::Head))
+            && self.has_answered.load(Ordering::Relaxed)
+        {
+            reply = client.execute(outgoing()?).await;
+        }
         if missed.load(Ordering::Relaxed) {
             return Err(TransportFailure::TooLate(route.host.clone()));
         }
+        self.has_answered.fetch_or(reply.is_ok(), Ordering::Relaxed);
         reply.map_err(|error| failure::of_sending(route, &error, self.resolver.is_looking_up(&route.name)))
     }
 
@@ -290,7 +301,7 @@ impl Client {
     }
 
     fn common(&self) -> reqwest::ClientBuilder {
-        reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .user_agent(concat!("device-login/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -301,7 +312,11 @@ impl Client {
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
             .http1_allow_spaces_after_header_name_in_responses(true)
-            .dns_resolver(self.resolver.clone())
+            .dns_resolver(self.resolver.clone());
+        // A server that reads slowly is waited for as one that answers slowly is.
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        let builder = builder.tcp_user_timeout(None);
+        builder
     }
 }
 

@@ -56,6 +56,7 @@ impl Received {
         if long.is_some() {
             cut_between_letters(&mut response.body);
         }
+        let headers = response.sent_headers().cloned().collect();
         let beginning = Content::new(response.body);
         let document = match &beginning {
             Content::Text(text) if long.is_some() => {
@@ -70,8 +71,16 @@ impl Received {
             None => beginning,
             Some(long) => Content::Long(Box::new(beginning), long),
         };
-        let (status, headers) = (response.status, response.headers);
-        Self { status, headers, took, explained, content, document: Arc::new(document), pause, named_scopes }
+        Self {
+            status: response.status,
+            headers,
+            took,
+            explained,
+            content,
+            document: Arc::new(document),
+            pause,
+            named_scopes,
+        }
     }
 }
 

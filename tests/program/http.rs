@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use crate::support::socket::{SECRET, answering, form, read_request, send, serve};
 use device_login::clock;
+use device_login::http::client::Client;
 use device_login::http::{Method, Request, TransportFailure};
 use device_login::secret::Secret;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use url::Url;
 
 /// What is asked for, and how.
@@ -108,17 +107,43 @@ fn a_server_that_says_nothing_is_given_up_at_the_deadline() {
 }
 
 #[test]
-fn an_answer_without_a_date_gets_the_time_at_which_it_came() {
-    let date = |head: &str| {
+fn the_time_at_which_an_answer_came_is_noted_beside_what_was_sent() {
+    for date in [None, Some("Thu, 01 Jan 1970 00:00:07 GMT"), Some("soon")] {
+        let head = date.map(|date| format!("date: {date}\r\n")).unwrap_or_default();
         let (url, _) = answering(format!("HTTP/1.1 200 OK\r\n{head}content-length: 2\r\n\r\n{{}}"));
         let response = send(form(&url)).expect("an answer");
-        response.header("date").expect("a date").to_owned()
-    };
-    assert_eq!(date("date: Thu, 01 Jan 1970 00:00:07 GMT\r\n"), "Thu, 01 Jan 1970 00:00:07 GMT");
-    let added = date("");
-    let read = DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", &added).expect(&added);
-    let came = TimeZone::UTC.to_timestamp(read).expect("a time");
-    assert!(clock::wall().duration_since(came).as_secs().abs() < 60, "{added}");
+        let sent: Vec<(&str, &str)> =
+            response.sent_headers().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let expected: Vec<(&str, &str)> =
+            date.map(|date| ("date", date)).into_iter().chain([("content-length", "2")]).collect();
+        assert_eq!(sent, expected);
+        assert_eq!(response.date().is_some(), date.is_some_and(|date| date.ends_with("GMT")));
+        let received = response.received().expect("a time");
+        assert!(clock::wall().duration_since(received).as_secs().abs() < 60, "{received}");
+    }
+}
+
+#[test]
+fn a_connection_that_a_server_has_closed_meanwhile_fails_only_what_may_change_something() {
+    let get = |url: &Url| Request::get(url.clone()).with_header("authorization", bearer());
+    let head = |url: &Url| Request { method: Method::Head, ..get(url) };
+    for (which, request, is_sent_again) in
+        [("GET", &get as &dyn Fn(&Url) -> Request, true), ("HEAD", &head, true), ("POST", &form, false)]
+    {
+        // Answers one request of each connection, and closes with the next.
+        let (url, connections) = serve(|mut stream| {
+            read_request(&mut stream);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.read(&mut [0]);
+        });
+        let client = Client::new(None);
+        let replies: Vec<_> = crate::support::runtime()
+            .block_on(async { vec![client.send(request(&url)).await, client.send(request(&url)).await] });
+        let answered = replies.iter().filter(|reply| reply.is_ok()).count();
+        assert_eq!(answered, if is_sent_again { 2 } else { 1 }, "{which}: {replies:?}");
+        assert_eq!(connections.load(Ordering::SeqCst), answered, "{which}");
+        assert!(is_sent_again || matches!(replies[1], Err(TransportFailure::Closed(_))), "{which}: {replies:?}");
+    }
 }
 
 #[test]

@@ -28,13 +28,19 @@ pub(super) fn of_sending(route: &Route, error: &reqwest::Error, is_looking_up: b
     }
     if error.is_timeout() {
         TransportFailure::Timeout(host)
-    } else if find_io(error).is_some() || says(error, "connection closed before message completed") {
+    } else if is_closed(error) {
         TransportFailure::Closed(host)
     } else if says(error, "message head is too large") {
         TransportFailure::Headers(host)
     } else {
         TransportFailure::Garbled(host)
     }
+}
+
+/// Whether the connection ended after it was made and before an answer began.
+pub(super) fn is_closed(error: &reqwest::Error) -> bool {
+    let is_of_sending = !error.is_connect() && !error.is_timeout();
+    is_of_sending && (find_io(error).is_some() || says(error, "connection closed before message completed"))
 }
 
 /// Why an answer that began did not come whole.

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::http::decode;
 use crate::http::decode::unpack::{Unpackable, Unpacking};
 use crate::http::progress::Progress;
-use crate::http::{Response, TransportFailure};
+use crate::http::{RECEIVED, Response, TransportFailure};
 
 /// Bytes that are unpacked at a time, since they may hold a thousand times as many.
 const UNPACKED_AT_ONCE: usize = 16 * 1024;
@@ -80,11 +80,8 @@ impl Answering {
         let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let mut headers: Vec<(String, String)> =
             incoming.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        if !incoming.headers().contains_key("date") {
-            // What other dates in the answer are measured by (RFC 9110 §6.6.1).
-            let now = DateTimePrinter::new().timestamp_to_rfc9110_string(&clock::wall());
-            headers.extend(now.map(|date| ("date".to_owned(), date)));
-        }
+        let now = DateTimePrinter::new().timestamp_to_rfc9110_string(&clock::wall());
+        headers.extend(now.map(|date| (RECEIVED.to_owned(), date)));
         let encodings = headers.iter().filter(|(name, _)| name == "content-encoding").map(|(_, value)| value.as_str());
         let unpacking = Unpacking::new(encodings, limit);
         if unpacking.is_labelled() {

@@ -63,10 +63,10 @@ pub(crate) fn obeyed_pause(response: &Response) -> Option<Duration> {
 
 /// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3); without one, when the limit begins anew that is used up, which
 /// GitHub and others say in `x-ratelimit-reset`. A time counts from the answer's own `Date`, which no wrong clock on this machine
-/// bends; the transport adds that header where a server leaves it out.
+/// bends; where a server leaves that out, from when it came.
 pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
     let until = |second: i64| {
-        let now = response.date()?.as_second();
+        let now = response.date().or_else(|| response.received())?.as_second();
         Some(Duration::from_secs(u64::try_from(second.saturating_sub(now)).unwrap_or_default()))
     };
     let asked = response.header("retry-after").and_then(|value| {
@@ -96,7 +96,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{LONGEST_PAUSE, obeyed_pause, retry_after};
-    use crate::http::Response;
+    use crate::http::{RECEIVED, Response};
 
     #[test]
     fn how_long_to_stay_away_is_read_in_every_form_and_told_whole() {
@@ -128,11 +128,14 @@ mod tests {
         ] {
             cases.push((vec![("retry-after", value)], expected));
         }
-        for (headers, expected) in cases {
-            let sent = headers.iter().chain(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        let dated = |is_dated: bool| cases.iter().map(move |case| (case, is_dated));
+        for ((headers, expected), is_dated) in dated(true).chain(dated(false)) {
+            let date = if is_dated { "date" } else { RECEIVED };
+            let date = [(date, "Sun, 06 Nov 1994 08:49:37 GMT")];
+            let sent = headers.iter().chain(&date);
             let sent = sent.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             let response = Response { status: 429, headers: sent, body: Vec::new() };
-            assert_eq!(retry_after(&response).map(|pause| pause.as_secs()), expected, "{headers:?}");
+            assert_eq!(retry_after(&response).map(|pause| pause.as_secs()), *expected, "{headers:?}");
             let obeyed = expected.map(|seconds| Duration::from_secs(seconds.min(3600)));
             assert_eq!(obeyed_pause(&response), obeyed, "{headers:?}");
         }

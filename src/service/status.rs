@@ -31,7 +31,7 @@ use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
 use crate::sorted;
 use crate::storage::{
-    Account, ClientAt, Clocks, Doubt, Event, Grant, LastRefresh, PendingSignIn, Protection, Record, Version,
+    Account, ClientAt, Clocks, Event, Grant, LastRefresh, PendingSignIn, Protection, Record, Version,
 };
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
@@ -566,9 +566,9 @@ impl ProfileStatus {
     }
 
     fn describe(&mut self, grant: Grant, is_refreshable: bool, profile: &Profile, config: &Config, now: Timestamp) {
-        let end = stated_end(&grant).filter(|_| !wants_sign_in(&grant));
+        let end = stated_end(&grant).filter(|_| !grant.wants_sign_in());
         self.refreshable = is_refreshable && grant.refused.is_none();
-        self.state = if wants_sign_in(&grant) { State::NeedsLogin } else { timed_state(end, self.refreshable, now) };
+        self.state = if grant.wants_sign_in() { State::NeedsLogin } else { timed_state(end, self.refreshable, now) };
         self.access_token_expires_at = end;
         self.access_token_life = end.map(|_| whole_life(&grant));
         self.budget = budget(&grant, profile, config);
@@ -592,16 +592,11 @@ impl ProfileStatus {
     }
 }
 
-/// Only a person can help, or probably so.
-fn wants_sign_in(grant: &Grant) -> bool {
-    grant.refused.is_some() || grant.doubt.as_ref().is_some_and(Doubt::is_strong)
-}
-
 /// How a profile with this grant stands.
 pub(super) fn state_of(grant: &Grant, now: Timestamp) -> State {
     let is_refreshable = grant.refresh_token.is_some() && grant.refused.is_none();
     match Ends::of(grant, now) {
-        _ if wants_sign_in(grant) => State::NeedsLogin,
+        _ if grant.wants_sign_in() => State::NeedsLogin,
         Ends::Unknown => State::Unknown,
         end => timed_state(end.time(), is_refreshable, now),
     }

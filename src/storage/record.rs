@@ -194,7 +194,7 @@ impl Doubt {
     }
 
     /// Once may be chance; from the second time on a new sign-in is what helps.
-    pub fn is_strong(&self) -> bool {
+    fn is_strong(&self) -> bool {
         self.times > 1
     }
 }
@@ -215,6 +215,11 @@ impl Grant {
         if set.abs() > clock::SLACK {
             self.clock_set = set;
         }
+    }
+
+    /// Only a person can bring it back, or probably so.
+    pub fn wants_sign_in(&self) -> bool {
+        self.refused.is_some() || self.doubt.as_ref().is_some_and(Doubt::is_strong)
     }
 
     /// All tokens in it.

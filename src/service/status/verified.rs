@@ -7,7 +7,6 @@ use futures_util::{StreamExt, stream};
 
 use super::super::account::Unanswered;
 use super::super::{Freshness, Service};
-use super::wants_sign_in;
 use crate::api::Diagnosis;
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
@@ -69,7 +68,7 @@ impl Service {
 
     async fn verify_one(&self, profile: &Profile) -> Verified {
         match self.grant(profile).await {
-            Ok(grant) if wants_sign_in(&grant) => {
+            Ok(grant) if grant.wants_sign_in() => {
                 let message = format!("the provider has refused to refresh profile `{}`", profile.name);
                 Verified::Bad(Error::new(Code::SignInNeeded, message).advise(Advice::SignIn(profile.name.clone())))
             }

@@ -331,7 +331,7 @@ impl Held {
         let grant = record.grant.as_ref();
         let state = match grant {
             None => "signed_out",
-            Some(grant) if grant.refused.is_some() => "needs_login",
+            Some(grant) if grant.wants_sign_in() => "needs_login",
             Some(_) => "signed_in",
         };
         Ok(Clear {
@@ -344,5 +344,35 @@ impl Held {
             access_token_expires_at: grant.and_then(|grant| grant.access_token_expires_at),
             last_refresh_at: grant.and_then(|grant| grant.last_refresh.as_ref()).map(|last| last.at),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::profile::ProfileName;
+    use crate::secret::Secret;
+    use crate::storage::{self, Doubt, Grant, KeyOptions, LOCK_PATIENCE, StoreAddress};
+
+    #[test]
+    fn a_profile_has_the_same_state_in_the_clear_as_in_a_status() {
+        let grant = Grant::new("", Vec::new(), Secret::new("token"), Timestamp::UNIX_EPOCH, None);
+        let doubt = |times| Some(Doubt { answer: "HTTP 400".to_owned(), times });
+        let refused = Some("the grant was revoked".to_owned());
+        let profile: ProfileName = "work".parse().expect("a name");
+        let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
+        let mut held = store.hold(&profile, LOCK_PATIENCE).expect("it is free");
+        for (grant, state) in [
+            (None, "signed_out"),
+            (Some(Grant { doubt: doubt(1), ..grant.clone() }), "signed_in"),
+            (Some(Grant { doubt: doubt(2), ..grant.clone() }), "needs_login"),
+            (Some(Grant { refused, ..grant }), "needs_login"),
+        ] {
+            let record = Record { grant, ..Record::empty(profile.clone(), "", "") };
+            assert_eq!(held.clear(&record).expect("it has no key").state, state, "{:?}", record.grant);
+        }
+        held.release();
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::tokens::ends::{self, Ends};
-use super::tokens::{in_window, pause};
+use super::tokens::{pause, refills_at};
 use crate::clock::{earlier, later};
 use crate::providers::MintLimit;
 use crate::storage::Grant;
@@ -75,12 +75,7 @@ pub(super) fn wears_out(grant: &Grant, wanted: Duration, now: Timestamp) -> Opti
 
 /// Until when the provider asked to be left alone, or its budget is spent.
 fn allowed(grant: &Grant, limit: Option<MintLimit>, now: Timestamp) -> Option<Timestamp> {
-    let refills = limit.and_then(|limit| {
-        let mints = || in_window(&grant.mints, limit.window, now);
-        // The oldest ones have to leave the window until there is room for one more.
-        let surplus = mints().count().checked_sub(limit.tokens)?;
-        mints().nth(surplus).map(|mint| later(mint, limit.window))
-    });
+    let refills = limit.and_then(|limit| refills_at(&grant.mints, limit, now));
     pause(grant.paused_until, now).max(refills)
 }
 

@@ -27,8 +27,8 @@ use crate::files::access::{self, Holds};
 use crate::files::own;
 use crate::mutex::locked;
 use crate::profile::ProfileName;
-use crate::providers::Provider;
 use crate::providers::granted::ScopeNames;
+use crate::providers::{MintLimit, Provider};
 use crate::sorted;
 use crate::storage::{
     Account, ClientAt, Clocks, Event, Grant, LastRefresh, PendingSignIn, Protection, Record, Version,
@@ -113,8 +113,7 @@ impl Budget {
 
     /// When there is room for one more; `None` if that is now.
     fn spent_until(&self, now: Timestamp) -> Option<Timestamp> {
-        let surplus = self.used(now).checked_sub(self.limit)?;
-        self.in_window(now).nth(surplus).map(|mint| later(mint, self.window))
+        tokens::refills_at(&self.mints, MintLimit { tokens: self.limit, window: self.window }, now)
     }
 
     fn in_window(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {

@@ -21,11 +21,11 @@ use self::refreshing::{Kept, Refresh, Refreshing, may_refresh};
 use self::stored::Stored;
 use super::{Chance, Service, driver, due, endpoints, issuing_data_center, login, not_signed_in};
 use crate::aside::aside;
-use crate::clock;
+use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
 use crate::oauth::wire::LONGEST_RETRY_AFTER;
-use crate::providers::Provider;
+use crate::providers::{MintLimit, Provider};
 use crate::secret::Secret;
 use crate::storage::{Grant, Held, LOCK_PATIENCE, Record};
 
@@ -286,6 +286,13 @@ pub(super) fn in_window(mints: &[Timestamp], window: Duration, now: Timestamp) -
         .iter()
         .copied()
         .filter(move |mint| mint.duration_until(now) >= -CLOCK_SLACK && clock::until(*mint, now) < window)
+}
+
+/// When there is room for one more mint: the oldest ones have to leave the window first. `None` if that is now.
+pub(super) fn refills_at(mints: &[Timestamp], limit: MintLimit, now: Timestamp) -> Option<Timestamp> {
+    let in_window = || in_window(mints, limit.window, now);
+    let surplus = in_window().count().checked_sub(limit.tokens)?;
+    in_window().nth(surplus).map(|mint| later(mint, limit.window))
 }
 
 /// Until when the provider asked to be left alone, unless that was noted by a clock that was ahead.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{DEFAULT_MIN_TTL, id, in_window, pause, reuse};
+use super::{DEFAULT_MIN_TTL, id, in_window, pause, refills_at, reuse};
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
@@ -206,18 +206,17 @@ pub(super) fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> R
         return Err(asked.throttled(Some(until)));
     }
     let dialect = asked.provider.dialect;
-    if let Some(limit) = dialect.mint_limit {
-        let mut mints = in_window(&grant.mints, limit.window, now);
-        if let (Some(first), true) = (mints.next(), mints.count() + 1 >= limit.tokens) {
-            let cause = format!(
-                "all {} refreshes that {} allows in {} minutes are used",
-                limit.tokens,
-                dialect.display_name,
-                limit.window.as_secs() / 60
-            );
-            let end = Advice::WaitUntil(later(first, limit.window));
-            return Err(Error::new(Code::RateLimited, asked.what).because(cause).advise(end));
-        }
+    if let Some(limit) = dialect.mint_limit
+        && let Some(refill) = refills_at(&grant.mints, limit, now)
+    {
+        let cause = format!(
+            "all {} refreshes that {} allows in {} minutes are used",
+            limit.tokens,
+            dialect.display_name,
+            limit.window.as_secs() / 60
+        );
+        let end = Advice::WaitUntil(refill);
+        return Err(Error::new(Code::RateLimited, asked.what).because(cause).advise(end));
     }
     grant.refresh_token.clone().ok_or_else(|| asked.without_refresh_token())
 }

@@ -28,6 +28,11 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(5);
 /// Where the doubling ends.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
+/// How long is waited after an exchange without an answer that comes after so many others.
+pub fn backoff(failures: u32) -> Duration {
+    FIRST_BACKOFF.saturating_mul(1 << failures.min(6)).min(LONGEST_BACKOFF)
+}
+
 /// One sign-in from the request for a code to its end.
 ///
 /// | state | on | goes to |
@@ -429,8 +434,7 @@ impl DeviceFlow {
         pause: Option<Duration>,
     ) -> State {
         let attempt = polling.failures.saturating_add(1);
-        let doubled = FIRST_BACKOFF.saturating_mul(1 << polling.failures.min(6)).min(LONGEST_BACKOFF);
-        let wait = doubled.max(pause.unwrap_or_default()).max(polling.pace());
+        let wait = backoff(polling.failures).max(pause.unwrap_or_default()).max(polling.pace());
         // However long the pause, the last poll is not put off beyond the code's end.
         let last_poll_at = (now + polling.pace()).max(polling.expires_at);
         let next_poll_at = (now + wait).min(last_poll_at);

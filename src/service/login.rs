@@ -31,7 +31,7 @@ use crate::clock::{self, Moment};
 use crate::config::{ClientType, Profile};
 use crate::error::{Advice, Code, Error, Way};
 use crate::http::trouble::Trouble;
-use crate::oauth::device::{DeviceEvent, Failure, Outcome};
+use crate::oauth::device::{DeviceEvent, Failure, Outcome, backoff};
 use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
@@ -369,7 +369,7 @@ impl Codes {
             }
             return Err(attempt.ended(error, self.asking.as_ref()).await);
         };
-        let next_poll_at = clock::now() + renewal::backoff(self.failures);
+        let next_poll_at = clock::now() + backoff(self.failures);
         self.failures += 1;
         report(SignInEvent::Retrying { trouble, reason, attempt: self.failures, next_poll_at });
         Asking::meanwhile(&mut self.asking, &attempt.service.unbroken, clock::sleep_until(next_poll_at)).await;

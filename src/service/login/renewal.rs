@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::error::Code;
+use crate::oauth::device::backoff;
 
 /// How many new codes follow the first one before a screen asks whether anybody is there: with 5 minutes each, an hour.
 pub const UNATTENDED_RENEWALS: u32 = 11;
@@ -14,10 +15,6 @@ pub const UNATTENDED_RENEWALS: u32 = 11;
 pub const ATTENDED_RENEWALS: u32 = 6;
 /// How long nothing is asked for when nobody used any code.
 pub const IDLE_TIME: Duration = Duration::from_secs(30 * 60);
-/// The first wait after trouble; it doubles from there.
-const FIRST_BACKOFF: Duration = Duration::from_secs(5);
-/// Where the doubling ends.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 /// The wait after a refusal that only a person can mend, and where the provider asks for fewer requests.
 const REFUSED_TIME: Duration = Duration::from_secs(10 * 60);
 /// How long it is said that somebody decided against a code, before the next one.
@@ -94,15 +91,10 @@ impl Renewal {
     }
 
     fn trouble(&mut self, now: Moment) -> Rest {
-        let doubled = backoff(self.failures);
+        let wait = backoff(self.failures);
         self.failures = self.failures.saturating_add(1);
-        Rest { reason: RestReason::Trouble { failures: self.failures }, until: later(now, doubled) }
+        Rest { reason: RestReason::Trouble { failures: self.failures }, until: later(now, wait) }
     }
-}
-
-/// How long is waited after so many failures before this one.
-pub(super) fn backoff(failures: u32) -> Duration {
-    FIRST_BACKOFF.saturating_mul(1 << failures.min(6)).min(LONGEST_BACKOFF)
 }
 
 /// `wait` from `now`, and up to a quarter more. The nanoseconds at which a failure came are as good as dice.

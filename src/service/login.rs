@@ -178,36 +178,11 @@ pub struct SignedIn {
 }
 
 impl Service {
-    /// Signs `profile` in, reporting each step. Dropping the future cancels: nothing more is asked, and the code stays
-    /// pending until [`Service::give_up`]. A poll that is under way then is [unbroken](super::Unbroken): an approval that it
-    /// brings is kept all the same. A grant that cannot be saved is given back.
+    /// Signs `profile` in for as long as the options say, reporting each step; `None` where it is pending still. The person is
+    /// heard by `presence`. Dropping the future cancels: nothing more is asked, and the code stays pending until
+    /// [`Service::give_up`]. A poll that is under way then is [unbroken](super::Unbroken): an approval that it brings is kept
+    /// all the same. A grant that cannot be saved is given back.
     pub async fn sign_in(
-        &self,
-        profile: &Profile,
-        options: SignIn,
-        report: impl FnMut(SignInEvent) + Send,
-    ) -> Result<SignedIn, Error> {
-        self.sign_in_patiently(profile, options, report, &Presence::default()).await
-    }
-
-    /// As [`Service::sign_in`], with a person who is heard by `presence`.
-    pub async fn sign_in_patiently(
-        &self,
-        profile: &Profile,
-        options: SignIn,
-        mut report: impl FnMut(SignInEvent) + Send,
-        presence: &Presence,
-    ) -> Result<SignedIn, Error> {
-        let options = SignIn { until: Until::End, ..options };
-        loop {
-            if let Some(signed_in) = self.sign_in_until(profile, options.clone(), &mut report, presence).await? {
-                return Ok(signed_in);
-            }
-        }
-    }
-
-    /// As [`Service::sign_in_patiently`], but for as long as the options say; `None` where it is pending still.
-    pub async fn sign_in_until(
         &self,
         profile: &Profile,
         options: SignIn,
@@ -278,6 +253,22 @@ impl Service {
                     report(SignInEvent::Approved);
                     return Ok(Some(Box::pin(attempt.signed_in(*kept)).await));
                 }
+            }
+        }
+    }
+
+    /// The same to its end, whatever the options say.
+    pub async fn sign_in_to_its_end(
+        &self,
+        profile: &Profile,
+        options: SignIn,
+        mut report: impl FnMut(SignInEvent) + Send,
+        presence: &Presence,
+    ) -> Result<SignedIn, Error> {
+        let options = SignIn { until: Until::End, ..options };
+        loop {
+            if let Some(signed_in) = self.sign_in(profile, options.clone(), &mut report, presence).await? {
+                return Ok(signed_in);
             }
         }
     }

@@ -100,7 +100,7 @@ pub(super) async fn sign_in(
     };
     // Nobody would see the code: what is approved at the last moment is kept all the same.
     let signed_in = tokio::select! {
-        signed_in = service.sign_in_until(profile, options, report, presence) => signed_in?,
+        signed_in = service.sign_in(profile, options, report, presence) => signed_in?,
         Some(error) = unwritten.recv() => return Err(error),
     };
     match signed_in {

@@ -95,7 +95,7 @@ pub(super) async fn sign_in(
         let report = move |event| drop(sender.send(event));
         let (asker, mut questions) = mpsc::unbounded_channel();
         let presence = presence.asked_to_save(move |error, answer| drop(asker.send((error, answer))));
-        let signing_in = service.sign_in_until(profile, options.clone(), report, &presence);
+        let signing_in = service.sign_in(profile, options.clone(), report, &presence);
         let mut signing_in = std::pin::pin!(signing_in);
         let mut is_approved = false;
         let mut wants_new_code = false;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::{Begin, PendingCode, Service, SignIn, State};
+use super::super::{Begin, PendingCode, Presence, Service, SignIn, State};
 use super::reading::{Dice, Reading};
 use crate::clock;
 use crate::config::{Config, Profile};
@@ -101,7 +101,7 @@ pub(super) async fn refresh(service: Arc<Service>, profile: Profile, minted_at: 
 pub(super) async fn sign_in(service: Arc<Service>, profile: Profile) -> Result<(), Error> {
     let options = SignIn { begin: Begin::Resume, for_agent: true, ..SignIn::default() };
     loop {
-        match service.sign_in(&profile, options.clone(), drop).await {
+        match service.sign_in(&profile, options.clone(), drop, &Presence::default()).await {
             Ok(_) => return Ok(()),
             Err(error) if error.code.is_retryable() && error.code != Code::CodeExpired => {
                 clock::sleep_until(clock::now() + BETWEEN_TRIES).await;

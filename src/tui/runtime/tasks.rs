@@ -233,7 +233,7 @@ impl Tasks {
         self.spawn_cancellable(
             task,
             profile,
-            |service, profile| async move { service.sign_in_patiently(&profile, options, report, &heard).await },
+            |service, profile| async move { service.sign_in_to_its_end(&profile, options, report, &heard).await },
             move |_, result| Message::SignInEnded { task, result: Box::new(result) },
         );
         self.presences.retain(|task, _| self.cancellable.contains_key(task));

@@ -301,7 +301,7 @@ pub trait Hold: Send {
     /// Gives a part other bytes of the same content, sealed with the key of this id. The other parts stay as they are.
     fn reseal(&mut self, part: Part, key_id: &str, bytes: &[u8]) -> Result<(), StoreError>;
 
-    /// Moves a damaged part out of the way. A part that is missing is no error.
+    /// Moves a damaged record, the current or the previous one, out of the way. One that is missing is no error.
     fn set_aside(&mut self, part: Part) -> Result<(), StoreError>;
 
     /// Deletes a part durably. One that is missing is no error.

@@ -209,14 +209,11 @@ impl Hold for Lease {
 
     fn set_aside(&mut self, part: Part) -> Result<(), StoreError> {
         let (statement, kept) = match part {
-            Part::Spare => return self.remove(part),
-            Part::Current => (sql::SET_CURRENT_ASIDE, Some(&mut self.current)),
-            Part::Previous => (sql::SET_PREVIOUS_ASIDE, Some(&mut self.previous)),
-            Part::Calls => (sql::SET_CALLS_ASIDE, None),
+            Part::Current => (sql::SET_CURRENT_ASIDE, &mut self.current),
+            Part::Previous => (sql::SET_PREVIOUS_ASIDE, &mut self.previous),
+            Part::Spare | Part::Calls => return self.remove(part),
         };
-        if let Some(kept) = kept {
-            *kept = Found::Missing;
-        }
+        *kept = Found::Missing;
         self.change(&self.statement(statement))
     }
 

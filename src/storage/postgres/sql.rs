@@ -123,7 +123,6 @@ macro_rules! set_aside {
 
 pub(super) const SET_CURRENT_ASIDE: &str = set_aside!("current");
 pub(super) const SET_PREVIOUS_ASIDE: &str = set_aside!("previous");
-pub(super) const SET_CALLS_ASIDE: &str = set_aside!("calls");
 pub(super) const REMOVE_SET_ASIDE: &str = "DELETE FROM device_login.set_aside WHERE profile = $1 AND EXISTS \
     (SELECT FROM device_login.records WHERE profile = $1 AND attempt_id = $2)";
 

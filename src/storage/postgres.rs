@@ -34,6 +34,7 @@ use self::local::{Local, random_id};
 use self::trouble::Trouble;
 use super::backend::{Backend, DatabaseDetails, Found, Health, Hold, Listing, Part, StoreKind, Stray, StrayKind};
 use super::envelope::LONGEST_LINE;
+use super::spare::Spare;
 use super::{ClientAt, StoreError, Throttled, Version};
 use crate::clock;
 use crate::files::access::Holds;
@@ -136,7 +137,7 @@ impl Database {
             Part::Current => sql::READ_CURRENT,
             Part::Previous => sql::READ_PREVIOUS,
             Part::Calls => sql::READ_CALLS,
-            Part::Spare => return self.local(|local| local.spare(profile)).unwrap_or(Ok(Found::Missing)),
+            Part::Spare => return self.spare().map_or(Ok(Found::Missing), |spare| spare.read(profile.as_str())),
         };
         let rows = self.ask(&Statement::new(statement).text(profile.as_str()))?;
         let row = self.checked(&rows)?;
@@ -158,8 +159,8 @@ impl Database {
         }
     }
 
-    fn local<T>(&self, work: impl FnOnce(&Local) -> T) -> Option<T> {
-        self.local.as_ref().map(work)
+    fn spare(&self) -> Option<&Spare> {
+        self.local.as_ref().map(|local| &local.spare)
     }
 }
 
@@ -187,7 +188,7 @@ impl Backend for PostgresBackend {
             Part::Previous => "previous",
             Part::Calls => "calls",
             Part::Spare => {
-                let path = self.database.local(|local| local.spare_path(profile).display().to_string());
+                let path = self.database.spare().map(|spare| spare.path(profile.as_str()).display().to_string());
                 return path.unwrap_or_else(|| "nowhere".to_owned());
             }
         };
@@ -205,7 +206,7 @@ impl Backend for PostgresBackend {
 
     fn hold(&self, profile: &ProfileName, patience: Duration) -> Result<Box<dyn Hold>, StoreError> {
         let (database, start) = (&self.database, clock::now());
-        let queued = database.local(|local| match local.queue(profile, Duration::ZERO) {
+        let queued = database.local.as_ref().map(|local| match local.queue(profile, Duration::ZERO) {
             // Who queues here needs no connection for that.
             Err(StoreError::Locked { .. }) if !patience.is_zero() => {
                 database.connection.part();
@@ -247,23 +248,23 @@ impl Backend for PostgresBackend {
     }
 
     fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError> {
-        Ok(self.database.local(|local| local.poller_path(profile)).flatten())
+        Ok(self.database.local.as_ref().and_then(|local| local.poller_path(profile)))
     }
 
     fn poller_home(&self) -> Option<String> {
         // Where nothing can be kept, a machine has nothing but its name.
-        self.database.local(Local::lasting_home).flatten().or_else(host::name)
+        self.database.local.as_ref().and_then(Local::lasting_home).or_else(host::name)
     }
 
     fn listing(&self) -> Result<Listing, StoreError> {
         let rows = self.database.ask(&Statement::new(sql::PROFILES))?;
         let profiles = rows.iter().filter_map(|row| Some(profile(row).transpose()?.map(|profile| (profile, false))));
-        let is_whole = !self.database.local(Local::has_spares).unwrap_or_default();
+        let is_whole = !self.database.spare().is_some_and(Spare::is_in_use);
         Ok(Listing { profiles: profiles.collect::<Result<_, _>>()?, is_whole })
     }
 
     fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {
-        if self.database.local(Local::has_spares).unwrap_or_default() {
+        if self.database.spare().is_some_and(Spare::is_in_use) {
             return None;
         }
         let rows = self.database.ask(&Statement::new(sql::VERSIONS)).ok()?;

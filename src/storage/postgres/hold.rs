@@ -138,14 +138,16 @@ impl Hold for Lease {
     }
 
     fn sweep(&mut self) -> Result<(), StoreError> {
-        self.database.local(|local| local.sweep(&self.profile));
+        if let Some(spare) = self.database.spare() {
+            spare.sweep(self.profile.as_str());
+        }
         Ok(())
     }
 
     fn reserve(&mut self) -> Result<(), StoreError> {
         if self.reservation.is_none() {
             // Nobody needs it while the database works.
-            self.reservation = self.database.local(|local| local.reserve(&self.profile)).flatten();
+            self.reservation = self.database.spare().and_then(|spare| spare.reserve(self.profile.as_str()).ok());
         }
         Ok(())
     }
@@ -178,9 +180,10 @@ impl Hold for Lease {
     }
 
     fn keep_spare(&mut self, bytes: &[u8]) -> Result<Option<String>, StoreError> {
-        let reserved = self.reservation.take();
+        let Some(spare) = self.database.spare() else { return Ok(None) };
         // Where nothing can be kept here, the database is the one to mend.
-        Ok(self.database.local(|local| local.keep(&self.profile, reserved, bytes).ok()).flatten())
+        let kept = spare.keep(self.profile.as_str(), self.reservation.take(), bytes).ok();
+        Ok(kept.map(|path| path.display().to_string()))
     }
 
     fn save_calls(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
@@ -191,8 +194,8 @@ impl Hold for Lease {
         let resealed = Found::Bytes(Zeroizing::new(bytes.to_vec()));
         match part {
             Part::Spare => {
-                let kept = self.database.local(|local| local.keep(&self.profile, None, bytes));
-                return kept.map_or(Ok(()), |kept| kept.map(drop));
+                let Some(spare) = self.database.spare() else { return Ok(()) };
+                return spare.keep(self.profile.as_str(), None, bytes).map(drop);
             }
             Part::Calls => return self.save_calls(bytes),
             Part::Current => {
@@ -219,7 +222,9 @@ impl Hold for Lease {
 
     fn remove(&mut self, part: Part) -> Result<(), StoreError> {
         match part {
-            Part::Spare => return self.database.local(|local| local.remove_spare(&self.profile)).unwrap_or(Ok(())),
+            Part::Spare => {
+                return self.database.spare().map_or(Ok(()), |spare| spare.remove(self.profile.as_str()));
+            }
             Part::Calls => return self.change(&self.statement(sql::REMOVE_CALLS)),
             Part::Current => self.change(&self.statement(sql::REMOVE_CURRENT))?,
             Part::Previous => self.change(&self.statement(sql::REMOVE_PREVIOUS))?,

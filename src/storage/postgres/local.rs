@@ -13,9 +13,8 @@ use crate::clock;
 use crate::profile::ProfileName;
 use crate::random;
 use crate::storage::file::lock;
-use crate::storage::reservation::Reservation;
 use crate::storage::spare::Spare;
-use crate::storage::{Found, StoreError, private, seal};
+use crate::storage::{StoreError, private, seal};
 
 /// Bytes of an id.
 const ID_LENGTH: usize = 16;
@@ -35,7 +34,7 @@ pub(super) struct Local {
     directory: PathBuf,
     /// Of the store.
     id: String,
-    spare: Spare,
+    pub(super) spare: Spare,
     home: OnceLock<Option<Home>>,
 }
 
@@ -109,40 +108,6 @@ impl Local {
     pub(super) fn poller_path(&self, profile: &ProfileName) -> Option<PathBuf> {
         self.home.get_or_init(|| self.home().ok()).as_ref()?;
         Some(self.directory.join(format!("{profile}.{}.poller", self.id)))
-    }
-
-    pub(super) fn spare(&self, profile: &ProfileName) -> Result<Found, StoreError> {
-        self.spare.read(profile.as_str())
-    }
-
-    pub(super) fn spare_path(&self, profile: &ProfileName) -> PathBuf {
-        self.spare.path(profile.as_str())
-    }
-
-    pub(super) fn has_spares(&self) -> bool {
-        self.spare.is_in_use()
-    }
-
-    pub(super) fn reserve(&self, profile: &ProfileName) -> Option<Reservation> {
-        self.spare.reserve(profile.as_str()).ok()
-    }
-
-    /// Keeps a record and tells where.
-    pub(super) fn keep(
-        &self,
-        profile: &ProfileName,
-        reserved: Option<Reservation>,
-        bytes: &[u8],
-    ) -> Result<String, StoreError> {
-        self.spare.keep(profile.as_str(), reserved, bytes).map(|path| path.display().to_string())
-    }
-
-    pub(super) fn remove_spare(&self, profile: &ProfileName) -> Result<(), StoreError> {
-        self.spare.remove(profile.as_str())
-    }
-
-    pub(super) fn sweep(&self, profile: &ProfileName) {
-        self.spare.sweep(profile.as_str());
     }
 }
 

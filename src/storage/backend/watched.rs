@@ -56,6 +56,10 @@ impl Backend for Watched {
         self.inner.place_of(profile, part)
     }
 
+    fn directory(&self) -> Option<PathBuf> {
+        self.inner.directory()
+    }
+
     fn read(&self, profile: &ProfileName, part: Part) -> Result<Found, StoreError> {
         let call = match part {
             Part::Current => "read",

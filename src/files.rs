@@ -135,6 +135,11 @@ pub fn names_directory(path: &Path) -> bool {
     text.strip_suffix('.').unwrap_or(&text).ends_with(is_separator)
 }
 
+/// The path as it is from wherever a process runs; as it is where nobody knows from where this one does.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// The directory that holds `path`.
 pub fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))

@@ -65,8 +65,7 @@ pub fn open(address: &StoreAddress, keys: KeyOptions) -> Store {
 pub fn open_with_spare(address: &StoreAddress, keys: KeyOptions, spare: Option<PathBuf>) -> Store {
     let backend = backend_beyond(&keys.judged, address, spare.as_deref());
     // One that is named by a relative path from somewhere else is another one.
-    let absolute = |directory: &Path| std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-    let name = address.directory().map(|directory| absolute(directory).display().to_string());
+    let name = address.directory().map(|directory| files::absolute(directory).display().to_string());
     let name = name.unwrap_or_else(|| backend.place());
     let store = open_over(backend, address, keys);
     match spare {

@@ -1,6 +1,6 @@
 //! What a command runs in: the global options, the environment, and the parts that are made of them when needed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -419,11 +419,10 @@ fn open_store(address: &StoreAddress, config: &Config, places: &Places) -> Store
 
 /// The same address for processes that run elsewhere.
 fn absolute(address: StoreAddress) -> StoreAddress {
-    let absolute = |directory: PathBuf| std::path::absolute(&directory).unwrap_or(directory);
     if let StoreAddress::File(directory) = address {
-        StoreAddress::File(absolute(directory))
+        StoreAddress::File(files::absolute(&directory))
     } else if let StoreAddress::Plain(directory) = address {
-        StoreAddress::Plain(absolute(directory))
+        StoreAddress::Plain(files::absolute(&directory))
     } else {
         address
     }

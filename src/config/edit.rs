@@ -249,7 +249,7 @@ fn edit(
     let is_named = |_: &Config, _, name: &str| named.iter().any(|named| named.as_str() == name);
     let failed = |error: std::io::Error| not_written(path, &error);
     let target = followed(path);
-    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = files::directory_of(&target);
     if path.is_symlink() && directory.try_exists().is_ok_and(|is_there| !is_there) {
         // Where it is to be mounted or brought back, a new one would stand in the way.
         return Err(Error::new(Code::Config, format!("{} cannot be written", path.display()))

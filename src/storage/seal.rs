@@ -124,6 +124,11 @@ pub(super) fn digest<const N: usize>(bytes: &[u8]) -> [u8; N] {
     first
 }
 
+/// A short name for what these bytes say, enough to tell the stores or the clients of one user apart.
+pub(super) fn id(bytes: &[u8]) -> String {
+    hex(&digest::<8>(bytes))
+}
+
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);

@@ -17,8 +17,6 @@ use crate::files::{access, with_owners_rights};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 
-/// Bytes of the digest of a store's address; enough to tell the stores of one user apart.
-const ID_LENGTH: usize = 8;
 /// Bytes; notes have less than a hundred.
 const LIMIT: u64 = 1024;
 
@@ -109,7 +107,7 @@ impl Seen {
     }
 
     fn path(&self, profile: &ProfileName) -> PathBuf {
-        let id = self.id.get_or_init(|| seal::hex(&seal::digest::<ID_LENGTH>(self.address.as_bytes())));
+        let id = self.id.get_or_init(|| seal::id(self.address.as_bytes()));
         self.directory.join(format!("{profile}.{id}.seen"))
     }
 }

@@ -11,9 +11,7 @@ use super::backend::Found;
 use super::envelope::ROOM;
 use super::reservation::{self, Reservation};
 use super::{StoreError, private, seal};
-
-/// Bytes of the digest of a store's place; enough to tell the stores of one user apart.
-const ID_LENGTH: usize = 8;
+use crate::files;
 
 /// The spare place of one store.
 pub(super) struct Spare {
@@ -26,13 +24,12 @@ impl Spare {
     /// For a store in a directory.
     pub(super) fn of_directory(directory: PathBuf, store: &Path) -> Self {
         // One that is named by a relative path from somewhere else is another one.
-        let store = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
-        Self::new(directory, store.as_os_str().as_encoded_bytes())
+        Self::new(directory, files::absolute(store).as_os_str().as_encoded_bytes())
     }
 
     /// For the store that these bytes tell from others.
     pub(super) fn new(directory: PathBuf, store: &[u8]) -> Self {
-        Self { directory, id: seal::hex(&seal::digest::<ID_LENGTH>(store)) }
+        Self { directory, id: seal::id(store) }
     }
 
     /// Whether a record of this store is there.

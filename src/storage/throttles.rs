@@ -17,8 +17,7 @@ pub struct ClientAt {
 impl ClientAt {
     /// A short name that any file can have.
     pub(super) fn id(&self) -> String {
-        let text = format!("{}\n{}", self.issuer, self.client_id);
-        seal::hex(&seal::digest::<8>(text.as_bytes()))
+        seal::id(format!("{}\n{}", self.issuer, self.client_id).as_bytes())
     }
 }
 

@@ -62,10 +62,11 @@ impl Rekey {
                 .because("no file with a passphrase is named")
                 .advise(format!("name one by `--passphrase-file` or `{PASSPHRASE_FILE_VARIABLE}`")));
         }
+        // Another process may start elsewhere.
         let to = NewKey {
             source: self.to.as_ref().map(|source| source.word),
-            key_file: self.to.and_then(|source| source.path).map(absolute),
-            passphrase_file: self.passphrase_file.map(|path| absolute(files::expanded(&path))),
+            key_file: self.to.and_then(|source| source.path).map(|path| files::absolute(&path)),
+            passphrase_file: self.passphrase_file.map(|path| files::absolute(&files::expanded(&path))),
         };
         let rekeyed = context.interrupts.block_on(service.rekey_store(to))?;
         let (key, profiles) = (&rekeyed.key_id, counted(rekeyed.profiles as u64, "profile"));
@@ -77,9 +78,4 @@ impl Rekey {
         };
         context.output.text(&[vec![what], rekeyed.notes].concat().join("\n"))
     }
-}
-
-/// Another process may start elsewhere.
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
 }

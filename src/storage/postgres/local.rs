@@ -56,7 +56,7 @@ impl Local {
     /// In a directory below `state`, for the store that `identity` tells from others.
     pub(super) fn new(state: &Path, identity: &str) -> Self {
         let directory = state.join("postgres");
-        let id = seal::hex(&seal::digest::<{ ID_LENGTH / 2 }>(identity.as_bytes()));
+        let id = seal::id(identity.as_bytes());
         let spare = Spare::new(directory.clone(), identity.as_bytes());
         Self { directory, id, spare, home: OnceLock::new() }
     }

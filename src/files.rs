@@ -14,7 +14,7 @@ mod trouble;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
@@ -133,6 +133,15 @@ pub fn names_directory(path: &Path) -> bool {
     let text = path.as_os_str().to_string_lossy();
     let is_separator = |character| character == '/' || character == std::path::MAIN_SEPARATOR;
     text.strip_suffix('.').unwrap_or(&text).ends_with(is_separator)
+}
+
+/// How a file looked: when it was written, and its length; nothing where it was not there.
+pub type Look = Option<(SystemTime, u64)>;
+
+/// By which one may tell that a file has changed without reading it.
+pub fn look(path: &Path) -> Look {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 /// The path as it is from wherever a process runs; as it is where nobody knows from where this one does.

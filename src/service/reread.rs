@@ -3,21 +3,17 @@
 //! A file that looks as it did when it was read last is not read again. What cannot be read changes nothing, and is told
 //! once.
 
-use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
 
 use super::Service;
 use crate::config::{Config, Profile};
 use crate::error::{Code, Error};
+use crate::files::{self, Look};
 use crate::mutex::locked;
 use crate::profile::ProfileName;
 
-/// How the file looked when there was nothing new in it: when it was written, and its length. `None` before the first
-/// look; a file that is not there looks like nothing.
+/// How the file looked when there was nothing new in it; `None` before the first look.
 pub(super) type LastLook = Mutex<Option<Look>>;
-type Look = Option<(SystemTime, u64)>;
 
 impl Service {
     /// The configuration as its file says it by now; `None` while that is nothing new.
@@ -26,14 +22,14 @@ impl Service {
     ///
     /// The file cannot be read, or says nothing valid. That is said once for each state of it.
     pub fn changed_configuration(&self) -> Result<Option<Config>, Error> {
-        let look = look(&self.config.file);
+        let look = files::look(&self.config.file);
         self.read_again(look).inspect_err(|_| self.remember(look))
     }
 
     /// The same for whoever has nothing under way that goes by the providers as they were: these are taken as the file says
     /// them by now, too. `is_asked_for` has it read however it looks, and told again if it cannot be.
     pub fn newest_configuration(&self, is_asked_for: bool) -> Result<Option<Config>, Error> {
-        let look = look(&self.config.file);
+        let look = files::look(&self.config.file);
         self.read_new(look, is_asked_for, |config| config).inspect_err(|_| self.remember(look))
     }
 
@@ -44,7 +40,7 @@ impl Service {
     /// The profile is gone from the file, or never was in it.
     pub fn up_to_date(self: Arc<Self>, name: &ProfileName) -> Result<(Arc<Self>, Profile), Error> {
         // What cannot be read does not say that a profile is gone.
-        let service = match self.read_again(look(&self.config.file)) {
+        let service = match self.read_again(files::look(&self.config.file)) {
             Ok(Some(config)) => Arc::new(Self::clone(&self).with_config(config)),
             Ok(None) | Err(_) => self.clone(),
         };
@@ -104,14 +100,10 @@ impl Service {
     }
 }
 
-fn look(file: &Path) -> Look {
-    let metadata = fs::metadata(file).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::fs;
+    use std::path::{Path, PathBuf};
 
     use super::*;
     use crate::http::client::Client;

@@ -21,7 +21,6 @@ pub(super) use self::change::Change;
 pub use self::change::NewKey;
 pub use self::command::KeyCommand;
 pub(super) use self::pin::Pin;
-use self::sources::Look;
 pub(super) use self::sources::Sources;
 pub use self::sources::{KEY_FILE_VARIABLE, KeyOptions, PASSPHRASE_FILE_VARIABLE};
 use super::backend::{Backend, Found, Part, StoreKind};
@@ -29,6 +28,7 @@ use super::envelope::FirstLine;
 use super::seal::MasterKey;
 use super::{KeySource, StoreError};
 use crate::clock::{self, Moment};
+use crate::files::Look;
 use crate::mutex::locked;
 
 /// Key files and pins are some hundred bytes long.

@@ -2,12 +2,12 @@
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
 use super::{KeyCommand, LIMIT, passphrase};
 use crate::files::access::{self, Holds, Judged};
+use crate::files::{self, Look};
 use crate::storage::seal::{KEY_LENGTH, MasterKey};
 use crate::storage::{KeySource, StoreError, private};
 
@@ -50,9 +50,6 @@ pub(in crate::storage) struct Sources {
     /// By which the store is opened.
     pub(in crate::storage) address: String,
 }
-
-/// How a file looked when it was read: when it was written, and its length; nothing where it was not there.
-pub(super) type Look = Option<(SystemTime, u64)>;
 
 impl Sources {
     /// The source that is offered. Reads no key.
@@ -155,8 +152,7 @@ impl Sources {
     /// How the file looks in which the keys of a source are.
     pub(super) fn look(&self, source: &KeySource) -> Look {
         let path = self.key_file(source).or_else(|| Some(self.file(source)?.0))?;
-        let metadata = path.metadata().ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
+        files::look(&path)
     }
 
     pub(super) fn in_words(&self, source: &KeySource) -> String {

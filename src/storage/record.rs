@@ -86,6 +86,15 @@ impl Record {
         self.grant.iter().flat_map(Grant::tokens).chain(waiting)
     }
 
+    /// Whether both grants are of one approval, of which no two are of the same nanosecond, or both have none.
+    pub fn is_same_sign_in(&self, other: &Self) -> bool {
+        self.client_id == other.client_id && self.approval() == other.approval()
+    }
+
+    fn approval(&self) -> Option<(Timestamp, &str)> {
+        self.grant.as_ref().map(|grant| (grant.approved_at, grant.issuer.as_str()))
+    }
+
     /// Adds to the history what happened, and by which command.
     pub fn note(&mut self, what: Happened, detail: &str, by: &str, now: Timestamp) {
         history::note(&mut self.events, what, detail, by, now);

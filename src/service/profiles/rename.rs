@@ -89,7 +89,7 @@ impl Service {
         let profiles = &whole.as_ref().unwrap_or(&self.config).profiles;
         for name in profiles.keys().filter(|name| **name != record.profile) {
             let other = self.store().load(name)?;
-            if other.is_some_and(|other| is_same_sign_in(&other, record)) {
+            if other.is_some_and(|other| is_copy(record, &other)) {
                 return Ok(true);
             }
         }
@@ -104,7 +104,7 @@ impl Service {
     }
 
     fn forget_copies_of(&self, record: &Record) -> Result<(), Error> {
-        let is_copy = |other: &Record| is_same_sign_in(other, record);
+        let is_copy = |other: &Record| is_copy(record, other);
         let names = self.store().profiles()?;
         // There may be thousands of profiles, and the records of those that are configured are nobody's copies.
         let is_stray = |name: &ProfileName| *name != record.profile && !self.config.profiles.contains_key(name);
@@ -130,13 +130,9 @@ impl Service {
     }
 }
 
-/// No two approvals are of the same nanosecond.
-fn is_same_sign_in(one: &Record, other: &Record) -> bool {
-    let approval = |record: &Record| record.grant.as_ref().map(|grant| (grant.approved_at, grant.issuer.clone()));
-    approval(one).is_some()
-        && approval(one) == approval(other)
-        && one.client_id == other.client_id
-        && one.provider == other.provider
+/// Records without a grant are nobody's copies.
+fn is_copy(record: &Record, other: &Record) -> bool {
+    record.grant.is_some() && record.is_same_sign_in(other)
 }
 
 fn forget_old(held: &mut Held, old: &ProfileName) -> Result<(), Error> {

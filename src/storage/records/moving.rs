@@ -179,7 +179,7 @@ impl Held {
             }
             (_, Some(other)) if is_same(record, other) => Ok(to.keeps_both.map(|_| Copied::Already)),
             (_, Some(other)) if other.tokens().next().is_none() => Ok(None),
-            (_, Some(other)) if !is_same_sign_in(record, other) => {
+            (_, Some(other)) if !record.is_same_sign_in(other) => {
                 refused("there is another sign-in of it there".to_owned())
             }
             (_, Some(other)) if other.generation > record.generation => {
@@ -269,7 +269,7 @@ impl Held {
 /// Whether a store got this record by the move that its mark tells of.
 fn has_arrived(marked: &Record, other: &Record) -> bool {
     let approved_at = |record: &Record| record.grant.as_ref().map(|grant| grant.approved_at);
-    let is_of_it = is_same_sign_in(marked, other) || approved_at(other) > approved_at(marked);
+    let is_of_it = marked.is_same_sign_in(other) || approved_at(other) > approved_at(marked);
     // The other store had it before the mark was settled.
     let is_settled = marked.moved.as_ref().is_some_and(|moved| !moved.is_under_way);
     other.moved.is_none() && other.generation >= marked.generation.saturating_sub(is_settled.into()) && is_of_it
@@ -286,10 +286,4 @@ fn is_behind(record: &Record, marked: &Record) -> bool {
 /// Whether one is a copy of the other, and nothing has happened to either since.
 fn is_same(record: &Record, other: &Record) -> bool {
     *record == Record { generation: record.generation, moved: record.moved.clone(), ..other.clone() }
-}
-
-fn is_same_sign_in(record: &Record, other: &Record) -> bool {
-    let tells_apart = |grant: &Grant| (grant.approved_at, grant.issuer.clone());
-    record.client_id == other.client_id
-        && record.grant.as_ref().map(tells_apart) == other.grant.as_ref().map(tells_apart)
 }

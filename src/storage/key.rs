@@ -254,7 +254,7 @@ impl Keyring {
     }
 
     /// The key that existing records use, as far as they say so.
-    pub(super) fn pin_of_records(&self) -> Result<Option<Pin>, StoreError> {
+    fn pin_of_records(&self) -> Result<Option<Pin>, StoreError> {
         for profile in self.store.profiles()? {
             for part in [Part::Current, Part::Previous] {
                 let Found::Bytes(bytes) = self.store.read(&profile, part)? else { continue };
@@ -347,6 +347,11 @@ impl Keyring {
             }
         }
         self.first().ok_or_else(|| self.missing(&source, &Pin::new(source.word(), "")))
+    }
+
+    /// The key that the store says it has, or else the one that its records use.
+    pub(super) fn pin(&self) -> Result<Option<Pin>, StoreError> {
+        self.stored_pin()?.map_or_else(|| self.pin_of_records(), |pin| Ok(Some(pin)))
     }
 
     /// What the store says of its key.

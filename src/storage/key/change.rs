@@ -148,7 +148,7 @@ impl Keyring {
         };
         let Some(of_other) = from.sources() else { return Ok(()) };
         let pin = from.stored_pin()?.map_or_else(|| Ok(from.for_writing()?.pin()), Ok)?;
-        let there = self.stored_pin()?.map_or_else(|| self.pin_of_records(), |pin| Ok(Some(pin)))?;
+        let there = self.pin()?;
         if pin.old().is_some() || there.as_ref().is_some_and(|pin| pin.old().is_some()) {
             let advice = Advice::RekeyStore.and(" to its end first");
             return Err(self.not_possible("records are being sealed anew with another key", advice));

@@ -83,10 +83,7 @@ impl Store {
         if self.is_same_as(&other).unwrap_or(false) {
             return false;
         }
-        let keyring = &other.shared.keyring;
-        let pin =
-            keyring.stored_pin().and_then(|pin| pin.map_or_else(|| keyring.pin_of_records(), |pin| Ok(Some(pin))));
-        !matches!(pin, Ok(pin) if pin.as_ref().is_none_or(|pin| !pin.names(key_id)))
+        !matches!(other.shared.keyring.pin(), Ok(pin) if pin.as_ref().is_none_or(|pin| !pin.names(key_id)))
     }
 
     fn all_names(&self, names: &BTreeSet<ProfileName>) -> Result<BTreeSet<ProfileName>, StoreError> {

@@ -85,10 +85,15 @@ impl Shared {
         self.opener.get().map(|open| open(address))
     }
 
+    /// Whether a mark names this store, by whatever address.
+    fn is_named(&self, moved: &Moved, store: &Store) -> bool {
+        let is_same = || self.reached(&moved.to)?.ok()?.is_same_as(store).ok();
+        moved.elsewhere().is_none() && is_same().unwrap_or(false)
+    }
+
     /// Whether a mark names the store that records are copied to.
     fn is_at(&self, moved: &Moved, to: &Destination<'_>) -> bool {
-        let named = || self.reached(&moved.to)?.ok()?.is_same_as(to.store).ok();
-        moved.elsewhere().is_none() && (moved.to == to.address || named().unwrap_or(false))
+        (moved.elsewhere().is_none() && moved.to == to.address) || self.is_named(moved, to.store)
     }
 
     /// Tells people of a record that is refreshed elsewhere.
@@ -191,9 +196,7 @@ impl Held {
 
     /// Whether the record there went to the store in which this one is.
     fn is_named_by(&self, moved: &Moved) -> bool {
-        let here = Store { shared: Arc::clone(&self.shared) };
-        let named = || self.shared.reached(&moved.to)?.ok()?.is_same_as(&here).ok();
-        !moved.is_under_way && moved.elsewhere().is_none() && named().unwrap_or(false)
+        !moved.is_under_way && self.shared.is_named(moved, &Store { shared: Arc::clone(&self.shared) })
     }
 
     /// Ends a move that was cut short: it is refreshed here if the other store does not have it.

@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod history;
 mod key;
+mod lock;
 mod memory;
 mod pending;
 mod poller;

@@ -5,7 +5,6 @@
 //! `reservation`, what its bytes mean in `envelope`.
 
 mod held;
-pub(super) mod lock;
 mod throttles;
 
 use std::collections::BTreeMap;
@@ -21,7 +20,7 @@ use super::envelope::{LIMIT, LONGEST_LINE, ROOM};
 use super::private::read_bytes;
 use super::reservation::Reservation;
 use super::spare::Spare;
-use super::{ClientAt, StoreError, Throttled, Version, private, reservation};
+use super::{ClientAt, StoreError, Throttled, Version, lock, private, reservation};
 use crate::files;
 use crate::files::access::Judged;
 use crate::profile::ProfileName;

@@ -12,10 +12,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::file::lock;
 use super::pending::{Booted, Clocks, PendingId};
 use super::reservation::Reservation;
-use super::{Store, StoreError};
+use super::{Store, StoreError, lock};
 use crate::clock::Moment;
 use crate::files::access;
 use crate::mutex::locked;

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{ASIDE, Files, MOST_ASIDE, Slot, lock, stem_set_aside};
+use super::{ASIDE, Files, MOST_ASIDE, Slot, stem_set_aside};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Hold, Part};
 use crate::storage::envelope::ROOM;
 use crate::storage::private::read_bytes;
 use crate::storage::reservation::{self, Reservation};
-use crate::storage::{Attempt, StoreError, private};
+use crate::storage::{Attempt, StoreError, lock, private};
 
 /// The lock on one profile's files, and the room that was reserved for the next record.
 pub(super) struct HeldFiles {

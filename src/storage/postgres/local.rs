@@ -12,9 +12,8 @@ use std::time::Duration;
 use crate::clock;
 use crate::profile::ProfileName;
 use crate::random;
-use crate::storage::file::lock;
 use crate::storage::spare::Spare;
-use crate::storage::{StoreError, private, seal};
+use crate::storage::{StoreError, lock, private, seal};
 
 /// Bytes of an id.
 const ID_LENGTH: usize = 16;

@@ -12,11 +12,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::{Attempt, StoreError, private};
 use crate::clock;
 use crate::files::{self, access};
 use crate::process::Process;
 use crate::profile::ProfileName;
-use crate::storage::{Attempt, StoreError, private};
 
 /// Bytes of the first line, which is written over in place.
 const HOLDER: u64 = 11;
@@ -24,7 +24,7 @@ const HOLDER: u64 = 11;
 const LONGEST_NOTE: u64 = 1024;
 
 /// Waits up to `patience` for the lock, which lasts until the file is dropped.
-pub(in crate::storage) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) -> Result<File, StoreError> {
+pub(super) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) -> Result<File, StoreError> {
     let mut file = private::open_lock(path)?;
     let start = clock::now();
     files::lock(&file, patience).map_err(|error| match error.kind() {
@@ -63,7 +63,7 @@ pub(super) fn note(lock: &File, attempt: &Attempt) -> io::Result<bool> {
 }
 
 /// Puts a note in the place of the one before.
-pub(in crate::storage) fn write(mut lock: &File, note: &impl Serialize) -> io::Result<()> {
+pub(super) fn write(mut lock: &File, note: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(note)?;
     line.push(b'\n');
     lock.seek(SeekFrom::Start(HOLDER))?;
@@ -72,7 +72,7 @@ pub(in crate::storage) fn write(mut lock: &File, note: &impl Serialize) -> io::R
 }
 
 /// What was noted last. What cannot be read was never durable, so the request that it tells of did not go out.
-pub(in crate::storage) fn noted<T: DeserializeOwned>(mut lock: &File) -> Option<T> {
+pub(super) fn noted<T: DeserializeOwned>(mut lock: &File) -> Option<T> {
     lock.seek(SeekFrom::Start(HOLDER)).ok()?;
     let mut line = Vec::new();
     lock.take(LONGEST_NOTE).read_to_end(&mut line).ok()?;
@@ -85,13 +85,13 @@ fn holder_in_words(path: &Path) -> Option<String> {
 }
 
 /// The process that locked it last.
-pub(in crate::storage) fn holder(path: &Path) -> Option<String> {
+pub(super) fn holder(path: &Path) -> Option<String> {
     let content = fs::read_to_string(path).ok()?;
     let pid = content.lines().next()?.trim().to_owned();
     let is_pid = !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit());
     is_pid.then_some(pid)
 }
 
-pub(in crate::storage) fn is_stopped(pid: &str) -> bool {
+pub(super) fn is_stopped(pid: &str) -> bool {
     pid.parse().ok().and_then(Process::of).is_some_and(|process| process.is_stopped)
 }

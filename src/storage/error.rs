@@ -78,6 +78,11 @@ impl StoreError {
         }
     }
 
+    /// Says why a command cannot be done with the store at this place.
+    pub(super) fn not_possible(place: String, problem: impl Into<String>, advice: impl Into<Advice>) -> StoreError {
+        StoreError::NotPossible { place, problem: problem.into(), advice: advice.into() }
+    }
+
     /// Whether it tells of the place where the records are, and nothing of who may read them.
     pub(super) fn is_of_place(&self) -> bool {
         self.is_away() || matches!(self, StoreError::Corrupt { .. } | StoreError::Io { .. })

@@ -380,8 +380,8 @@ impl Keyring {
         self.not_possible("its key was changed by somebody else just now", "run the command again")
     }
 
-    pub(in crate::storage) fn not_possible(&self, problem: &str, advice: impl Into<Advice>) -> StoreError {
-        StoreError::NotPossible { place: self.place(), problem: problem.to_owned(), advice: advice.into() }
+    fn not_possible(&self, problem: &str, advice: impl Into<Advice>) -> StoreError {
+        StoreError::not_possible(self.place(), problem, advice)
     }
 }
 

@@ -65,9 +65,8 @@ impl Store {
         }
         if let Some(profile) = left.first() {
             let problem = format!("profile `{profile}` was sealed with the old key time and again");
-            return Err(shared
-                .keyring
-                .not_possible(&problem, "end what still runs with the old key, and run this again"));
+            let advice = "end what still runs with the old key, and run this again";
+            return Err(StoreError::not_possible(shared.backend.place(), problem, advice));
         }
         self.drop_copies();
         let may_have_old = |address: &str| self.may_be_sealed_with(&change.old.key_id, address);

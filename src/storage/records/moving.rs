@@ -143,7 +143,8 @@ impl Held {
         let marked = self.mark(&record, to.address, true)?;
         if self.hold.may_send_until().is_some_and(|until| clock::now() >= until) {
             let problem = format!("copying profile `{}` took too long", self.profile);
-            return Err(self.shared.keyring.not_possible(&problem, "run the command again, which goes on with it"));
+            let advice = "run the command again, which goes on with it";
+            return Err(StoreError::not_possible(self.shared.backend.place(), problem, advice));
         }
         there.adopt(&Record { generation: generation.max(marked.generation), moved: None, ..*record })?;
         self.copy_calls(there)?;
@@ -222,7 +223,7 @@ impl Held {
                 moved.in_words()
             );
             let advice = Advice::CopyStore(moved.to.clone()).and(" where that can be reached, which ends the move");
-            return Err(self.shared.keyring.not_possible(&problem, advice));
+            return Err(StoreError::not_possible(self.shared.backend.place(), problem, advice));
         }
         let unmarked = Record { generation: record.generation.saturating_add(1), moved: None, ..*record };
         self.replace(&unmarked)?;

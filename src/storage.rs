@@ -39,7 +39,7 @@ pub use history::{Event, Happened};
 pub use key::{KEY_FILE_VARIABLE, KeyCommand, KeyOptions, NewKey, PASSPHRASE_FILE_VARIABLE};
 pub use pending::{Booted, Clocks, EndedSignIn, PendingId, PendingSignIn};
 pub use poller::{Asker, LastPoll, Poller, Rest};
-pub use protection::{Grade, KeySource, Protection};
+pub use protection::{Grade, KeyKind, KeySource, Protection};
 pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Moved, Record, RevocationNote, UnrevokedGrant,
 };

@@ -64,6 +64,33 @@ impl Grade {
     }
 }
 
+/// What a key can come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    KeyFile,
+    Credential,
+    Passphrase,
+    Command,
+}
+
+impl KeyKind {
+    pub const ALL: [Self; 4] = [Self::KeyFile, Self::Credential, Self::Passphrase, Self::Command];
+
+    /// The word for people, in JSON and in the store itself.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::KeyFile => "key-file",
+            Self::Credential => "credential",
+            Self::Passphrase => "passphrase",
+            Self::Command => "command",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
 /// Where the key comes from that seals the records, and so what the seal is worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
@@ -86,10 +113,10 @@ impl KeySource {
     pub fn word(&self) -> &'static str {
         match self {
             KeySource::None => "none",
-            KeySource::KeyFile(_) => "key-file",
-            KeySource::Credential => "credential",
-            KeySource::Passphrase => "passphrase",
-            KeySource::Command => "command",
+            KeySource::KeyFile(_) => KeyKind::KeyFile.word(),
+            KeySource::Credential => KeyKind::Credential.word(),
+            KeySource::Passphrase => KeyKind::Passphrase.word(),
+            KeySource::Command => KeyKind::Command.word(),
             KeySource::Memory => "memory",
         }
     }

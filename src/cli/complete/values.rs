@@ -14,6 +14,7 @@ use crate::files::access::Holds;
 use crate::profile::ProfileName;
 use crate::providers::catalog::{PRODUCTS, scope_in_words};
 use crate::providers::zoho;
+use crate::storage::KeyKind;
 
 /// What may stand behind `before`, which is the beginning of the same word; `typed` is there already.
 pub(super) fn values(line: &Line, argument: &Arg, before: &str, typed: &str) -> Vec<Candidate> {
@@ -50,7 +51,7 @@ pub(super) fn by_name(line: &Line, name: &str, before: &str, typed: &str) -> Opt
         "PROVIDER" => providers(line).iter().map(|(name, label)| word(before, name, label)).collect(),
         "A,B" => scopes(before, typed),
         "TYPE" => words(&ClientType::ALL.map(ClientType::word)),
-        "SOURCE" => words(&["key-file", "credential", "passphrase", "command"]),
+        "SOURCE" => words(&KeyKind::ALL.map(KeyKind::word)),
         "STORE" | "TO" => words(&["file:", "plain:", "memory:", "postgres://"]),
         // By git; nobody types them but to try.
         "get|store|erase" => words(&["get", "store", "erase"]),

@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::words;
 use crate::error::{Code, Error};
 use crate::files;
-use crate::storage::{NewKey, PASSPHRASE_FILE_VARIABLE};
+use crate::storage::{KeyKind, NewKey, PASSPHRASE_FILE_VARIABLE};
 use crate::words::counted;
 
 /// Give the store another key, and seal everything anew with it
@@ -34,7 +34,7 @@ pub(super) struct Rekey {
 
 #[derive(Clone)]
 struct Source {
-    word: &'static str,
+    kind: KeyKind,
     path: Option<PathBuf>,
 }
 
@@ -44,9 +44,8 @@ fn parse_source(text: &str) -> Result<Source, String> {
         Some(_) => return Err("a path has to follow the colon, such as `key-file:/etc/device-login.key`".to_owned()),
         None => (text, None),
     };
-    let known = ["key-file", "credential", "passphrase", "command"].into_iter().find(|known| *known == word);
-    match known {
-        Some(word) if path.is_none() || word == "key-file" => Ok(Source { word, path }),
+    match KeyKind::of_word(word) {
+        Some(kind) if path.is_none() || kind == KeyKind::KeyFile => Ok(Source { kind, path }),
         Some(_) => Err("only `key-file` has a path, such as `key-file:/etc/device-login.key`".to_owned()),
         None => Err("possible are `key-file`, `key-file:PATH`, `credential`, `passphrase` and `command`".to_owned()),
     }
@@ -55,7 +54,7 @@ fn parse_source(text: &str) -> Result<Source, String> {
 impl Rekey {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
-        let is_passphrase = self.to.as_ref().is_some_and(|source| source.word == "passphrase");
+        let is_passphrase = self.to.as_ref().is_some_and(|source| source.kind == KeyKind::Passphrase);
         let is_set = || std::env::var_os(PASSPHRASE_FILE_VARIABLE).is_some_and(|value| !value.is_empty());
         if is_passphrase && self.passphrase_file.is_none() && !is_set() {
             return Err(Error::new(Code::Usage, "the store is not sealed anew")
@@ -64,7 +63,7 @@ impl Rekey {
         }
         // Another process may start elsewhere.
         let to = NewKey {
-            source: self.to.as_ref().map(|source| source.word),
+            source: self.to.as_ref().map(|source| source.kind),
             key_file: self.to.and_then(|source| source.path).map(|path| files::absolute(&path)),
             passphrase_file: self.passphrase_file.map(|path| files::absolute(&files::expanded(&path))),
         };

@@ -16,13 +16,13 @@ use crate::files;
 use crate::files::access::{Holds, Judged};
 use crate::shell;
 use crate::storage::seal::MasterKey;
-use crate::storage::{KeySource, LOCK_PATIENCE, StoreError, private};
+use crate::storage::{KeyKind, KeySource, LOCK_PATIENCE, StoreError, private};
 
 /// Where another key for a store comes from.
 #[derive(Clone, Debug, Default)]
 pub struct NewKey {
-    /// The word of the source that the store has from now on; `None` for the one that it has.
-    pub source: Option<&'static str>,
+    /// Where the store has its key from after that; `None` where it stays the same.
+    pub source: Option<KeyKind>,
     /// The key file, where it is not the one that is configured, or else the default one.
     pub key_file: Option<PathBuf>,
     /// The file with the passphrase that the store has from now on.
@@ -75,7 +75,7 @@ impl Keyring {
     fn begin(&self, old: Pin, to: &NewKey, target: Sources) -> Result<Option<Change>, StoreError> {
         let current = self.current(&old)?;
         let source = match to.source {
-            Some(word) => self.named(&target, word)?,
+            Some(kind) => self.of_kind(&target, kind)?,
             None => current.source.clone(),
         };
         if to.source.is_none() && to.passphrase_file.is_some() {
@@ -111,7 +111,7 @@ impl Keyring {
     }
 
     fn go_on(&self, pin: &Pin, old: Pin, to: &NewKey, target: Sources) -> Result<Change, StoreError> {
-        let source = self.named(&target, to.source.unwrap_or(&pin.key)).ok();
+        let source = to.source.or_else(|| KeyKind::of_word(&pin.key)).and_then(|kind| target.of_kind(kind));
         let source = source.filter(|source| self.store.is_shared() || source.word() == pin.key).ok_or_else(|| {
             let problem = format!("its records are being sealed with {}, which has to end first", pin.describe());
             self.not_possible(&problem, Advice::RekeyStore.and(" as it was run before"))
@@ -175,17 +175,16 @@ impl Keyring {
         self.bind(&key)
     }
 
-    /// The source of this word.
-    fn named(&self, target: &Sources, word: &str) -> Result<KeySource, StoreError> {
-        target.of_word(word).ok_or_else(|| match word {
-            "passphrase" => self.not_possible(
+    fn of_kind(&self, target: &Sources, kind: KeyKind) -> Result<KeySource, StoreError> {
+        target.of_kind(kind).ok_or_else(|| match kind {
+            KeyKind::Passphrase => self.not_possible(
                 "no file with a passphrase is named",
                 format!("name one by `--passphrase-file` or `{PASSPHRASE_FILE_VARIABLE}`"),
             ),
-            "command" => {
+            KeyKind::Command => {
                 self.not_possible("the configuration has no `key_command`", "`docs/store.md` tells how to write one")
             }
-            _ => self.not_possible(
+            KeyKind::KeyFile | KeyKind::Credential => self.not_possible(
                 "`$CREDENTIALS_DIRECTORY` is not set, so there is no credential",
                 "run this in the service's own environment, as `systemd-run` gives it",
             ),
@@ -196,8 +195,8 @@ impl Keyring {
     pub(in crate::storage) fn what_to_set(&self, to: &NewKey) -> Option<String> {
         let sources = self.sources()?;
         let target = to.sources(sources);
-        let word = to.source.map(str::to_owned).or_else(|| Some(self.stored_pin().ok()??.key))?;
-        let source = target.of_word(&word)?;
+        let kind = to.source.or_else(|| KeyKind::of_word(&self.stored_pin().ok()??.key))?;
+        let source = target.of_kind(kind)?;
         let is_set = match &source {
             KeySource::Passphrase => target.options.passphrase_file == sources.options.passphrase_file,
             _ => true,

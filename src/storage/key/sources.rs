@@ -9,7 +9,7 @@ use super::{KeyCommand, LIMIT, passphrase};
 use crate::files::access::{self, Holds, Judged};
 use crate::files::{self, Look};
 use crate::storage::seal::{KEY_LENGTH, MasterKey};
-use crate::storage::{KeySource, StoreError, private};
+use crate::storage::{KeyKind, KeySource, StoreError, private};
 
 const CREDENTIAL: &str = "device-login.key";
 /// The variable that names [`KeyOptions::key_file`].
@@ -76,13 +76,17 @@ impl Sources {
 
     /// The source that a store calls so, as far as it is known here where that is.
     pub(super) fn of_word(&self, word: &str) -> Option<KeySource> {
+        self.of_kind(KeyKind::of_word(word)?)
+    }
+
+    /// The source of this kind, as far as it is known here where that is.
+    pub(super) fn of_kind(&self, kind: KeyKind) -> Option<KeySource> {
         let KeyOptions { key_file, passphrase_file, command, default_key_file, .. } = &self.options;
-        match word {
-            "key-file" => Some(KeySource::KeyFile(key_file.as_ref().unwrap_or(default_key_file).clone())),
-            "credential" => self.options.credential().map(|_| KeySource::Credential),
-            "passphrase" => passphrase_file.as_ref().map(|_| KeySource::Passphrase),
-            "command" => command.as_ref().map(|_| KeySource::Command),
-            _ => None,
+        match kind {
+            KeyKind::KeyFile => Some(KeySource::KeyFile(key_file.as_ref().unwrap_or(default_key_file).clone())),
+            KeyKind::Credential => self.options.credential().map(|_| KeySource::Credential),
+            KeyKind::Passphrase => passphrase_file.as_ref().map(|_| KeySource::Passphrase),
+            KeyKind::Command => command.as_ref().map(|_| KeySource::Command),
         }
     }
 

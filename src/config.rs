@@ -358,6 +358,11 @@ impl ProviderSource {
         }
     }
 
+    /// Whether the configuration or its issuer says where the provider is, and not this program.
+    pub fn is_described(&self) -> bool {
+        matches!(self, ProviderSource::Configured(_) | ProviderSource::Discovered(_))
+    }
+
     /// The provider, unless only its issuer knows it.
     pub fn known(&self) -> Option<Provider> {
         match self {

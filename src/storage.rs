@@ -43,7 +43,7 @@ pub use protection::{Grade, KeyKind, KeySource, Protection};
 pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Moved, Record, RevocationNote, UnrevokedGrant,
 };
-pub use records::{Checked, CopiedProfile, Destination, Finding, FindingKind, Held, Opener, Rekeyed, Store, StoreInfo};
+pub use records::{Checked, CopyOutcome, Destination, Finding, FindingKind, Held, Opener, Rekeyed, Store, StoreInfo};
 pub use throttles::{ClientAt, Throttled};
 
 use self::file::FileBackend;

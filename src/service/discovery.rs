@@ -160,9 +160,8 @@ fn is_over(problem: &Error) -> bool {
 /// What the grant keeps of a provider that the configuration or its issuer describes.
 pub(super) fn to_remember(provider: &Provider, source: &ProviderSource) -> Option<Box<IssuerEndpoints>> {
     let data_center = provider.default_data_center();
-    let is_described = matches!(source, ProviderSource::Configured(_) | ProviderSource::Discovered(_));
     let endpoints = &data_center.endpoints;
-    (is_described && data_center.code.is_empty()).then(|| {
+    (source.is_described() && data_center.code.is_empty()).then(|| {
         Box::new(IssuerEndpoints {
             token: endpoints.token.clone(),
             revocation: endpoints.revocation.first().map(|revocation| revocation.url.clone()),

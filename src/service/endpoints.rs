@@ -152,12 +152,7 @@ pub(super) fn given(source: &ProviderSource) -> Endpoints {
 
 /// The same once the issuer has been asked: what it did not name it does not have.
 pub(super) fn known(source: &ProviderSource, provider: &Provider) -> Endpoints {
-    if is_steered(source) { with_issuer(of_provider(provider), provider) } else { Endpoints::new() }
-}
-
-/// Whether configuration or metadata say where the provider is, and not this program.
-fn is_steered(source: &ProviderSource) -> bool {
-    matches!(source, ProviderSource::Configured(_) | ProviderSource::Discovered(_))
+    if source.is_described() { with_issuer(of_provider(provider), provider) } else { Endpoints::new() }
 }
 
 /// What the configuration says; for an issuer that is asked, no more than that.
@@ -223,7 +218,7 @@ fn is_of_issuer(key: &str) -> bool {
 /// What is not as it was approved. Nobody approved anything that differs in records of earlier versions, which tell
 /// nothing of endpoints, and at providers that only a new version of this program can move.
 fn changes(approved: &Endpoints, now: &Endpoints, source: &ProviderSource) -> Vec<ChangedEndpoint> {
-    if approved.is_empty() || !is_steered(source) {
+    if approved.is_empty() || !source.is_described() {
         return Vec::new();
     }
     let configured = configured(source);

@@ -7,14 +7,14 @@ use crate::aside::aside;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::Rotation;
-use crate::storage::{Checked, CopiedProfile, Destination, NewKey, Record, Rekeyed, Store, StoreError, StoreInfo};
+use crate::storage::{Checked, CopyOutcome, Destination, NewKey, Record, Rekeyed, Store, StoreError, StoreInfo};
 
 /// Where records went, and what became of each profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopiedProfiles {
     /// The address of the store, without a password.
     pub to: String,
-    pub profiles: Vec<(ProfileName, CopiedProfile)>,
+    pub profiles: Vec<(ProfileName, CopyOutcome)>,
 }
 
 impl Service {
@@ -63,7 +63,7 @@ impl Service {
                         | StoreError::Newer { .. }
                         | StoreError::KeyUnavailable(_)
                         | StoreError::Locked { .. }),
-                    ) => CopiedProfile::Refused(error.to_string()),
+                    ) => CopyOutcome::Refused(error.to_string()),
                     copied => copied?,
                 };
                 profiles.push((profile, copied));

@@ -30,7 +30,7 @@ use crate::profile::ProfileName;
 pub use self::anew::Rekeyed;
 pub use self::check::{Checked, Finding, FindingKind};
 pub use self::info::StoreInfo;
-pub use self::moving::{Copied as CopiedProfile, Destination, Opener};
+pub use self::moving::{CopyOutcome, Destination, Opener};
 
 /// Where the newest record of a profile is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::cli::words;
 use crate::config;
 use crate::error::Error;
 use crate::service::CopiedProfiles;
-use crate::storage::CopiedProfile;
+use crate::storage::CopyOutcome;
 
 /// Copy every record to another store, which alone refreshes it from then on
 ///
@@ -62,7 +62,7 @@ impl Copy {
         };
         let (store, address) = context.other_store(named?)?;
         let copied = context.interrupts.block_on(service.copy_store(store, address, self.keep_both))?;
-        let is_refused = |outcome: &CopiedProfile| matches!(outcome, CopiedProfile::Refused(_));
+        let is_refused = |outcome: &CopyOutcome| matches!(outcome, CopyOutcome::Refused(_));
         let refused = copied.profiles.iter().filter(|(_, outcome)| is_refused(outcome)).count();
         if self.json {
             context.output.json(&json(&copied))?;
@@ -76,9 +76,9 @@ impl Copy {
 fn json(copied: &CopiedProfiles) -> CopyJson<'_> {
     let profile = |(profile, outcome)| {
         let (outcome, problem) = match outcome {
-            &CopiedProfile::Done => ("copied", None),
-            &CopiedProfile::Already => ("already_there", None),
-            CopiedProfile::Refused(why) => ("refused", Some(why.as_str())),
+            &CopyOutcome::Done => ("copied", None),
+            &CopyOutcome::Already => ("already_there", None),
+            CopyOutcome::Refused(why) => ("refused", Some(why.as_str())),
         };
         ProfileJson { profile, outcome, problem }
     };
@@ -90,14 +90,14 @@ fn lines(copied: &CopiedProfiles, refused: usize, keeps_both: bool) -> Vec<Strin
     let mut lines: Vec<String> = Vec::new();
     for (profile, outcome) in &copied.profiles {
         lines.push(match outcome {
-            CopiedProfile::Done => format!("{profile}: copied"),
-            CopiedProfile::Already => format!("{profile}: there already"),
-            CopiedProfile::Refused(why) => format!("{profile}: not copied: {why}"),
+            CopyOutcome::Done => format!("{profile}: copied"),
+            CopyOutcome::Already => format!("{profile}: there already"),
+            CopyOutcome::Refused(why) => format!("{profile}: not copied: {why}"),
         });
     }
     let (there, to) = (copied.profiles.len() - refused, &copied.to);
     lines.push(format!("{there} of {} profiles are in {to} now.", copied.profiles.len()));
-    let is_refused = |(_, outcome): &&(_, CopiedProfile)| matches!(outcome, CopiedProfile::Refused(_));
+    let is_refused = |(_, outcome): &&(_, CopyOutcome)| matches!(outcome, CopyOutcome::Refused(_));
     let stay: Vec<String> =
         copied.profiles.iter().filter(is_refused).map(|(profile, _)| format!("`{profile}`")).collect();
     if !stay.is_empty() && !keeps_both {

@@ -29,7 +29,7 @@ pub struct Destination<'a> {
 
 /// What became of one profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Copied {
+pub enum CopyOutcome {
     /// It is there now.
     Done,
     /// It was there already.
@@ -63,7 +63,7 @@ impl Store {
     }
 
     /// Copies a profile. What the other store has is replaced only where it is an earlier copy of the same.
-    pub fn copy_profile(&self, profile: &ProfileName, to: &Destination<'_>) -> Result<Copied, StoreError> {
+    pub fn copy_profile(&self, profile: &ProfileName, to: &Destination<'_>) -> Result<CopyOutcome, StoreError> {
         self.holding(profile, LOCK_PATIENCE, |here| {
             to.store.holding(profile, LOCK_PATIENCE, |there| here.copy_to(there, to))
         })
@@ -122,8 +122,8 @@ impl Moved {
 }
 
 impl Held {
-    fn copy_to(&mut self, there: &mut Held, to: &Destination<'_>) -> Result<Copied, StoreError> {
-        let Some(mut record) = self.mend()? else { return Ok(Copied::Already) };
+    fn copy_to(&mut self, there: &mut Held, to: &Destination<'_>) -> Result<CopyOutcome, StoreError> {
+        let Some(mut record) = self.mend()? else { return Ok(CopyOutcome::Already) };
         if let Some(attempt) = self.hold.attempt()? {
             attempt.show_in(&mut record);
         }
@@ -135,10 +135,10 @@ impl Held {
         if let Some(may_keep) = to.keeps_both {
             if !may_keep(&record) {
                 let why = "its provider may replace refresh tokens, and two places that refresh would end the sign-in";
-                return Ok(Copied::Refused(why.to_owned()));
+                return Ok(CopyOutcome::Refused(why.to_owned()));
             }
             there.adopt(&Record { generation, moved: None, ..*record })?;
-            return Ok(Copied::Done);
+            return Ok(CopyOutcome::Done);
         }
         let marked = self.mark(&record, to.address, true)?;
         if self.hold.may_send_until().is_some_and(|until| clock::now() >= until) {
@@ -149,7 +149,7 @@ impl Held {
         there.adopt(&Record { generation: generation.max(marked.generation), moved: None, ..*record })?;
         self.copy_calls(there)?;
         self.mark(&marked, to.address, false)?;
-        Ok(Copied::Done)
+        Ok(CopyOutcome::Done)
     }
 
     /// What there is to say without copying.
@@ -158,18 +158,18 @@ impl Held {
         record: &Record,
         other: Option<&Record>,
         to: &Destination<'_>,
-    ) -> Result<Option<Copied>, StoreError> {
-        let refused = |why: String| Ok(Some(Copied::Refused(why)));
+    ) -> Result<Option<CopyOutcome>, StoreError> {
+        let refused = |why: String| Ok(Some(CopyOutcome::Refused(why)));
         match (&record.moved, other) {
             (Some(moved), _) if !self.shared.is_at(moved, to) => {
                 refused(format!("it has moved to {} already", moved.in_words()))
             }
             (Some(Moved { is_under_way: true, .. }), Some(other)) if has_arrived(record, other) => {
                 self.mark(record, to.address, false)?;
-                Ok(Some(Copied::Done))
+                Ok(Some(CopyOutcome::Done))
             }
             (Some(Moved { is_under_way: false, .. }), Some(other)) if other.moved.is_none() => {
-                Ok(Some(Copied::Already))
+                Ok(Some(CopyOutcome::Already))
             }
             (Some(Moved { is_under_way: false, .. }), _) => {
                 refused("it has moved there before, and is not there".to_owned())
@@ -183,7 +183,7 @@ impl Held {
                 let is_older = "the one there is newer, although it has moved here: this store may have been restored";
                 if is_behind(record, other) { refused(is_older.to_owned()) } else { Ok(None) }
             }
-            (_, Some(other)) if is_same(record, other) => Ok(to.keeps_both.map(|_| Copied::Already)),
+            (_, Some(other)) if is_same(record, other) => Ok(to.keeps_both.map(|_| CopyOutcome::Already)),
             (_, Some(other)) if other.tokens().next().is_none() => Ok(None),
             (_, Some(other)) if !record.is_same_sign_in(other) => {
                 refused("there is another sign-in of it there".to_owned())

@@ -45,9 +45,7 @@ pub(super) fn offers(config: &Config) -> Vec<Offer> {
         detail: detail.to_owned(),
         kind: Kind::Known(name.to_owned()),
     };
-    let is_configured =
-        |source: &ProviderSource| matches!(source, ProviderSource::Configured(_) | ProviderSource::Discovered(_));
-    let configured = config.providers.iter().filter(|(_, source)| is_configured(source));
+    let configured = config.providers.iter().filter(|(_, source)| source.is_described());
     let configured = configured.map(|(name, source)| known(name, name, &format!("configured: {}", source.identity())));
     let presets = PRESETS.iter().map(|preset| {
         let label = preset.dialect.display_name;

@@ -187,6 +187,11 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Whether it has the client of this id at this provider.
+    pub fn has_client(&self, provider: &str, client_id: &str) -> bool {
+        self.provider == provider && self.client_id == client_id
+    }
+
     /// What to do for one more scope.
     pub fn adding_scope(&self, scope: &str) -> Advice {
         self.adding_scopes(&[scope.to_owned()])

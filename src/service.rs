@@ -240,7 +240,7 @@ impl Service {
         let now = self.config.provider(profile)?.identity();
         let kept_for = record.client_secret_for.as_deref().unwrap_or(&now);
         let message = format!("the client secret that the store has for profile `{}` is not used", profile.name);
-        if record.client_id == profile.client_id && record.provider == profile.provider {
+        if profile.has_client(&record.provider, &record.client_id) {
             self.check_client_endpoints(profile, record, provider, keys, &message)?;
             if kept_for == now {
                 return Ok(Some(secret.clone()));

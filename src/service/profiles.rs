@@ -290,7 +290,7 @@ impl Service {
     /// What the store is to hold. A record that an earlier configuration left goes on if it belongs to the same client.
     fn record_for(&self, profile: &Profile, before: Option<&Record>) -> Result<Record, Error> {
         let Some(before) = before else { return Ok(empty_record(profile)) };
-        let is_same_client = before.provider == profile.provider && before.client_id == profile.client_id;
+        let is_same_client = profile.has_client(&before.provider, &before.client_id);
         let lives_elsewhere = self.lives_elsewhere(before)?;
         if is_same_client && !lives_elsewhere {
             return Ok(before.clone());

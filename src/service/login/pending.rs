@@ -185,8 +185,7 @@ impl Service {
                 home.map(|home| home.accounts_server)
             }
         };
-        pending.provider == profile.provider
-            && pending.client_id == profile.client_id
+        profile.has_client(&pending.provider, &pending.client_id)
             && issuer.is_some_and(|issuer| issuer.as_str() == pending.issuer)
             && self.check_approved(profile, pending.endpoints.as_deref(), endpoints::TOKEN).is_ok()
     }

@@ -32,7 +32,7 @@ pub fn consequences(config: &Config, before: &Profile, after: &Profile, granted:
 
 /// What a profile keeps belongs to a client that it will not have any more.
 pub fn is_other_client(before: &Profile, after: &Profile) -> bool {
-    before.provider != after.provider || before.client_id != after.client_id
+    !after.has_client(&before.provider, &before.client_id)
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ impl Service {
 
 /// Whether the copy is one of the client that the configuration names today.
 pub(in crate::service) fn is_of(copied: &Copied, profile: &Profile) -> bool {
-    copied.client_id == profile.client_id && copied.provider == profile.provider
+    profile.has_client(&copied.provider, &copied.client_id)
 }
 
 /// Whether the token of a copy does while the store is away, so that no new one can be had.

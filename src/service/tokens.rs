@@ -170,7 +170,20 @@ impl Service {
         }
         let provider = self.provider_of(profile, seen).await?;
         let (profile, seen) = (profile.clone(), seen.clone());
-        let begin = move |service: &Self| service.begin_refresh(profile, freshness, &seen, asked_at, provider);
+        let begin = move |service: &Self| {
+            let mut held = service.store.hold(&profile.name, LOCK_PATIENCE)?;
+            match service.decide(profile, freshness, &seen, asked_at, provider, &mut held) {
+                Ok(Decided::Needed(refresh)) => Ok(Begun::Needed(Box::new(Refreshing { held, refresh: *refresh }))),
+                Ok(Decided::Unneeded(grant)) => {
+                    held.release();
+                    Ok(Begun::Unneeded(grant))
+                }
+                Err(error) => {
+                    held.release();
+                    Err(error)
+                }
+            }
+        };
         let refreshing = match self.aside(begin).await? {
             Begun::Unneeded(grant) => return Ok(Kept { grant: *grant, warning: None }),
             Begun::Needed(refreshing) => refreshing,
@@ -186,29 +199,7 @@ impl Service {
         self.unbroken.run(exchange).await
     }
 
-    /// Takes the sole right to the record and decides whether a refresh is due.
-    fn begin_refresh(
-        &self,
-        profile: Profile,
-        freshness: Freshness,
-        seen: &Grant,
-        asked_at: Timestamp,
-        provider: Provider,
-    ) -> Result<Begun, Error> {
-        let mut held = self.store.hold(&profile.name, LOCK_PATIENCE)?;
-        match self.decide(profile, freshness, seen, asked_at, provider, &mut held) {
-            Ok(Decided::Needed(refresh)) => Ok(Begun::Needed(Box::new(Refreshing { held, refresh: *refresh }))),
-            Ok(Decided::Unneeded(grant)) => {
-                held.release();
-                Ok(Begun::Unneeded(grant))
-            }
-            Err(error) => {
-                held.release();
-                Err(error)
-            }
-        }
-    }
-
+    /// Whether a refresh is due, now that nobody else writes the record.
     fn decide(
         &self,
         profile: Profile,

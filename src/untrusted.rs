@@ -14,6 +14,8 @@ const LONGEST_FIELD: usize = 300;
 
 /// Bytes.
 const LONGEST_TOKEN: usize = 64 * 1024;
+/// Bytes.
+const LONGEST_ADDRESS: usize = 2048;
 
 /// Text as a server sent it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -37,6 +39,12 @@ impl Untrusted {
         self.0.trim().is_empty()
     }
 
+    /// The same without white space around it, which no field means.
+    #[must_use]
+    pub fn trimmed(self) -> Self {
+        Self(self.0.trim().to_owned())
+    }
+
     /// A user code: 1 to 32 printable ASCII characters, shown exactly as sent (RFC 8628 §6.1).
     pub fn user_code(&self) -> Result<String, Rejected> {
         let fits =
@@ -48,13 +56,22 @@ impl Untrusted {
         }
     }
 
-    /// A token or device code: up to 64 KiB of visible ASCII (RFC 6749 appendix A.12), so that it fits a header.
+    /// An access token: up to 64 KiB of visible ASCII, so that it fits a header (RFC 6750 §2.1).
     pub fn token(&self, field: &'static str) -> Result<&str, Rejected> {
+        self.printable(field, u8::is_ascii_graphic)
+    }
+
+    /// A refresh token or a code, which travel in forms and may have blanks (RFC 6749 appendices A.11 and A.17).
+    pub fn token_of_forms(&self, field: &'static str) -> Result<&str, Rejected> {
+        self.printable(field, |byte| matches!(byte, b' '..=b'~'))
+    }
+
+    fn printable(&self, field: &'static str, fits: fn(&u8) -> bool) -> Result<&str, Rejected> {
         let token = self.0.as_str();
         if token.len() > LONGEST_TOKEN {
             return Err(Rejected { field, problem: "is too long: at most 64 KiB are taken" });
         }
-        let fits = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits = !token.is_empty() && token.bytes().all(|byte| fits(&byte));
         if fits { Ok(token) } else { Err(Rejected { field, problem: "is empty or not printable ASCII" }) }
     }
 
@@ -66,8 +83,10 @@ impl Untrusted {
     /// As [`Untrusted::url`], but takes plain `http` at origins that were known before the server spoke.
     pub fn url_among(&self, field: &'static str, known: &[Origin]) -> Result<Url, Rejected> {
         let rejected = |problem| Rejected { field, problem };
-        let has_hidden = self.0.len() > 2048 || !self.0.bytes().all(|byte| byte.is_ascii_graphic());
-        if has_hidden || self.0.contains('\\') {
+        if self.0.len() > LONGEST_ADDRESS {
+            return Err(rejected("is too long: at most 2048 characters are taken"));
+        }
+        if self.0.contains('\\') || !self.0.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(rejected("has characters that no address has"));
         }
         let url = Url::parse(&self.0).map_err(|_| rejected("is no address"))?;

@@ -178,7 +178,10 @@ impl AuthorizationRequest {
         check_issuer(parameter("iss").as_ref(), home)?;
         let code = parameter("code").filter(|code| !code.is_empty()).ok_or(CallbackProblem::NoCode)?;
         let data_center = named_data_center(provider, home, parameter)?;
-        Ok(Callback { code: Secret::new(code.token("an authorization code")?), data_center: data_center.code.clone() })
+        Ok(Callback {
+            code: Secret::new(code.token_of_forms("an authorization code")?),
+            data_center: data_center.code.clone(),
+        })
     }
 }
 

@@ -178,6 +178,13 @@ impl Polling {
         pace(self.interval, self.slow_downs)
     }
 
+    /// When to poll next, after a pause that is longer than the pace. However long it is, the last poll is not put off beyond the
+    /// code's end.
+    fn after(&self, now: Moment, pause: Duration) -> Moment {
+        let last_poll_at = (now + self.pace()).max(self.expires_at);
+        (now + self.pace().max(pause)).min(last_poll_at)
+    }
+
     /// What is waited where a person wants an answer: the interval itself, unless a server has shown that it counts slower.
     fn least_pace(&self) -> Duration {
         if self.slow_downs == 0 { self.interval } else { self.pace() }
@@ -359,6 +366,7 @@ impl DeviceFlow {
             }
         };
         let host = self.data_center.accounts_server.host_str().unwrap_or("the server").to_owned();
+        let pause = wire::obeyed_pause(&response);
         let outcome = match wire::read_poll(self.provider.dialect, &self.data_center, &response) {
             Ok(PollReply::Token(token)) => {
                 let data_center = self.data_center.code.clone();
@@ -367,22 +375,23 @@ impl DeviceFlow {
                 Outcome::Authorized { token: Box::new(token.without(&known)), data_center, client_authentication }
             }
             Ok(PollReply::Error(error)) if self.says_who_it_is_otherwise(&error) => {
-                return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
+                return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
             Ok(PollReply::Pending) => {
-                return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
+                return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
             Ok(PollReply::SlowDown(wanted)) => {
                 let interval = (polling.interval + SLOW_DOWN_STEP).max(wanted.unwrap_or_default());
                 let slowed = Polling { interval, slow_downs: polling.slow_downs.saturating_add(1), ..polling };
-                return self.wait(now, slowed, |next_poll_at| DeviceEvent::SlowedDown { interval, next_poll_at });
+                return self
+                    .wait(now, slowed, pause, |next_poll_at| DeviceEvent::SlowedDown { interval, next_poll_at });
             }
             Ok(PollReply::Relocated(location)) => {
                 if let Some(data_center) = self.provider.data_center(&location) {
                     self.data_center = data_center.clone();
                     let data_center = data_center.code.clone();
-                    return self
-                        .wait(now, polling, |next_poll_at| DeviceEvent::Relocated { data_center, next_poll_at });
+                    let relocated = |next_poll_at| DeviceEvent::Relocated { data_center, next_poll_at };
+                    return self.wait(now, polling, pause, relocated);
                 }
                 Outcome::Failed(Failure::UnknownDataCenter(self.known(&polling).blot(&location)))
             }
@@ -409,7 +418,7 @@ impl DeviceFlow {
                 return self.back_off(now, polling, (trouble, trouble.of_answer(&host, response.status)), pause);
             }
             Err(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => {
-                return self.wait(now, polling, |next_poll_at| DeviceEvent::Pending { next_poll_at });
+                return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
             Err(Unreadable::Garbled { status, trouble }) => {
                 self.has_lost_answer |= Unreadable::Garbled { status, trouble }.is_answer_lost();
@@ -419,9 +428,16 @@ impl DeviceFlow {
         State::Done(outcome)
     }
 
-    /// The server was heard and the person was not: the next poll comes one pace from now.
-    fn wait(&mut self, now: Moment, polling: Polling, event: impl FnOnce(Moment) -> DeviceEvent) -> State {
-        let (next_poll_at, allowed_at) = (now + polling.pace(), now + polling.least_pace());
+    /// The server was heard and the person was not: the next poll comes one pace from now, or after the pause that the server asks for.
+    fn wait(
+        &mut self,
+        now: Moment,
+        polling: Polling,
+        pause: Option<Duration>,
+        event: impl FnOnce(Moment) -> DeviceEvent,
+    ) -> State {
+        let next_poll_at = polling.after(now, pause.unwrap_or_default());
+        let allowed_at = if pause.is_some() { next_poll_at } else { now + polling.least_pace() };
         self.schedule(Polling { next_poll_at, allowed_at, failures: 0, ..polling }, event)
     }
 
@@ -434,10 +450,7 @@ impl DeviceFlow {
         pause: Option<Duration>,
     ) -> State {
         let attempt = polling.failures.saturating_add(1);
-        let wait = backoff(polling.failures).max(pause.unwrap_or_default()).max(polling.pace());
-        // However long the pause, the last poll is not put off beyond the code's end.
-        let last_poll_at = (now + polling.pace()).max(polling.expires_at);
-        let next_poll_at = (now + wait).min(last_poll_at);
+        let next_poll_at = polling.after(now, backoff(polling.failures).max(pause.unwrap_or_default()));
         // A server that is asked too much says when it allows more, or means at least what is waited by itself.
         let allowed_at = if trouble == Trouble::Throttled { next_poll_at } else { now + polling.least_pace() };
         let polling = Polling { next_poll_at, allowed_at, failures: attempt, ..polling };

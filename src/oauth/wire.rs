@@ -222,10 +222,7 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
     };
     match poll_error(dialect, &error) {
         Some(PollError::Pending) => Ok(PollReply::Pending),
-        Some(PollError::SlowDown) => {
-            let wanted = body.duration("interval", dialect.interval_milliseconds_from);
-            Ok(PollReply::SlowDown(wanted.map(|wanted| wanted.min(dialect.intervals.longest))))
-        }
+        Some(PollError::SlowDown) => Ok(PollReply::SlowDown(body.interval(dialect))),
         Some(PollError::Denied) => Ok(PollReply::Denied),
         Some(PollError::Expired) => Ok(PollReply::Expired),
         Some(PollError::Relocated) => Ok(PollReply::Relocated(body.location(dialect)?)),
@@ -366,11 +363,17 @@ impl Body {
     fn secret(&self, field: &str, called: &'static str) -> Option<Result<Secret, Rejected>> {
         let sent = self.fields.get(field).filter(|sent| !decode::says_nothing(sent))?;
         let text = text_or_digits(sent).ok_or(Rejected { field: called, problem: "is no text" });
-        Some(text.and_then(|text| Untrusted::new(text.trim()).token(called).map(Secret::new)))
+        Some(text.and_then(|text| Untrusted::new(text).trimmed().token_of_forms(called).map(Secret::new)))
     }
 
     fn number(&self, field: &str) -> Option<u64> {
         self.fields.get(field).and_then(number)
+    }
+
+    /// The interval between two polls, never shorter than the server wants it (RFC 8628 §3.5).
+    fn interval(&self, dialect: &Dialect) -> Option<Duration> {
+        let number = self.fields.get("interval").and_then(|value| rounded(value, f64::ceil))?;
+        Some(duration(number, dialect.interval_milliseconds_from).min(dialect.intervals.longest))
     }
 
     fn garbled(&self) -> Unreadable {
@@ -419,14 +422,13 @@ impl Body {
         let device_code = self.secret("device_code", "a device code").unwrap_or(Err(absent))?;
         let address = |fields: &[&'static str]| {
             let sent = fields.iter().find_map(|field| self.text(field).filter(|sent| !sent.is_empty()));
-            sent.map(|sent| verification_address(&sent, dialect, data_center)).transpose()
+            sent.map(|sent| verification_address(&sent.trimmed(), dialect, data_center)).transpose()
         };
         let known = || dialect.verification_path.and_then(|path| data_center.accounts_server.join(path).ok());
         let verification_uri = address(dialect.verification_uri_fields)?.or_else(known);
         let verification_uri =
             verification_uri.ok_or(Rejected { field: "an answer", problem: "has no verification address" })?;
-        let Intervals { default, shortest, longest, default_lifetime, longest_lifetime } = dialect.intervals;
-        let interval = self.duration("interval", dialect.interval_milliseconds_from).unwrap_or(default);
+        let Intervals { default, shortest, default_lifetime, longest_lifetime, .. } = dialect.intervals;
         let lifetime = self.duration("expires_in", dialect.lifetime_milliseconds_from).unwrap_or(default_lifetime);
         Ok(DeviceCode {
             device_code,
@@ -435,15 +437,12 @@ impl Body {
             // People can do without it, and type the code.
             verification_uri_complete: address(dialect.verification_uri_complete_fields).ok().flatten(),
             lifetime: lifetime.clamp(Duration::from_secs(1), longest_lifetime),
-            interval: interval.clamp(shortest, longest),
+            interval: self.interval(dialect).unwrap_or(default).max(shortest),
         })
     }
 
     fn duration(&self, field: &str, milliseconds_from: Option<u64>) -> Option<Duration> {
-        self.number(field).map(|number| match milliseconds_from {
-            Some(limit) if number >= limit => Duration::from_millis(number),
-            _ => Duration::from_secs(number),
-        })
+        self.number(field).map(|number| duration(number, milliseconds_from))
     }
 
     fn token(&self, dialect: &Dialect, data_center: &DataCenter) -> Result<TokenAnswer, Unreadable> {
@@ -534,7 +533,7 @@ impl Body {
 
     fn location(&self, dialect: &Dialect) -> Result<String, Rejected> {
         let location = dialect.location_fields.iter().find_map(|field| self.optional_text(field));
-        let code = location.as_ref().and_then(Untrusted::word).map(str::to_ascii_lowercase);
+        let code = location.map(Untrusted::trimmed).as_ref().and_then(Untrusted::word).map(str::to_ascii_lowercase);
         code.ok_or(Rejected { field: "a change of data center", problem: "does not name one" })
     }
 }
@@ -598,7 +597,7 @@ fn text_or_digits(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Number(sent) => {
             let is_whole = |number: &f64| (0.0..EXACT).contains(number) && number.fract() == 0.0;
-            let number = sent.as_u64().or_else(|| sent.as_f64().filter(is_whole).map(whole));
+            let number = sent.as_u64().or_else(|| sent.as_f64().filter(is_whole).map(saturated));
             number.map(|number| number.to_string())
         }
         _ => None,
@@ -607,19 +606,31 @@ fn text_or_digits(value: &Value) -> Option<String> {
 
 /// A whole number, also one that was sent as text; what is below zero is zero, and what is too large the largest.
 fn number(value: &Value) -> Option<u64> {
+    rounded(value, f64::floor)
+}
+
+fn rounded(value: &Value, whole: fn(f64) -> f64) -> Option<u64> {
+    let saturated = |number: f64| saturated(whole(number));
     match value {
-        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(whole)),
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().map(saturated)),
         Value::String(text) => {
             let text = text.trim();
-            text.parse().ok().or_else(|| text.parse().ok().filter(|number: &f64| !number.is_nan()).map(whole))
+            text.parse().ok().or_else(|| text.parse().ok().filter(|number: &f64| !number.is_nan()).map(saturated))
         }
         _ => None,
     }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from float saturates")]
-fn whole(number: f64) -> u64 {
+fn saturated(number: f64) -> u64 {
     number as u64
+}
+
+fn duration(number: u64, milliseconds_from: Option<u64>) -> Duration {
+    match milliseconds_from {
+        Some(limit) if number >= limit => Duration::from_millis(number),
+        _ => Duration::from_secs(number),
+    }
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ fn a_refresh_token_that_is_none_is_as_if_absent() {
     let silent = ["null", r#""""#, r#"" ""#, "0", "false", "[]", "{}"];
     let digits = "99999999999999999999999999";
     let odd = ODD.into_iter().filter(|odd| *odd != digits);
-    for odd in odd.chain([r#""two words""#, r#""caf\u00e9""#, &long]) {
+    for odd in odd.chain([r#""two\tparts""#, r#""caf\u00e9""#, &long]) {
         let body = format!(r#"{{"access_token":"AT1","refresh_token":{odd}}}"#);
         let token = token_in(&zoho::DIALECT, &zoho_us(), &body).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(token.refresh_token, None, "{odd}");
@@ -120,6 +120,10 @@ fn a_refresh_token_that_is_none_is_as_if_absent() {
         assert_eq!(token.access_token.expose(), expected);
         assert_eq!((token.refresh_token.expect("one").expose(), token.left_out), (expected, Vec::new()));
     }
+    // It travels in forms alone, where RFC 6749 (appendix A.17) has blanks as well.
+    let body = r#"{"access_token":"AT1","refresh_token":"two words "}"#;
+    let token = token_in(&zoho::DIALECT, &zoho_us(), body).expect("a token");
+    assert_eq!(token.refresh_token.expect("one").expose(), "two words");
     let body = format!(r#"{{"access_token":"AT1","refresh_token":{long}}}"#);
     let token = token_in(&zoho::DIALECT, &zoho_us(), &body).expect("a token");
     let LeftOut::Field(rejected) = &token.left_out[0] else { panic!("{:?}", token.left_out) };
@@ -211,6 +215,22 @@ fn code_in(body: &str) -> Result<DeviceCode, String> {
         Ok(CodeReply::Issued(code)) => Ok(*code),
         other => Err(format!("{other:?}")),
     }
+}
+
+#[test]
+fn white_space_around_a_field_means_nothing() {
+    let body =
+        r#"{"device_code":" DC\n","user_code":"\tAB-12 ","verification_uri":" https://accounts.zoho.com/go\r\n"}"#;
+    let zoho = zoho_us();
+    let reply = read_device_code(&zoho::DIALECT, &zoho, &answer(200, body.as_bytes()));
+    let Ok(CodeReply::Issued(code)) = reply else { panic!("{reply:?}") };
+    assert_eq!((code.device_code.expose(), code.user_code.as_str()), ("DC", "AB-12"));
+    assert_eq!(code.verification_uri.as_str(), "https://accounts.zoho.com/go");
+    let body = r#"{"error":" other_dc ","user_location":" eu\n"}"#;
+    assert_eq!(
+        read_poll(&zoho::DIALECT, &zoho, &answer(200, body.as_bytes())),
+        Ok(PollReply::Relocated("eu".to_owned()))
+    );
 }
 
 #[test]

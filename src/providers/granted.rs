@@ -51,6 +51,14 @@ mod tests {
         for (kind, wanted, granted, has_refresh_token, expected) in [
             ("zoho", "ZohoCRM.users.READ", "ZohoCRM.users.ALL", false, true),
             ("zoho", "Desk.basic.READ", "ZohoCRM.users.ALL", false, false),
+            (
+                "zoho",
+                "Site24x7.Reports.All",
+                "site24x7.reports.read Site24x7.Reports.CREATE Site24x7.reports.Update Site24x7.Reports.Delete",
+                true,
+                true,
+            ),
+            ("zoho", "ZohoCRM.users.ALL", "ZohoCRM.users.READ ZohoCRM.users.CREATE ZohoCRM.users.UPDATE", true, false),
             ("microsoft", "offline_access", "User.Read openid profile email", true, true),
             ("microsoft", "offline_access", "User.Read openid profile email", false, false),
             ("microsoft", "User.Read", "https://graph.microsoft.com/User.Read", false, true),

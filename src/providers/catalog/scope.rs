@@ -4,18 +4,25 @@ use super::{PRODUCTS, Product};
 use crate::near::distance;
 use crate::tables::{Pairs, Words};
 
-/// Tells whether one of `granted` covers `wanted`.
+/// What Zoho's answers have in the place of `ALL`.
+const OPERATIONS: [&str; 4] = ["read", "create", "update", "delete"];
+
+/// Tells whether `granted` covers `wanted`.
 ///
-/// Scopes compare without case, and `ALL` covers every operation, since Zoho's answers expand and re-case what was
-/// asked for.
+/// Scopes compare without case, and `ALL` covers every operation and the other way round, since Zoho's answers expand and re-case what
+/// was asked for.
 pub fn covers(granted: &[String], wanted: &str) -> bool {
+    let granted: Vec<String> = granted.iter().map(|scope| scope.to_ascii_lowercase()).collect();
+    let is_in = |wanted: &str| {
+        granted.iter().any(|scope| {
+            // `ZohoBooks.fullaccess.all` covers the whole service, `ZohoCRM.modules.ALL` the areas below it too.
+            let area = scope.strip_suffix(".all").map(|area| area.strip_suffix(".fullaccess").unwrap_or(area));
+            scope == wanted || area.is_some_and(|area| is_below(wanted, area))
+        })
+    };
     let wanted = wanted.to_ascii_lowercase();
-    granted.iter().any(|scope| {
-        let scope = scope.to_ascii_lowercase();
-        // `ZohoBooks.fullaccess.all` covers the whole service, `ZohoCRM.modules.ALL` the areas below it too.
-        let area = scope.strip_suffix(".all").map(|area| area.strip_suffix(".fullaccess").unwrap_or(area));
-        scope == wanted || area.is_some_and(|area| is_below(&wanted, area))
-    })
+    let has_all = |area: &str| OPERATIONS.iter().all(|operation| is_in(&format!("{area}.{operation}")));
+    is_in(&wanted) || wanted.strip_suffix(".all").is_some_and(has_all)
 }
 
 fn is_below(scope: &str, area: &str) -> bool {

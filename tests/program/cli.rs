@@ -362,6 +362,26 @@ fn a_sign_in_tells_scripts_each_event() {
 }
 
 #[test]
+fn scripts_hear_of_scopes_that_were_not_granted() {
+    let authority = Authority::start(|asked| match asked.path.as_str() {
+        "/token" => {
+            let answer = json!({"access_token": "AT", "refresh_token": "RT", "expires_in": 3600, "scope": "openid"});
+            (200, answer.to_string())
+        }
+        _ => friendly(asked),
+    });
+    let home = Home::at(&authority);
+    let status = || home.run(&["status", "--json"]).json()["profiles"][0]["missing_scopes"].clone();
+    for (asked, missing) in [("openid,extra", json!(["extra"])), ("openid", Value::Null)] {
+        assert_eq!(home.run(&["profile", "edit", "work", "--scopes", asked]).code, 0);
+        let ran = home.run(&["login", "--json"]);
+        let lines = ran.json_lines();
+        assert_eq!(lines.last().map(|end| &end["missing_scopes"]), Some(&missing), "{ran:?}");
+        assert_eq!(status(), missing);
+    }
+}
+
+#[test]
 fn a_sign_in_in_lines_says_all_that_a_person_has_to_know() {
     let authority = Authority::start(friendly);
     let home = Home::at(&authority);

@@ -56,6 +56,9 @@ enum Event<'a> {
         api_domain: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         access_token_expires_at: Option<String>,
+        /// What was asked for and not granted.
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        missing_scopes: &'a [String],
         refreshable: bool,
         #[serde(skip_serializing_if = "<[String]>::is_empty")]
         warnings: Vec<String>,
@@ -188,6 +191,7 @@ fn signed_in_event(signed_in: &SignedIn) -> Event<'_> {
         scopes: &signed_in.scopes,
         api_domain: signed_in.api_domain.as_deref(),
         access_token_expires_at: signed_in.access_token_expires_at.map(words::rfc3339),
+        missing_scopes: &signed_in.missing_scopes,
         refreshable: signed_in.refreshable,
         warnings: signed_in
             .warnings

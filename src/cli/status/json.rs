@@ -31,6 +31,9 @@ struct ProfileJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<u64>,
     scopes: &'a [String],
+    /// Those of the profile that were not granted.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    missing_scopes: &'a [String],
     refreshable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<BudgetJson>,
@@ -126,6 +129,7 @@ fn profile(Seen { status, verified, waits_until, .. }: &Seen, now: Timestamp) ->
         access_token_expires_at: status.access_token_expires_at.map(words::rfc3339),
         expires_in: status.access_token_expires_at.map(|time| words::seconds_until(time, now)),
         scopes: &status.scopes,
+        missing_scopes: &status.missing_scopes,
         refreshable: status.refreshable,
         budget: status.budget.as_ref().map(|budget| BudgetJson {
             used: budget.used(now),

@@ -156,6 +156,23 @@ fn calls_that_cannot_succeed_cost_one_token_at_most() {
 }
 
 #[test]
+fn an_api_that_takes_no_token_is_an_answer_each_time() {
+    let authority = Authority::start_with_headers(|asked| match asked.path.as_str() {
+        "/token" => (200, String::new(), r#"{"access_token":"AT","refresh_token":"RT","expires_in":3600}"#.to_owned()),
+        _ => (401, "www-authenticate: Bearer error=\"invalid_token\"\r\n".to_owned(), String::new()),
+    });
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    for _ in 0..3 {
+        let ran = home.run(&["api", "/x"]);
+        assert!(ran.code == 0 && ran.stderr.contains("refreshed for such an answer a short while ago"), "{ran:?}");
+        assert!(ran.stderr.contains("check the host") && !ran.stderr.contains("try again after"), "{ran:?}");
+    }
+    assert_eq!(authority.count("/token"), 1);
+    home.run(&["api", "/x", "--fail"]).failed(22, &["check the host"]);
+}
+
+#[test]
 fn why_a_refused_token_was_not_replaced_is_told_and_nobody_is_told_of_a_new_one() {
     for (status, answer, cause, helps) in [
         (503, "", "http 503", "try again"),

@@ -3,10 +3,13 @@
 //! A sign-in asks anew; from then on the grant remembers where it was issued, so that refreshing needs no discovery and
 //! no changed document leads a refresh token elsewhere.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::failure::try_again_after;
 use super::{Service, transport_error};
+use crate::clock;
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
@@ -15,6 +18,9 @@ use crate::oauth::wire::{is_throttled, moved_to, obeyed_pause};
 use crate::providers::Provider;
 use crate::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
 use crate::storage::{Grant, IssuerEndpoints};
+
+/// A document that a fault keeps back for a moment is asked for once more, since a sign-in would be for good without what is in it.
+const ANEW_AFTER: Duration = Duration::from_secs(1);
 
 impl Service {
     /// The provider of a profile as it is now; one that only its issuer knows is asked to describe itself.
@@ -106,7 +112,12 @@ impl Service {
         what: &str,
     ) -> Result<StandardEndpoints, Error> {
         let request = Request { body_limit: METADATA_BODY_LIMIT, ..Request::get(url.clone()) };
-        let response = self.http.send(request).await.map_err(|failure| transport_error(what, &failure))?;
+        let ask = async || self.http.send(request.clone()).await.map_err(|failure| transport_error(what, &failure));
+        let mut response = ask().await?;
+        if is_fault(response.status) {
+            clock::sleep_until(clock::now() + ANEW_AFTER).await;
+            response = ask().await?;
+        }
         let place = url.as_str();
         if let Some(to) = moved_to(&url, &response) {
             let to = standard::without_well_known(to.as_str());
@@ -123,9 +134,14 @@ impl Service {
                 .advise(try_again_after(obeyed_pause(&response), server.dialect)));
         }
         if response.status != 200 {
+            let helps = if is_fault(response.status) {
+                "try again later"
+            } else {
+                "check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` beside it"
+            };
             return Err(Error::new(Code::Provider, what)
                 .because(format!("the issuer answered HTTP {} at {place}", response.status))
-                .advise("check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` beside it"));
+                .advise(helps));
         }
         let metadata = Metadata::parse(&response.body).ok_or_else(|| {
             let error = Error::new(Code::Provider, what);
@@ -150,6 +166,11 @@ impl Service {
             Error::new(Code::UntrustedAnswer, what).because(cause).advise(hint)
         })
     }
+}
+
+/// Whether an answer tells of a fault of the server's own.
+fn is_fault(status: u16) -> bool {
+    status >= 500
 }
 
 /// Who is not there is at no other place either, and who is asked too often is not asked on.

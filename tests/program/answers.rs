@@ -1,5 +1,7 @@
 //! What servers send, odd in every way that was seen: what is usable of it is used, and the rest is told.
 
+use std::sync::Mutex;
+
 use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
@@ -435,8 +437,14 @@ fn metadata_is_found_at_every_place_and_odd_fields_are_passed_over() {
 }
 
 #[test]
-fn the_second_document_is_asked_for_what_the_first_lacks() {
-    let authority = Authority::start(|asked| {
+fn the_second_document_is_asked_for_what_the_first_lacks_also_after_a_fault() {
+    let faults = Mutex::new(vec!["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]);
+    let authority = Authority::start(move |asked| {
+        let mut faults = faults.lock().expect("no test has panicked");
+        if let Some(at) = faults.iter().position(|path| *path == asked.path) {
+            faults.remove(at);
+            return (503, String::new());
+        }
         let origin = asked.origin();
         let document = |more: &str| {
             let mut document = json!({

@@ -282,6 +282,9 @@ mod tests {
     const STANDARD: &[(Place, &[&str])] = &[
         (Authorization, &["invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type"]),
         (Authorization, &["invalid_scope", "server_error", "temporarily_unavailable"]),
+        // What is one word at other places means the client where a code is asked for (Keycloak).
+        (DeviceAuthorization, &["invalid_grant", "access_denied"]),
+        (CodeExchange, &["access_denied"]),
         (Authorization, &["interaction_required", "login_required", "account_selection_required", "consent_required"]),
         (CodeExchange, &["invalid_request", "invalid_client", "invalid_grant", "unauthorized_client"]),
         (CodeExchange, &["unsupported_grant_type", "invalid_scope"]),

@@ -1,7 +1,8 @@
 //! Turns requests into form bodies, and answers into what they mean.
 //!
 //! Reading is lenient where providers differ and strict where it protects: a known word in the body decides
-//! before the status, since Zoho sends errors with 200 and others send them with 500; a body that is no JSON object is
+//! before the status, since Zoho sends errors with 200. A server that fails puts any word into its answer, so there only those
+//! count that it says of a code which it has found. A body that is no JSON object is
 //! [`Unreadable::Garbled`], which a proxy or captive portal may have sent and is worth another try. Every text passes the
 //! check of its field before it leaves this module; what is optional and does not pass is left out.
 
@@ -23,7 +24,7 @@ pub(crate) use self::trouble::is_web_page;
 pub(crate) use self::trouble::obeyed_pause;
 pub(crate) use self::trouble::retry_after;
 pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
-use self::trouble::{is_throttle_status, status_trouble};
+use self::trouble::{is_failure, is_throttle_status, status_trouble};
 use crate::http::Response;
 use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
@@ -204,7 +205,7 @@ pub fn read_device_code(
     data_center: &DataCenter,
     response: &Response,
 ) -> Result<CodeReply, Unreadable> {
-    let body = Body::read(dialect, data_center.endpoints.device_authorization.as_ref(), response)?;
+    let body = Body::read(dialect, data_center.endpoints.device_authorization.as_ref(), &[], response)?;
     match body.error() {
         Some(error) if is_passing(&error) => Err(body.garbled()),
         Some(error) if is_throttle(dialect, &error) => Err(Unreadable::Throttled(obeyed_pause(response))),
@@ -216,7 +217,7 @@ pub fn read_device_code(
 
 /// Reads the answer to [`device_token_request`].
 pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<PollReply, Unreadable> {
-    let body = Body::read(dialect, Some(&data_center.endpoints.device_token), response)?;
+    let body = Body::read(dialect, Some(&data_center.endpoints.device_token), dialect.poll_errors, response)?;
     let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(PollReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
@@ -236,7 +237,7 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
 ///
 /// Only a refusal in words is final; whatever else goes wrong says nothing about the grant.
 pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<TokenReply, Unreadable> {
-    let body = Body::read(dialect, Some(&data_center.endpoints.token), response)?;
+    let body = Body::read(dialect, Some(&data_center.endpoints.token), &[], response)?;
     let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
@@ -291,8 +292,14 @@ struct Body {
 }
 
 impl Body {
-    /// What was answered at `endpoint`: the body's tokens and words first, and the status where it has none that are known.
-    fn read(dialect: &Dialect, endpoint: Option<&Url>, response: &Response) -> Result<Self, Unreadable> {
+    /// What was answered at `endpoint`: the body's tokens and words first, and the status where it has none that are known, or
+    /// tells of a failure of the server and the word is none of `of_code`.
+    fn read(
+        dialect: &Dialect,
+        endpoint: Option<&Url>,
+        of_code: &[(&str, PollError)],
+        response: &Response,
+    ) -> Result<Self, Unreadable> {
         let (status, pause) = (response.status, obeyed_pause(response));
         let parsed = Self::parse(response);
         // Redirects come from portals and proxies, or from a server that is asked elsewhere: none is an answer. Tokens come once.
@@ -309,7 +316,7 @@ impl Body {
             Ok(body) if status == super::UNSUPPORTED_MEDIA_TYPE => Err(body.garbled()),
             // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
             Ok(body) if dialect.failure_status_is_throttle && body.says_failure() => Err(Unreadable::Throttled(pause)),
-            Ok(body) if body.speaks(dialect) => Ok(body),
+            Ok(body) if body.speaks(dialect, of_code) => Ok(body),
             _ if is_throttle_status(response) => Err(Unreadable::Throttled(pause)),
             Ok(body) if matches!(status, 200..=299 | 400..=499) => Ok(body),
             Ok(body) => Err(body.garbled()),
@@ -390,8 +397,12 @@ impl Body {
     }
 
     /// Has a word that an endpoint alone would say.
-    fn speaks(&self, dialect: &Dialect) -> bool {
-        self.error().is_some_and(|error| is_known(dialect, &error))
+    fn speaks(&self, dialect: &Dialect, of_code: &[(&str, PollError)]) -> bool {
+        let says = |error: &ServerError| of_code.iter().any(|(word, _)| error.word.eq_ignore_ascii_case(word));
+        self.error().is_some_and(|error| match self.status {
+            status if is_failure(status) => says(&error) || is_throttle(dialect, &error),
+            _ => is_known(dialect, &error),
+        })
     }
 
     fn error(&self) -> Option<ServerError> {

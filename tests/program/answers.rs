@@ -572,3 +572,25 @@ fn a_refusal_with_200_revokes_nothing() {
         }
     }
 }
+
+#[test]
+fn what_the_device_endpoint_answers_is_told_for_what_it_is() {
+    let word = |word: &str| json!({ "error": word }).to_string();
+    for (status, body, exit, code, hint) in [
+        (400, word("invalid_grant"), 2, "invalid_client", "check which grants"),
+        (403, word("access_denied"), 2, "invalid_client", "check which grants"),
+        (500, word("invalid_request"), 7, "provider", "try again later"),
+    ] {
+        let answer = body.clone();
+        let authority = Authority::start(move |_| (status, answer.clone()));
+        let error = run(&home(&authority), &["login", "--json"]);
+        let (ended, error) = (error.code, error.json()["error"].clone());
+        let is_retryable = json!(exit == 7);
+        assert_eq!(
+            (ended, &error["code"], &error["retryable"]),
+            (exit, &json!(code), &is_retryable),
+            "{body}: {error}"
+        );
+        assert!(error["hint"].as_str().is_some_and(|said| said.contains(hint)), "{status} {body}: {error}");
+    }
+}

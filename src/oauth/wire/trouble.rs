@@ -27,6 +27,12 @@ pub(super) fn status_trouble(status: u16) -> Trouble {
     }
 }
 
+/// Whether a server speaks of itself (RFC 9110 §15.6), so that its words tell nothing of the request. What it does not offer (501)
+/// it does not offer tomorrow either.
+pub(super) fn is_failure(status: u16) -> bool {
+    matches!(status, 500..=599) && status != 501
+}
+
 /// The address to which a server sends whoever asks at `endpoint`, without query: on its own host, or elsewhere for good (RFC
 /// 9110 §15.4). Redirects of other kinds are those of a network's sign-in page.
 pub fn moved_to(endpoint: &Url, response: &Response) -> Option<Url> {

@@ -96,9 +96,11 @@ impl Trouble {
             }
             Trouble::ServerError => format!("{host} is in trouble itself (HTTP {status})"),
             Trouble::Throttled => format!("{host} asks for fewer requests"),
+            _ if matches!(status, 404 | 405 | 410) => {
+                format!("{host} has no such endpoint at the address that was asked (HTTP {status})")
+            }
             Trouble::Empty => format!("{host} sent an empty answer (HTTP {status})"),
             Trouble::Truncated => format!("{host} sent half an answer (HTTP {status})"),
-            _ if status == 404 => format!("{host} has nothing at the address that was asked (HTTP 404)"),
             _ => format!("{host} sent no answer that can be read (HTTP {status})"),
         }
     }

@@ -398,7 +398,7 @@ impl DeviceFlow {
             Ok(PollReply::Denied) => Outcome::Denied,
             Ok(PollReply::Expired) => Outcome::Expired,
             // A server that has dropped the code by its end speaks of one that it never knew.
-            Ok(PollReply::Error(error)) if now >= polling.expires_at && error.word != "invalid_client" => {
+            Ok(PollReply::Error(error)) if now >= polling.expires_at && !wire::is_client_unknown(&error) => {
                 Outcome::Expired
             }
             Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error.without(&self.known(&polling)))),

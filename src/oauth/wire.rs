@@ -20,11 +20,13 @@ pub use self::id_token::IdToken;
 pub use self::request::{Approval, client_form, device_authorization_request, device_token_request, token_request};
 pub use self::revocation::{Unrevoked, read_revocation};
 
+use self::revocation::said_in;
+pub(crate) use self::trouble::is_same_endpoint;
 pub(crate) use self::trouble::is_web_page;
 pub(crate) use self::trouble::obeyed_pause;
 pub(crate) use self::trouble::retry_after;
 pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
-use self::trouble::{is_failure, is_throttle_status, status_trouble};
+use self::trouble::{is_failure, is_phrase, is_throttle_status, status_trouble};
 use crate::http::Response;
 use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
@@ -196,7 +198,13 @@ pub enum TokenReply {
 /// Tells whether a server may have missed who the client is, so that another way of saying it is worth a try. Beside
 /// `invalid_client` (RFC 6749 §5.2) these are the words of servers that look in one place only.
 pub fn is_authentication_refusal(error: &ServerError) -> bool {
-    ["invalid_client", "invalid_request", "unauthorized_client"].contains(&error.word.as_str())
+    is_client_unknown(error) || ["invalid_request", "unauthorized_client"].contains(&error.word.as_str())
+}
+
+/// Tells whether a server says that it does not know who the client is: in a word (RFC 6749 §5.2), or without one (RFC 9110
+/// §15.5.2).
+pub fn is_client_unknown(error: &ServerError) -> bool {
+    ["invalid_client", explained::UNAUTHENTICATED].contains(&error.word.as_str())
 }
 
 /// Reads the answer to [`device_authorization_request`].
@@ -205,7 +213,8 @@ pub fn read_device_code(
     data_center: &DataCenter,
     response: &Response,
 ) -> Result<CodeReply, Unreadable> {
-    let body = Body::read(dialect, data_center.endpoints.device_authorization.as_ref(), &[], response)?;
+    let counts = Counting { of_code: &[], statuses: &[401, 404, 405, 410] };
+    let body = Body::read(dialect, data_center.endpoints.device_authorization.as_ref(), &counts, response)?;
     match body.error() {
         Some(error) if is_passing(&error) => Err(body.garbled()),
         Some(error) if is_throttle(dialect, &error) => Err(Unreadable::Throttled(obeyed_pause(response))),
@@ -217,7 +226,8 @@ pub fn read_device_code(
 
 /// Reads the answer to [`device_token_request`].
 pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<PollReply, Unreadable> {
-    let body = Body::read(dialect, Some(&data_center.endpoints.device_token), dialect.poll_errors, response)?;
+    let counts = Counting { of_code: dialect.poll_errors, statuses: &[401] };
+    let body = Body::read(dialect, Some(&data_center.endpoints.device_token), &counts, response)?;
     let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(PollReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
@@ -237,7 +247,8 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
 ///
 /// Only a refusal in words is final; whatever else goes wrong says nothing about the grant.
 pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<TokenReply, Unreadable> {
-    let body = Body::read(dialect, Some(&data_center.endpoints.token), &[], response)?;
+    let counts = Counting { of_code: &[], statuses: &[401] };
+    let body = Body::read(dialect, Some(&data_center.endpoints.token), &counts, response)?;
     let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
@@ -274,7 +285,7 @@ fn is_throttle(dialect: &Dialect, error: &ServerError) -> bool {
 
 /// Whether an answer asks for fewer requests, by its status or by a known word.
 pub(crate) fn is_throttled(dialect: &Dialect, response: &Response) -> bool {
-    let error = || Body::parse(response).ok().and_then(|body| body.error());
+    let error = || Body::parse(dialect, response).ok().and_then(|body| body.error());
     let says_so = || error().is_some_and(|error| is_throttle(dialect, &error));
     is_throttle_status(response) || (response.status >= 400 && says_so())
 }
@@ -282,6 +293,20 @@ pub(crate) fn is_throttled(dialect: &Dialect, response: &Response) -> bool {
 /// Errors by which a server speaks of itself, not of the request (RFC 6749 §4.1.2.1).
 fn is_passing(error: &ServerError) -> bool {
     ["server_error", "temporarily_unavailable"].contains(&error.word.as_str())
+}
+
+/// A refusal of which the status says more than the word, if there is one.
+fn refusal_by_status(status: u16, body: Option<&Body>) -> ServerError {
+    let said = |body: &Body| body.error().map(|error| error.to_string()).or_else(|| said_in(&body.fields));
+    ServerError { word: explained::status(status), description: body.and_then(said) }
+}
+
+/// What counts at an endpoint beside the words that count everywhere.
+struct Counting<'a> {
+    /// What a server says of a code that it has found.
+    of_code: &'a [(&'static str, PollError)],
+    /// Those that stand for a word where none came that is known.
+    statuses: &'a [u16],
 }
 
 /// A JSON object and the status that came with it.
@@ -293,15 +318,15 @@ struct Body {
 
 impl Body {
     /// What was answered at `endpoint`: the body's tokens and words first, and the status where it has none that are known, or
-    /// tells of a failure of the server and the word is none of `of_code`.
+    /// tells of a failure of the server.
     fn read(
         dialect: &Dialect,
         endpoint: Option<&Url>,
-        of_code: &[(&str, PollError)],
+        counts: &Counting<'_>,
         response: &Response,
     ) -> Result<Self, Unreadable> {
         let (status, pause) = (response.status, obeyed_pause(response));
-        let parsed = Self::parse(response);
+        let parsed = Self::parse(dialect, response);
         // Redirects come from portals and proxies, or from a server that is asked elsewhere: none is an answer. Tokens come once.
         if !matches!(status, 300..=399) && parsed.as_ref().is_ok_and(|body| body.access_token(dialect).is_ok()) {
             return parsed;
@@ -316,8 +341,11 @@ impl Body {
             Ok(body) if status == super::UNSUPPORTED_MEDIA_TYPE => Err(body.garbled()),
             // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
             Ok(body) if dialect.failure_status_is_throttle && body.says_failure() => Err(Unreadable::Throttled(pause)),
-            Ok(body) if body.speaks(dialect, of_code) => Ok(body),
+            Ok(body) if body.speaks(dialect, counts.of_code) => Ok(body),
             _ if is_throttle_status(response) => Err(Unreadable::Throttled(pause)),
+            parsed if counts.statuses.contains(&status) => {
+                Ok(Self::refusing(refusal_by_status(status, parsed.as_ref().ok()), status))
+            }
             Ok(body) if matches!(status, 200..=299 | 400..=499) => Ok(body),
             Ok(body) => Err(body.garbled()),
             Err(unreadable) => Err(unreadable),
@@ -325,7 +353,7 @@ impl Body {
     }
 
     /// The object that was sent, whatever the status says.
-    fn parse(response: &Response) -> Result<Self, Unreadable> {
+    fn parse(dialect: &Dialect, response: &Response) -> Result<Self, Unreadable> {
         let status = response.status;
         let read = decode::object(&response.body).or_else(|trouble| {
             let behind =
@@ -338,7 +366,7 @@ impl Body {
             return Ok(Self { fields, status, is_cut_off: true });
         }
         let trouble = match read {
-            Ok(fields) => return Ok(Self { fields, status, is_cut_off: false }),
+            Ok(fields) => return Ok(Self { fields, status, is_cut_off: false }.without_phrase(dialect)),
             _ if status_trouble(status) != Trouble::Garbled => status_trouble(status),
             _ if is_web_page(response) => Trouble::Portal,
             Err(NoJson::Empty) => Trouble::Empty,
@@ -346,6 +374,22 @@ impl Body {
             Err(NoJson::Other) => Trouble::Garbled,
         };
         Err(Unreadable::Garbled { status, trouble })
+    }
+
+    /// The same without an `error` that has the status in words and nothing else, as frameworks write it (Rails, Spring Boot,
+    /// `NestJS`), unless the provider means something of its own by it.
+    fn without_phrase(mut self, dialect: &Dialect) -> Self {
+        if self.error().is_some_and(|error| is_phrase(self.status, &error.word) && !is_known(dialect, &error)) {
+            self.fields.remove("error");
+        }
+        self
+    }
+
+    /// One that has this error alone.
+    fn refusing(error: ServerError, status: u16) -> Self {
+        let description = error.description.map(|said| ("error_description".to_owned(), said.into()));
+        let fields = std::iter::once(("error".to_owned(), error.word.into())).chain(description).collect();
+        Self { fields, status, is_cut_off: false }
     }
 
     fn has(&self, field: &str) -> bool {

@@ -10,10 +10,17 @@ use crate::tables::{self, Entry};
 
 /// Stands for any answer by which a server asks for fewer requests (RFC 6585 §4), also one whose words are localised.
 pub const THROTTLED: &str = "HTTP 429";
+/// Stands for an answer by which a server asks who the client is, without a word (RFC 9110 §15.5.2).
+pub const UNAUTHENTICATED: &str = "HTTP 401";
 /// Stands for an answer that is none: HTML of a portal, half a body, an error page.
 pub const UNREADABLE: &str = "no readable answer";
 /// Stands for a sign-in that brought no refresh token.
 pub const NO_REFRESH_TOKEN: &str = "no refresh token";
+
+/// What stands for a status without a word.
+pub fn status(status: u16) -> String {
+    format!("HTTP {status}")
+}
 
 /// The words of one speaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +94,10 @@ pub struct ErrorWord {
     pub code: Option<Code>,
     /// A clause that can follow what failed and a colon.
     pub meaning: &'static str,
-    /// Comes before the others where a secret was sent, and is no cause where there was none.
-    pub cause_with_secret: Option<&'static str>,
+    /// Come before the others where a secret was sent, and are no causes where there was none.
+    pub causes_with_secret: Vec<&'static str>,
+    /// Comes before the others where one was to be sent, and none is known. Where there is such a cause, giving it is what helps.
+    pub cause_without_secret: Option<&'static str>,
     /// The likeliest first.
     pub causes: Vec<&'static str>,
     /// What to do, beginning with a verb; `{sign_in}` and `{list_scopes}` in it are what this program does.
@@ -114,8 +123,8 @@ pub struct Facts<'a> {
     pub later: &'a Advice,
     /// `{by_hand}`: how a person takes the access back, beginning with a verb.
     pub by_hand: &'a str,
-    /// Whether the client's secret was sent, which may have been a wrong one.
-    pub sends_secret: bool,
+    /// Whether the client's secret was sent, which may have been a wrong one; `None` where nobody is asked for one.
+    pub sends_secret: Option<bool>,
     /// `{secret_place}`: where the secret is to be, with the preposition.
     pub secret_place: &'a str,
 }
@@ -127,6 +136,8 @@ pub struct Explanation {
     pub meaning: String,
     pub causes: Vec<String>,
     pub next: Advice,
+    /// The client's secret may be what is missing.
+    pub wants_secret: bool,
 }
 
 /// What `word` means at `place`, according to the first of the tables that knows it there.
@@ -166,7 +177,8 @@ impl ErrorWord {
             places: entry.one("when")?.split(", ").map(place).collect::<Option<_>>()?,
             code: entry.one("code").and_then(code),
             meaning: entry.one("meaning")?,
-            cause_with_secret: entry.one("cause with a secret"),
+            causes_with_secret: entry.all("cause with a secret").collect(),
+            cause_without_secret: entry.one("cause without a secret"),
             causes: entry.all("cause").collect(),
             next: entry.one("next")?,
             source: entry.one("source")?,
@@ -178,12 +190,15 @@ impl ErrorWord {
     }
 
     pub fn explain(&self, facts: &Facts<'_>) -> Explanation {
-        let of_secret = self.cause_with_secret.filter(|_| facts.sends_secret);
+        let with = self.causes_with_secret.iter().filter(|_| facts.sends_secret == Some(true));
+        let without = self.cause_without_secret.filter(|_| facts.sends_secret == Some(false));
+        let causes = with.chain(&without).chain(&self.causes).map(|cause| facts.fill(cause));
         Explanation {
             code: self.code,
             meaning: facts.fill(self.meaning),
-            causes: of_secret.iter().chain(&self.causes).map(|cause| facts.fill(cause)).collect(),
+            causes: causes.collect(),
             next: facts.advice(self.next),
+            wants_secret: without.is_some(),
         }
     }
 }
@@ -258,7 +273,7 @@ mod tests {
         registration: "register a client",
         later: &WAIT,
         by_hand: "remove it",
-        sends_secret: true,
+        sends_secret: Some(true),
         secret_place: "where the profile has it",
     });
     const WAIT: Advice = Advice::Words(Cow::Borrowed("wait"));
@@ -335,7 +350,8 @@ mod tests {
 
     #[test]
     fn every_entry_is_read_whole() {
-        let names = ["words", "when", "code", "meaning", "cause", "cause with a secret", "next", "source"];
+        let secret = ["cause with a secret", "cause without a secret"];
+        let names = [&["words", "when", "code", "meaning", "cause", "next", "source"][..], &secret].concat();
         for entry in TABLES.into_iter().flat_map(|table| tables::entries(table.0)) {
             let read = ErrorWord::read(&entry).expect("its words are known");
             assert_eq!(read.code.is_some(), entry.one("code").is_some(), "{read:?}");

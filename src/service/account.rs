@@ -15,7 +15,7 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request, Response, decode};
-use crate::oauth::wire::{IdToken, is_web_page, moved_to};
+use crate::oauth::wire::{IdToken, is_same_endpoint, is_web_page, moved_to};
 use crate::providers::granted::ScopeNames;
 use crate::providers::{AccountFields, DataCenter, Provider, standard};
 use crate::secret::{Known, Secret};
@@ -126,7 +126,11 @@ impl Service {
             let code = if to.origin() == call.url.origin() { Code::Config } else { Code::Other };
             let cause =
                 format!("{} leads to {to} (HTTP {}), and redirects are never followed", call.url, response.status);
-            let hint = format!("if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for it");
+            let hint = if is_same_endpoint(&call.url, &to) {
+                format!("if that address is the provider's own, write `userinfo_endpoint = \"{to}\"` for it")
+            } else {
+                "compare `userinfo_endpoint` of the provider with its documentation".to_owned()
+            };
             return Err(Error::new(code, what).because(cause).advise(hint).without(known).into());
         }
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {

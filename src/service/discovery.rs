@@ -14,13 +14,15 @@ use crate::config::{Profile, ProviderSource};
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::http::{METADATA_BODY_LIMIT, Request, decode};
-use crate::oauth::wire::{is_throttled, moved_to, obeyed_pause};
+use crate::oauth::wire::{is_same_endpoint, is_throttled, moved_to, obeyed_pause};
 use crate::providers::Provider;
 use crate::providers::standard::{self, Metadata, StandardEndpoints, StandardServer};
 use crate::storage::{Grant, IssuerEndpoints};
 
 /// A document that a fault keeps back for a moment is asked for once more, since a sign-in would be for good without what is in it.
 const ANEW_AFTER: Duration = Duration::from_secs(1);
+/// What to do where no metadata are.
+const CHECK_ISSUER: &str = "check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` beside it";
 
 impl Service {
     /// The provider of a profile as it is now; one that only its issuer knows is asked to describe itself.
@@ -120,12 +122,17 @@ impl Service {
         }
         let place = url.as_str();
         if let Some(to) = moved_to(&url, &response) {
+            let is_same = is_same_endpoint(&url, &to);
             let to = standard::without_well_known(to.as_str());
             let code =
                 if Url::parse(&to).is_ok_and(|to| to.origin() == url.origin()) { Code::Config } else { Code::Provider };
             return Err(Error::new(code, what)
                 .because(format!("{place} leads to {to} (HTTP {}), and redirects are never followed", response.status))
-                .advise(format!("if that address is the provider's own, write `issuer = \"{to}\"`")));
+                .advise(if is_same {
+                    format!("if that address is the provider's own, write `issuer = \"{to}\"`")
+                } else {
+                    CHECK_ISSUER.to_owned()
+                }));
         }
         if is_throttled(server.dialect, &response) {
             let host = url.host_str().unwrap_or("the issuer");
@@ -134,11 +141,7 @@ impl Service {
                 .advise(try_again_after(obeyed_pause(&response), server.dialect)));
         }
         if response.status != 200 {
-            let helps = if is_fault(response.status) {
-                "try again later"
-            } else {
-                "check `issuer`, or give `device_authorization_endpoint` and `token_endpoint` beside it"
-            };
+            let helps = if is_fault(response.status) { "try again later" } else { CHECK_ISSUER };
             return Err(Error::new(Code::Provider, what)
                 .because(format!("the issuer answered HTTP {} at {place}", response.status))
                 .advise(helps));

@@ -16,11 +16,11 @@ use crate::error::{Advice, Code, Error};
 use crate::http::trouble::Trouble;
 use crate::oauth::Client;
 use crate::oauth::token::NoToken;
-use crate::oauth::wire::{ServerError, Unreadable};
+use crate::oauth::wire::{ServerError, Unreadable, is_same_endpoint};
 use crate::providers::explained::{
-    Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNREADABLE, look_up, look_up_answer,
+    Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNAUTHENTICATED, UNREADABLE, look_up, look_up_answer,
 };
-use crate::providers::{DataCenter, Dialect, Provider, catalog};
+use crate::providers::{DataCenter, Dialect, Provider, catalog, explained};
 
 /// Where the provider may have replaced the refresh token, and nobody can tell, that nothing is lost is not said.
 const TRY_LATER: &str = "try again later; what is stored stays as it is";
@@ -55,6 +55,7 @@ impl Asked<'_> {
                 .said_as(&answer.word)
                 .advise(hint);
         };
+        let wants_secret = explained.wants_secret;
         let mut error = self.error(explained, Some(answer.to_string())).said_as(&answer.word);
         if error.code == Code::InvalidScope && self.provider.dialect.has_products {
             // What is known about the very scopes that were asked for comes before what may be.
@@ -69,7 +70,7 @@ impl Asked<'_> {
             let list = self.provider.dialect.has_products.then_some(Advice::ListScopes);
             error = error.advise_only(correct).advise_all(list);
         }
-        if self.place == Place::DeviceAuthorization || !self.lacks_secret(error.code) {
+        if self.place == Place::DeviceAuthorization || !wants_secret {
             return error;
         }
         let give = Advice::GiveSecret(Some(self.profile.name.clone()));
@@ -79,7 +80,6 @@ impl Asked<'_> {
                 format!("no client secret is known for it, and {name} does not take the client without one ({answer})");
             return Error { causes: Vec::new(), ..error }.because(cause).advise_only(give);
         }
-        error.causes.insert(0, "the client has a secret, and none is known here".to_owned());
         error.advise_only(give)
     }
 
@@ -95,26 +95,46 @@ impl Asked<'_> {
 
     /// Something answered that does not speak for the endpoint.
     pub(super) fn garbled(&self, trouble: Trouble, status: u16) -> Error {
-        self.spoken_for(UNREADABLE, None).because(trouble.of_answer(&host(self.data_center), status))
+        let of_status = explained::status(status);
+        let is_known = look_up(self.provider.dialect.error_words, self.place, &of_status).is_some();
+        let error = self.spoken_for(if is_known { &of_status } else { UNREADABLE }, None);
+        error.because(trouble.of_answer(&host(self.data_center), status))
     }
 
     /// The endpoint is somewhere else. Nothing is followed, since that could carry a secret to another host.
     pub(super) fn moved(&self, status: u16, to: &Url) -> Error {
-        let key = match self.place {
-            Place::DeviceAuthorization => endpoints::DEVICE_AUTHORIZATION,
-            Place::Authorization => endpoints::AUTHORIZATION,
-            Place::Revocation => endpoints::REVOCATION,
-            Place::Poll | Place::PollAfterMove | Place::CodeExchange | Place::Refresh => endpoints::TOKEN,
+        let DataCenter { accounts_server, endpoints, .. } = self.data_center;
+        let (key, asked) = match self.place {
+            Place::DeviceAuthorization => (endpoints::DEVICE_AUTHORIZATION, endpoints.device_authorization.as_ref()),
+            Place::Authorization => (endpoints::AUTHORIZATION, endpoints.authorization.as_ref()),
+            Place::Revocation => {
+                (endpoints::REVOCATION, endpoints.revocation.first().map(|revocation| &revocation.url))
+            }
+            Place::Poll | Place::PollAfterMove => (endpoints::TOKEN, Some(&endpoints.device_token)),
+            Place::CodeExchange | Place::Refresh => (endpoints::TOKEN, Some(&endpoints.token)),
         };
         let host = host(self.data_center);
-        let DataCenter { accounts_server, endpoints, .. } = self.data_center;
         let is_own = [accounts_server, &endpoints.token].iter().any(|own| own.origin() == to.origin());
+        let is_same = asked.is_some_and(|asked| is_same_endpoint(asked, to));
         let to = self.client.known([]).blot(to.as_str());
-        let cause =
-            format!("{host} says that it is to be asked at {to} (HTTP {status}), and redirects are never followed");
-        let hint = format!("write `{key} = \"{to}\"` for the provider");
+        let (cause, hint) = if is_same {
+            (
+                format!("{host} says that it is to be asked at {to} (HTTP {status}), and redirects are never followed"),
+                format!("write `{key} = \"{to}\"` for the provider"),
+            )
+        } else {
+            (
+                format!("{host} leads to {to} (HTTP {status}), which is a page for people and no endpoint"),
+                format!("compare `{key}` of the provider with its documentation"),
+            )
+        };
         if is_own {
-            return Error::new(Code::Config, self.what).because(cause).advise(hint);
+            let causes = [
+                format!("the address in `{key}` is not that of the endpoint"),
+                "the server has people sign in there, since it does not know who the client is".to_owned(),
+            ];
+            let causes = if is_same { Vec::new() } else { causes.into() };
+            return Error::new(Code::Config, self.what).because(cause).likely(causes).advise(hint);
         }
         Error::new(Code::Provider, self.what)
             .because(cause)
@@ -171,7 +191,7 @@ impl Asked<'_> {
             NoToken::Error(error) => {
                 let code = look_up(self.provider.dialect.error_words, self.place, &error.word).map(|known| known.code);
                 let is_doubtful = matches!(code, None | Some(Some(Code::Other | Code::SignInNeeded)));
-                is_doubtful.then(|| error.word.clone())
+                (is_doubtful || error.word == UNAUTHENTICATED).then(|| error.word.clone())
             }
             NoToken::Unreadable(Unreadable::Garbled { status, trouble }) => {
                 let is_refusal = matches!(status, 400 | 401 | 403 | 404 | 405 | 410 | 422);
@@ -241,12 +261,13 @@ impl Asked<'_> {
         }
     }
 
-    fn sends_secret(&self) -> bool {
-        let is_sent_here = match self.place {
+    /// Whether the client's secret was sent; `None` where nobody is asked for one.
+    fn sends_secret(&self) -> Option<bool> {
+        let is_wanted = match self.place {
             Place::DeviceAuthorization => self.provider.dialect.authenticates_device_request,
             place => place != Place::Authorization,
         };
-        is_sent_here && self.client.secret_at(&self.data_center.code).is_some()
+        is_wanted.then(|| self.client.secret_at(&self.data_center.code).is_some())
     }
 
     /// Where the secret is from that was sent, which is where another one has to go.
@@ -266,11 +287,6 @@ impl Asked<'_> {
         }
     }
 
-    fn lacks_secret(&self, code: Code) -> bool {
-        matches!(code, Code::InvalidClient | Code::InvalidClientSecret)
-            && self.client.secret_at(&self.data_center.code).is_none()
-    }
-
     /// A word that this program says for the server.
     fn spoken_for(&self, word: &str, until: Option<Timestamp>) -> Error {
         match self.explain(word, until) {
@@ -280,7 +296,7 @@ impl Asked<'_> {
     }
 
     fn error(&self, explained: Explanation, detail: Option<String>) -> Error {
-        let Explanation { code, meaning, causes, next } = explained;
+        let Explanation { code, meaning, causes, next, .. } = explained;
         let cause = match detail {
             Some(detail) => format!("{meaning} ({detail})"),
             None => meaning,

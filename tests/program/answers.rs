@@ -580,9 +580,25 @@ fn what_the_device_endpoint_answers_is_told_for_what_it_is() {
         (400, word("invalid_grant"), 2, "invalid_client", "check which grants"),
         (403, word("access_denied"), 2, "invalid_client", "check which grants"),
         (500, word("invalid_request"), 7, "provider", "try again later"),
+        (401, String::new(), 2, "invalid_client", "check `client_id` and the secret"),
+        (401, "<h1>Unauthorized</h1>".to_owned(), 2, "invalid_client", "check `client_id` and the secret"),
+        (401, word("Unauthorized"), 2, "invalid_client", "check `client_id` and the secret"),
+        (401, json!({"message": "Unauthorized"}).to_string(), 2, "invalid_client", "check `client_id` and the secret"),
+        (404, String::new(), 2, "config", "compare the endpoints"),
+        (404, "<h1>Not Found</h1>".to_owned(), 2, "config", "compare the endpoints"),
+        (404, json!({"status": 404, "error": "Not Found"}).to_string(), 2, "config", "compare the endpoints"),
+        (404, word("Realm does not exist"), 2, "config", "compare the endpoints"),
+        (405, json!({"status": 405, "error": "Method Not Allowed", "path": "/x"}).to_string(), 2, "config", "compare"),
+        (410, word("gone"), 2, "config", "compare the endpoints"),
+        (422, json!({"status": 422, "error": "Unprocessable Entity"}).to_string(), 7, "provider", "try again later"),
+        (302, "/login".to_owned(), 2, "config", "compare `device_authorization_endpoint`"),
+        (302, "/oauth/device/".to_owned(), 2, "config", "write `device_authorization_endpoint = "),
     ] {
         let answer = body.clone();
-        let authority = Authority::start(move |_| (status, answer.clone()));
+        let authority = Authority::start_with_headers(move |_| match status {
+            302 => (status, format!("location: {answer}\r\n"), String::new()),
+            _ => (status, String::new(), answer.clone()),
+        });
         let error = run(&home(&authority), &["login", "--json"]);
         let (ended, error) = (error.code, error.json()["error"].clone());
         let is_retryable = json!(exit == 7);

@@ -145,7 +145,7 @@ fn facts<'a>(profile: &'a ProfileName, later: &'a Advice) -> Facts<'a> {
         registration: "register a client",
         later,
         by_hand: "remove it",
-        sends_secret: true,
+        sends_secret: Some(true),
         secret_place: "where the profile has it",
     }
 }

@@ -132,7 +132,7 @@ fn section(entry: &ErrorWord, dialect: &Dialect) -> String {
         registration: dialect.registration,
         later: &"try again at the time that the message names".into(),
         by_hand: "remove the access by hand in the settings of the account",
-        sends_secret: true,
+        sends_secret: Some(true),
         secret_place: "where profile `PROFILE` has it",
     };
     let explained = entry.explain(&facts);
@@ -141,13 +141,15 @@ fn section(entry: &ErrorWord, dialect: &Dialect) -> String {
     let ends = explained
         .code
         .map_or("No failure".to_owned(), |code| format!("Code `{}`, exit code {}", code.word(), code.exit_code()));
+    let without = entry.cause_without_secret.map(|cause| format!("\nFirst where no secret is known: {cause}.\n"));
     format!(
-        "\n### {}\n\n{}\n\nWhen {}. {ends}. Source: {}.\n\n{}\n**Next:** {}\n",
+        "\n### {}\n\n{}\n\nWhen {}. {ends}. Source: {}.\n\n{}{}\n**Next:** {}\n",
         words.join(", "),
         sentence(&explained.meaning),
         places.join(", "),
         entry.source,
         numbered(&explained.causes),
+        without.unwrap_or_default(),
         sentence(&said(&explained.next)),
     )
 }

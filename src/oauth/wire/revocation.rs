@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::trouble::{is_failure, is_throttle_status, is_web_page, obeyed_pause, status_trouble};
-use super::{Body, ServerError, Unreadable, is_one_of, is_passing, is_throttle, number};
+use super::{Body, ServerError, Unreadable, is_one_of, is_passing, is_throttle, number, refusal_by_status};
 use crate::http::Response;
 use crate::http::decode;
 use crate::http::trouble::Trouble;
@@ -40,7 +40,7 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
     if matches!(status, 300..=399) {
         return Err(Unrevoked::Garbled(status_trouble(status)));
     }
-    let parsed = Body::parse(response);
+    let parsed = Body::parse(dialect, response);
     let body = parsed.as_ref().ok();
     let said = body.and_then(|body| body.text("status"));
     let says = |word| said.as_ref().and_then(Untrusted::word) == Some(word);
@@ -60,14 +60,12 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
         Some(error) if is_throttle(dialect, &error) => Err(Unrevoked::Throttled(obeyed_pause(response))),
         _ if is_throttle_status(response) => Err(Unrevoked::Throttled(obeyed_pause(response))),
         Some(error) if is_passing(&error) => Err(Unrevoked::Garbled(Trouble::ServerError)),
+        None if status == 401 => Err(Unrevoked::Client(refusal_by_status(status, body))),
         _ if is_web_page(response) && !is_absent(status) => Err(Unrevoked::Garbled(Trouble::Portal)),
         error if is_absent(status) => Err(Unrevoked::Unsupported(error)),
         _ if !matches!(status, 200..=299 | 400..=499) => Err(Unrevoked::Garbled(status_trouble(status))),
         Some(error) => Err(Unrevoked::Refused(error)),
         None if is_success => Ok(()),
-        None if status == 401 => {
-            Err(Unrevoked::Client(ServerError { word: CLIENT[0].to_owned(), description: Some("HTTP 401".to_owned()) }))
-        }
         None => match body.and_then(|body| said_in(&body.fields)) {
             Some(word) => Err(Unrevoked::Refused(ServerError { word, description: None })),
             None => Err(Unrevoked::Garbled(if is_cut_off { Trouble::Truncated } else { Trouble::Garbled })),
@@ -130,7 +128,7 @@ fn sentence(text: &str) -> Option<bool> {
 }
 
 /// What an answer that is no success says in a sentence, made safe to show.
-fn said_in(fields: &Map<String, Value>) -> Option<String> {
+pub(super) fn said_in(fields: &Map<String, Value>) -> Option<String> {
     let mut texts = SENTENCES.iter().filter_map(|name| fields.get(name)?.as_str());
     texts.find(|text| !text.trim().is_empty()).map(|text| Untrusted::new(text).line())
 }
@@ -274,7 +272,10 @@ mod tests {
             (200, r#"{"error":"invalid_client_secret"}"#, Client, Client),
             (404, r#"{"error":"invalid_client"}"#, Client, Client),
             (401, "", Client, Client),
-            (401, "<h1>Sign in to the proxy</h1>", Kept, Kept),
+            (401, "<h1>Unauthorized</h1>", Client, Client),
+            (401, r#"{"status":401,"error":"Unauthorized"}"#, Client, Client),
+            (404, r#"{"status":404,"error":"Not Found"}"#, Unsupported, Unsupported),
+            (422, r#"{"status":422,"error":"Unprocessable Content"}"#, Kept, Kept),
             (400, r#"{"error":"invalid_request"}"#, Kept, Kept),
             (400, "", Kept, Kept),
             (400, THROTTLE, Kept, Kept),

@@ -107,7 +107,10 @@ const ANSWERS: &[(u16, &str, Class, Class)] = &[
     (400, r#"{"error":"unsupported_grant_type"}"#, Error, Error),
     (400, r#"{"error":"general_error"}"#, Error, Error),
     (400, r#"{"error":42}"#, Error, Error),
-    (403, r#"{"error":"Forbidden"}"#, Error, Error),
+    // Who is asked for without a word, as by Spring, is the client.
+    (401, "", Error, Error),
+    (401, HTML, Error, Error),
+    (401, r#"{"status":401,"error":"Unauthorized","path":"/token"}"#, Error, Error),
     // Too often.
     (400, THROTTLE, Throttled, Error),
     (200, THROTTLE, Throttled, Error),
@@ -130,9 +133,13 @@ const ANSWERS: &[(u16, &str, Class, Class)] = &[
     (302, "", Garbled, Garbled),
     (400, "", Garbled, Garbled),
     (400, HTML, Garbled, Garbled),
-    (401, HTML, Garbled, Garbled),
     (403, HTML, Garbled, Garbled),
     (404, HTML, Garbled, Garbled),
+    // The status in words and no more is no word.
+    (403, r#"{"error":"Forbidden"}"#, Garbled, Garbled),
+    (404, r#"{"status":404,"error":"Not Found"}"#, Garbled, Garbled),
+    (405, r#"{"error":"Method Not Allowed"}"#, Garbled, Garbled),
+    (422, r#"{"error":"Unprocessable Entity"}"#, Garbled, Garbled),
     (407, HTML, Garbled, Garbled),
     (408, "", Garbled, Garbled),
     (500, HTML, Garbled, Garbled),

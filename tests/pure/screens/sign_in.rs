@@ -182,10 +182,10 @@ fn explained(place: Place, word: &str) -> Error {
         registration: zoho::DIALECT.registration,
         later: &"try again in ten minutes".into(),
         by_hand: "remove the access by hand",
-        sends_secret: true,
+        sends_secret: Some(true),
         secret_place: "where the profile has it",
     };
-    let Explanation { code, meaning, causes, next } = entry.explain(&facts);
+    let Explanation { code, meaning, causes, next, .. } = entry.explain(&facts);
     Error::new(code.expect("a word that ends a sign-in"), "profile `work` could not be signed in")
         .because(format!("{meaning} ({word})"))
         .said_as(word)

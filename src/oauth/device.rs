@@ -128,7 +128,8 @@ pub enum Outcome {
         /// How the client said who it is.
         client_authentication: ClientAuthentication,
     },
-    Denied,
+    /// With what the server said.
+    Denied(ServerError),
     Expired,
     Failed(Failure),
 }
@@ -395,7 +396,7 @@ impl DeviceFlow {
                 }
                 Outcome::Failed(Failure::UnknownDataCenter(self.known(&polling).blot(&location)))
             }
-            Ok(PollReply::Denied) => Outcome::Denied,
+            Ok(PollReply::Denied(error)) => Outcome::Denied(error.without(&self.known(&polling))),
             Ok(PollReply::Expired) => Outcome::Expired,
             // A server that has dropped the code by its end speaks of one that it never knew.
             Ok(PollReply::Error(error)) if now >= polling.expires_at && !wire::is_client_unknown(&error) => {

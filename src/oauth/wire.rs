@@ -181,7 +181,7 @@ pub enum PollReply {
     SlowDown(Option<Duration>),
     /// Approved, but the account lives in the data center with this code.
     Relocated(String),
-    Denied,
+    Denied(ServerError),
     Expired,
     Error(ServerError),
 }
@@ -234,7 +234,7 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
     match poll_error(dialect, &error) {
         Some(PollError::Pending) => Ok(PollReply::Pending),
         Some(PollError::SlowDown) => Ok(PollReply::SlowDown(body.interval(dialect))),
-        Some(PollError::Denied) => Ok(PollReply::Denied),
+        Some(PollError::Denied) => Ok(PollReply::Denied(error)),
         Some(PollError::Expired) => Ok(PollReply::Expired),
         Some(PollError::Relocated) => Ok(PollReply::Relocated(body.location(dialect)?)),
         None if is_throttle(dialect, &error) => Err(Unreadable::Throttled(obeyed_pause(response))),
@@ -459,7 +459,10 @@ impl Body {
             None => own()?.line(),
         };
         let description = ["error_description", "errorSummary"].iter().find_map(|name| self.optional_text(name));
-        Some(ServerError { word, description: description.map(|text| text.line()) })
+        // The PHP League's server says there what is wrong, and beside it only what the word means.
+        let texts = description.into_iter().chain(self.optional_text("hint")).map(|text| text.line());
+        let texts: Vec<String> = texts.collect();
+        Some(ServerError { word, description: (!texts.is_empty()).then(|| texts.join("; ")) })
     }
 
     /// The same, unless a token came beside it: that may be its only copy. A refresh token alone is one that a refusal may

@@ -234,8 +234,11 @@ impl Asked<'_> {
     }
 
     /// The person, or the provider for them, answered No.
-    pub(super) fn denied(&self) -> Error {
-        let error = self.spoken_for("access_denied", None);
+    pub(super) fn denied(&self, answer: &ServerError) -> Error {
+        let error = match &answer.description {
+            Some(_) => self.refused(answer),
+            None => self.spoken_for("access_denied", None),
+        };
         Error { code: Code::Denied, message: "the request was declined".to_owned(), ..error }
     }
 

@@ -610,3 +610,26 @@ fn what_the_device_endpoint_answers_is_told_for_what_it_is() {
         assert!(error["hint"].as_str().is_some_and(|said| said.contains(hint)), "{status} {body}: {error}");
     }
 }
+
+#[test]
+fn what_a_server_says_beside_its_word_is_shown() {
+    let policy = "Policy evaluation failed, please check the policy configurations.";
+    let hinting = json!({
+        "error": "invalid_scope", "error_description": "The scope is invalid", "hint": "Check the `bogus` scope", "message": "x",
+    });
+    for (path, said, exit, told) in [
+        ("/token", json!({"error": "access_denied", "error_description": policy}), 5, policy),
+        ("/device", hinting.clone(), 2, "invalid_scope (The scope is invalid; Check the `bogus` scope)"),
+        ("/token", hinting, 2, "invalid_scope (The scope is invalid; Check the `bogus` scope)"),
+        ("/token", json!({"error": "invalid_scope", "hint": SECRET}), 2, "invalid_scope (****)"),
+    ] {
+        let authority = Authority::start(move |asked| match asked.path.as_str() {
+            asked if asked == path => (400, said.to_string()),
+            _ => (200, SIGN_IN.replace("ORIGIN", &asked.origin())),
+        });
+        let ran = login(&home(&authority));
+        let error = ran.json_lines().last().expect("a line")["error"].clone();
+        let is_told = error["message"].as_str().is_some_and(|message| message.contains(told));
+        assert!(ran.code == exit && is_told, "{told}: {ran:?}");
+    }
+}

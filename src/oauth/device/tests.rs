@@ -124,7 +124,7 @@ fn awaiting_token_ends_with_a_token_a_denial_an_expiry_or_another_error() {
         |outcome: &Outcome| matches!(outcome, Outcome::Failed(Failure::Unreadable(Unreadable::Rejected(_))));
     let ends: [(&str, Expectation); 6] = [
         (r#"{"access_token":"1000.a"}"#, &is_authorized),
-        (r#"{"error":"access_denied"}"#, &|outcome| *outcome == Outcome::Denied),
+        (r#"{"error":"access_denied"}"#, &|outcome| matches!(outcome, Outcome::Denied(_))),
         (r#"{"error":"expired"}"#, &|outcome| *outcome == Outcome::Expired),
         (r#"{"error":"invalid_client"}"#, &is_server),
         (r#"{"access_token":""}"#, &is_rejected),

@@ -62,7 +62,7 @@ impl Attempt {
         match outcome {
             // An approval is kept, and nobody asks why there is none.
             Outcome::Expired | Outcome::Authorized { .. } => telling(asked.expired()),
-            Outcome::Denied => asked.denied(),
+            Outcome::Denied(answer) => asked.denied(&answer),
             Outcome::Failed(failure) => telling(self.failure(failure, &asked)),
         }
     }

@@ -221,12 +221,14 @@ fn tell_outcome(end: &mut End, outcome: device::Outcome) {
             end.told.push(data_center);
             tell_token(end, *token);
         }
-        device::Outcome::Failed(Failure::Server { error, .. }) => end.told.push(error.to_string()),
+        device::Outcome::Failed(Failure::Server { error, .. }) | device::Outcome::Denied(error) => {
+            end.told.push(error.to_string());
+        }
         device::Outcome::Failed(Failure::UnknownDataCenter(place)) => end.told.push(place),
         device::Outcome::Failed(Failure::Unreadable(Unreadable::Rejected(rejected))) => {
             end.told.push(rejected.to_string());
         }
-        device::Outcome::Failed(_) | device::Outcome::Denied | device::Outcome::Expired => {}
+        device::Outcome::Failed(_) | device::Outcome::Expired => {}
     }
 }
 

@@ -213,10 +213,10 @@ fn check_outcome(outcome: &Outcome) {
             check_error(error);
             check_text(data_center);
         }
+        Outcome::Denied(error) => check_error(error),
         Outcome::Failed(Failure::UnknownDataCenter(place)) => check_text(place),
         Outcome::Failed(Failure::Unreadable(Unreadable::Rejected(rejected))) => check_text(&rejected.to_string()),
         Outcome::Failed(Failure::NoDeviceSignIn | Failure::Transport(_) | Failure::Unreadable(_))
-        | Outcome::Denied
         | Outcome::Expired => {}
     }
 }

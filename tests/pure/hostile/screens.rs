@@ -134,7 +134,7 @@ fn ended(outcome: Outcome) -> Result<SignedIn, Error> {
             data_center: Some(data_center),
             ..signed_in("Dana")
         }),
-        Outcome::Denied => error(Code::Denied, String::new()),
+        Outcome::Denied(_) => error(Code::Denied, String::new()),
         Outcome::Expired => error(Code::CodeExpired, String::new()),
         Outcome::Failed(Failure::Server { error: said, .. }) => error(Code::Other, said.to_string()),
         Outcome::Failed(Failure::UnknownDataCenter(place)) => error(Code::UntrustedAnswer, place),

@@ -259,7 +259,7 @@ fn response(status: u16, body: &str) -> Response {
 fn outcome_of(outcome: &Outcome) -> Result<SignedIn, Error> {
     let code = match outcome {
         Outcome::Authorized { .. } => return Ok(signed_in()),
-        Outcome::Denied => Code::Denied,
+        Outcome::Denied(_) => Code::Denied,
         Outcome::Expired => Code::CodeExpired,
         Outcome::Failed(Failure::Transport(_)) => Code::Network,
         Outcome::Failed(Failure::Unreadable(Unreadable::Garbled { .. })) => Code::Provider,

@@ -39,7 +39,10 @@ pub(crate) fn device_outcome(outcome: &device::Outcome) -> String {
             let place = if data_center.is_empty() { String::new() } else { format!(" at {data_center}") };
             format!("authorized{place}; {}", token_answer(token))
         }
-        device::Outcome::Denied => "denied".to_owned(),
+        device::Outcome::Denied(error) => match &error.description {
+            Some(description) => format!("denied: {description}"),
+            None => "denied".to_owned(),
+        },
         device::Outcome::Expired => "expired".to_owned(),
         device::Outcome::Failed(failure) => format!("failed: {}", device_failure(failure)),
     }

@@ -60,6 +60,8 @@ pub struct DeviceFlow {
     events: VecDeque<DeviceEvent>,
     /// A poll went out to which no answer came that can be used.
     has_lost_answer: bool,
+    /// What the server said of the client before it turned to the way in use to say who it is.
+    refusal: Option<ServerError>,
 }
 
 /// What happened, in the order in which it did.
@@ -211,6 +213,7 @@ impl DeviceFlow {
             state: State::Start,
             events: VecDeque::new(),
             has_lost_answer: false,
+            refusal: None,
         }
     }
 
@@ -322,6 +325,7 @@ impl DeviceFlow {
     }
 
     fn handle_code(&mut self, now: Moment, reply: Result<Response, TransportFailure>) -> State {
+        let refusal = self.refusal.take();
         let response = match reply {
             Ok(response) => response,
             Err(failure) => return State::Done(Outcome::Failed(Failure::Transport(failure))),
@@ -348,8 +352,12 @@ impl DeviceFlow {
                 self.events.push_back(DeviceEvent::CodeIssued { code, expires_at, next_poll_at: polling.next_poll_at });
                 return State::Waiting(polling);
             }
-            Ok(CodeReply::Error(error)) if self.says_who_it_is_otherwise(&error) => return State::Start,
-            Ok(CodeReply::Error(error)) => self.server_failure(error.without(&self.client.known([]))),
+            Ok(CodeReply::Error(error)) if self.says_who_it_is_otherwise(refusal.as_ref(), &error) => {
+                return State::Start;
+            }
+            Ok(CodeReply::Error(error)) => {
+                self.server_failure(wire::most_telling(refusal, error).without(&self.client.known([])))
+            }
             Err(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => return State::Start,
             Err(unreadable) => Failure::Unreadable(unreadable),
         };
@@ -357,6 +365,7 @@ impl DeviceFlow {
     }
 
     fn handle_poll(&mut self, now: Moment, polling: Polling, reply: Result<Response, TransportFailure>) -> State {
+        let refusal = self.refusal.take();
         let response = match reply {
             Ok(response) => response,
             Err(failure) => {
@@ -375,7 +384,7 @@ impl DeviceFlow {
                 let known = self.client.known(token.tokens().chain([&polling.code.device_code]));
                 Outcome::Authorized { token: Box::new(token.without(&known)), data_center, client_authentication }
             }
-            Ok(PollReply::Error(error)) if self.says_who_it_is_otherwise(&error) => {
+            Ok(PollReply::Error(error)) if self.says_who_it_is_otherwise(refusal.as_ref(), &error) => {
                 return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
             Ok(PollReply::Pending) => {
@@ -402,7 +411,10 @@ impl DeviceFlow {
             Ok(PollReply::Error(error)) if now >= polling.expires_at && !wire::is_client_unknown(&error) => {
                 Outcome::Expired
             }
-            Ok(PollReply::Error(error)) => Outcome::Failed(self.server_failure(error.without(&self.known(&polling)))),
+            Ok(PollReply::Error(error)) => {
+                let error = wire::most_telling(refusal, error).without(&self.known(&polling));
+                Outcome::Failed(self.server_failure(error))
+            }
             // A network's sign-in page redirects every request until somebody signs in there, so polling goes on. A redirect on
             // the provider's own host that is still there at the code's end means that the endpoint has moved.
             Err(Unreadable::Moved { status, to }) if !(polling.is_last && self.is_own(&to)) => {
@@ -467,8 +479,11 @@ impl DeviceFlow {
     }
 
     /// Turns to another way of authenticating where the server did not take the one in use.
-    fn says_who_it_is_otherwise(&mut self, error: &ServerError) -> bool {
-        wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code)
+    fn says_who_it_is_otherwise(&mut self, refusal: Option<&ServerError>, error: &ServerError) -> bool {
+        let turns =
+            wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code);
+        self.refusal = turns.then(|| wire::most_telling(refusal.cloned(), error.clone()));
+        turns
     }
 
     /// What the server must not have repeated where it is shown or kept.

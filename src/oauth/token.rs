@@ -38,6 +38,8 @@ pub struct TokenFlow {
     /// When the first request went out.
     begun_at: Option<Moment>,
     has_lost_answer: bool,
+    /// What the server said of the client before it turned to the way in use to say who it is.
+    refusal: Option<ServerError>,
 }
 
 /// What came of it.
@@ -73,7 +75,7 @@ impl TokenFlow {
     /// A request at the data center that issued the approval.
     pub fn new(dialect: &'static Dialect, data_center: DataCenter, client: Client, approval: Approval) -> Self {
         let state = State::Ready { at: None, is_retry: false };
-        Self { dialect, data_center, client, approval, state, begun_at: None, has_lost_answer: false }
+        Self { dialect, data_center, client, approval, state, begun_at: None, has_lost_answer: false, refusal: None }
     }
 
     /// The same where an earlier request may have been answered although nobody heard: this one is its second try, and has
@@ -115,6 +117,10 @@ impl TokenFlow {
                 State::Ready { at: None, is_retry }
             }
             outcome => {
+                let outcome = outcome.map_err(|answer| match answer {
+                    NoToken::Error(error) => NoToken::Error(wire::most_telling(self.refusal.take(), error)),
+                    answer => answer,
+                });
                 self.has_lost_answer |= outcome.as_ref().is_err_and(NoToken::is_lost);
                 if !is_retry && self.is_worth_another_try(&outcome, now) {
                     State::Ready { at: Some(now + RETRY_AFTER), is_retry: true }
@@ -140,7 +146,12 @@ impl TokenFlow {
     }
 
     fn says_who_it_is_otherwise(&mut self, error: &ServerError) -> bool {
-        wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code)
+        let turns =
+            wire::is_authentication_refusal(error) && self.client.try_next_authentication(&self.data_center.code);
+        if turns {
+            self.refusal = Some(wire::most_telling(self.refusal.take(), error.clone()));
+        }
+        turns
     }
 
     /// What the server must not have repeated where it is shown or kept, beside what it `gave`.

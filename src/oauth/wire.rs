@@ -207,6 +207,13 @@ pub fn is_client_unknown(error: &ServerError) -> bool {
     ["invalid_client", explained::UNAUTHENTICATED].contains(&error.word.as_str())
 }
 
+/// What a server says of a client that it refused in several ways, one after the other: of the first one, since of the others it may
+/// say only that it does not know the way. A word that says nothing of the client gives way to a later one.
+pub fn most_telling(first: Option<ServerError>, last: ServerError) -> ServerError {
+    let tells = |error: &ServerError| !["invalid_request", explained::UNAUTHENTICATED].contains(&error.word.as_str());
+    first.filter(|first| is_authentication_refusal(&last) && tells(first)).unwrap_or(last)
+}
+
 /// Reads the answer to [`device_authorization_request`].
 pub fn read_device_code(
     dialect: &Dialect,

@@ -3,8 +3,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    CodeReply, DeviceCode, LIFE_IF_CUT_OFF, LeftOut, PollReply, TokenAnswer, TokenReply, Unreadable, Unrevoked,
-    is_throttled, read_device_code, read_poll, read_revocation, read_token,
+    CodeReply, DeviceCode, LIFE_IF_CUT_OFF, LeftOut, PollReply, ServerError, TokenAnswer, TokenReply, Unreadable,
+    Unrevoked, is_throttled, most_telling, read_device_code, read_poll, read_revocation, read_token,
 };
 use crate::http::Response;
 use crate::http::trouble::Trouble;
@@ -428,4 +428,23 @@ fn a_redirect_names_the_address_to_write_and_is_never_followed() {
     }
     let moved = read_device_code(&DIALECT, data_center, &redirect(301, "/device/"));
     assert_eq!(moved, Err(Unreadable::Moved { status: 301, to: at("https://id.example.com/device/") }));
+}
+
+#[test]
+fn of_several_refusals_of_a_client_the_first_that_tells_something_is_told() {
+    let error = |word: &str| ServerError { word: word.to_owned(), description: None };
+    for (first, last, told) in [
+        ("invalid_client", "invalid_client", 0),
+        ("unauthorized_client", "invalid_client", 0),
+        ("invalid_client", "invalid_request", 0),
+        ("invalid_request", "invalid_client", 1),
+        ("HTTP 401", "invalid_client", 1),
+        // It was let in.
+        ("invalid_client", "invalid_scope", 1),
+    ] {
+        let said =
+            most_telling(Some(ServerError { description: Some("first".to_owned()), ..error(first) }), error(last));
+        assert_eq!(said.description.is_none(), told == 1, "{first} {last}: {said}");
+        assert_eq!(most_telling(None, error(last)), error(last));
+    }
 }

@@ -133,10 +133,9 @@ pub(super) fn remember(record: &mut Record, left: UnrevokedGrant, limit: Option<
     record.unrevoked.drain(..excess);
 }
 
-/// Takes a grant's place away, to be revoked as soon as the provider can be told. Of more than can wait the oldest are given
-/// up.
-pub(super) fn note(record: &mut Record, grant: &Grant, limit: Option<GrantLimit>) {
-    record.to_revoke.push(RevocationNote::of(grant, &record.client_id));
+/// Notes a grant as one to be revoked as soon as the provider can be told. Of more than can wait the oldest are given up.
+pub(super) fn note(record: &mut Record, note: RevocationNote, limit: Option<GrantLimit>) {
+    record.to_revoke.push(note);
     let excess = record.to_revoke.len().saturating_sub(MOST_NOTES);
     let given_up: Vec<_> = record.to_revoke.drain(..excess).filter_map(unrevoked_note).collect();
     for left in given_up {

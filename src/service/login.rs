@@ -10,6 +10,7 @@ mod presence;
 mod renewal;
 mod web;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -322,10 +323,7 @@ impl Codes {
     ) -> Result<Next, Error> {
         let (outcome, place, last) = match ended {
             CodeEnded::Approved(kept, said) => {
-                return match *kept {
-                    Ok(kept) => Ok(Next::Kept(Box::new(kept), said)),
-                    Err(error) => Err(attempt.ended(error, self.asking.as_ref()).await),
-                };
+                return kept.map(|kept| Next::Kept(Box::new(kept), said));
             }
             CodeEnded::StillPending => return Ok(Next::Pending),
             CodeEnded::Unheard(asker) => return Err(attempt.unheard(&asker)),
@@ -358,7 +356,8 @@ impl Codes {
             if place == Place::Poll && matches!(error.code, Code::InvalidClient | Code::InvalidClientSecret) {
                 return Err(error);
             }
-            return Err(attempt.ended(error, self.asking.as_ref()).await);
+            let poller = self.asking.as_ref().map(|asking| Arc::clone(&asking.poller));
+            return Err(attempt.ended(error, poller).await);
         };
         let next_poll_at = clock::now() + backoff(self.failures);
         self.failures += 1;

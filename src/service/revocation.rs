@@ -10,14 +10,14 @@ use super::failure::{Asked, REMOVAL_BY_HAND};
 use super::{Service, data_center_of_issuer, endpoints, grants, home_data_center, transport_error};
 use crate::aside::aside;
 use crate::clock;
-use crate::config::Profile;
+use crate::config::{Profile, ProviderSource};
 use crate::error::{Advice, Code, Error};
 use crate::http::Request;
 use crate::oauth::Client;
 use crate::oauth::wire::{self, Unrevoked};
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
-use crate::providers::{DataCenter, Provider, Revocation, RevocationEnds};
+use crate::providers::{DataCenter, Dialect, Provider, Revocation, RevocationEnds};
 use crate::sorted;
 use crate::storage::{Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNote, StoreError, UnrevokedGrant};
 
@@ -128,7 +128,7 @@ impl Service {
             let Some(grant) = &noted else { return gave_up };
             // It ends after it began, whatever the clock says.
             record.note(Happened::SignedOut, "", &self.actor, clock::wall().max(grant.approved_at));
-            grants::note(record, grant, limit);
+            grants::note(record, RevocationNote::of(grant, &record.client_id), limit);
             true
         })
         .await?;
@@ -164,9 +164,13 @@ impl Service {
 
     /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well.
     async fn revoke_noted(&self, profile: &Profile, grant: Option<&Grant>) -> Result<Tried, Error> {
-        let Some(record) = self.record(&profile.name).await?.filter(|record| !record.to_revoke.is_empty()) else {
+        let has_notes = |record: &Record| !record.to_revoke.is_empty();
+        if !self.record(&profile.name).await?.is_some_and(|record| has_notes(&record)) {
             return Ok(Tried::default());
-        };
+        }
+        // A sign-in has the right to the record for as long as one of the notes is of a grant that it may yet keep.
+        let record = self.holding(&profile.name, |_, held| Ok(held.load()?)).await?;
+        let Some(record) = record.filter(|record| has_notes(record)) else { return Ok(Tried::default()) };
         let (mut settled, mut also_ended, mut unreachable) = (Vec::new(), Vec::new(), Vec::new());
         let (mut unclear, mut refused) = (None, None);
         // The newest first: it is the one that somebody waits for.
@@ -193,30 +197,9 @@ impl Service {
         let lives = |left: &Option<Left>| matches!(left, Some(Left::Alive));
         let is_unknown = unclear.is_none() && refused.is_some() && !settled.iter().any(|(_, left)| lives(left));
         let problem = unclear.or(refused);
-        let (limit, ends) = self.config.provider(profile).map_or((None, RevocationEnds::Unknown), |provider| {
-            (provider.dialect().grant_limit, provider.dialect().revocation_ends)
-        });
+        let dialect = self.config.provider(profile).map(ProviderSource::dialect).ok();
         self.change_record(profile, |record| {
-            let before = record.to_revoke.len();
-            for (note, left) in &settled {
-                let Some(at) = record.to_revoke.iter().position(|noted| noted == *note) else { continue };
-                let note = record.to_revoke.remove(at);
-                match left {
-                    Some(Left::Alive) => {
-                        if let Some(left) = grants::unrevoked_note(note) {
-                            grants::remember(record, left, limit);
-                        }
-                    }
-                    None if ends == RevocationEnds::AllOfThePerson && note.account.is_some() => {
-                        let is_theirs = |left: &UnrevokedGrant| {
-                            (&left.client_id, &left.account) == (&note.client_id, &note.account)
-                        };
-                        record.unrevoked.retain(|left| !is_theirs(left));
-                    }
-                    _ => {}
-                }
-            }
-            let is_changed = record.to_revoke.len() < before || problem.is_some();
+            let is_changed = settle(record, &settled, dialect) || problem.is_some();
             if is_changed {
                 let (what, reason) = match &problem {
                     None => (Happened::Revoked, String::new()),
@@ -230,6 +213,31 @@ impl Service {
         .await
         .map_err(|error| still_here(error, problem.as_ref()))?;
         Ok(Tried { revoked: Some(problem.map_or(Ok(()), Err)), is_noted, is_unknown, also_ended })
+    }
+
+    /// Revokes a grant that a sign-in does not keep; it goes on waiting for that where it is noted and the trouble may pass.
+    pub(super) async fn revoke_refused(
+        &self,
+        note: &RevocationNote,
+        is_noted: bool,
+        provider: &Provider,
+        data_center: &DataCenter,
+        profile: &Profile,
+        client: &Client,
+    ) -> Result<(), Error> {
+        let failed = self.revoke(note, provider, data_center, profile, client).await.err();
+        let left = failed.as_ref().map(|failed| failed.left);
+        if is_noted && left != Some(Left::Unclear) {
+            // Where that cannot be kept, the provider says to the next one that it does not know the token.
+            let _ = self.change_record(profile, |record| settle(record, &[(note, left)], Some(provider.dialect))).await;
+        }
+        match (left, failed) {
+            (Some(Left::Unclear), Some(failed)) if is_noted => {
+                Err(failed.kept_for_later(profile).adding("the next login or logout of the profile tries again"))
+            }
+            (Some(Left::Alive | Left::Unclear), Some(failed)) => Err(failed.error.advise(failed.by_hand)),
+            _ => Ok(()),
+        }
     }
 
     /// Revokes one token, and gives the other profiles whose grant ended with that.
@@ -407,6 +415,30 @@ impl Service {
         aside(commit).await?;
         Ok(is_changed)
     }
+}
+
+/// Takes the notes out that are settled, with what is left of each grant; tells whether there were any.
+fn settle(record: &mut Record, settled: &[(&RevocationNote, Option<Left>)], dialect: Option<&Dialect>) -> bool {
+    let before = record.to_revoke.len();
+    let ends_all = dialect.is_some_and(|dialect| dialect.revocation_ends == RevocationEnds::AllOfThePerson);
+    for (note, left) in settled {
+        let Some(at) = record.to_revoke.iter().position(|noted| noted == *note) else { continue };
+        let note = record.to_revoke.remove(at);
+        match left {
+            Some(Left::Alive) => {
+                if let Some(left) = grants::unrevoked_note(note) {
+                    grants::remember(record, left, dialect.and_then(|dialect| dialect.grant_limit));
+                }
+            }
+            None if ends_all && note.account.is_some() => {
+                let is_theirs =
+                    |left: &UnrevokedGrant| (&left.client_id, &left.account) == (&note.client_id, &note.account);
+                record.unrevoked.retain(|left| !is_theirs(left));
+            }
+            _ => {}
+        }
+    }
+    record.to_revoke.len() < before
 }
 
 /// The store's error, with what came of revoking.

@@ -28,6 +28,8 @@ mod exec;
 #[cfg(target_os = "linux")]
 mod exit_codes;
 #[cfg(unix)]
+mod expected;
+#[cfg(unix)]
 mod files;
 #[cfg(unix)]
 mod git_credential;

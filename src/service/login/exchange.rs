@@ -14,6 +14,7 @@ use crate::providers::explained::Place;
 use crate::secret::Secret;
 use crate::service::{Service, driver, endpoints, home_data_center, left_out};
 use crate::storage::{Grant, PendingSignIn, StoreError};
+use crate::untrusted::Rejected;
 
 /// Where a sign-in may send the client's secret: giving back what it brought included.
 const WITH_SECRET: [&str; 3] = [endpoints::DEVICE_AUTHORIZATION, endpoints::TOKEN, endpoints::REVOCATION];
@@ -132,15 +133,18 @@ impl Attempt {
 
     async fn exchange(mut self, approval: Approval, data_center: DataCenter) -> Result<(Self, Kept), Error> {
         // The answer comes only once.
-        let reserved = self.reserve().await?;
+        let right = Box::new(self.reserve().await?);
         let (grant, lack) = match self.ask(approval, &data_center).await {
             Ok(granted) => granted,
-            Err(error) => {
-                aside(move || reserved.release()).await;
+            Err(NotGranted::Alone(refresh_token, rejected)) => {
+                return Err(self.without_access_token(refresh_token, rejected, &data_center, Some(right)).await);
+            }
+            Err(NotGranted::Failed(error)) => {
+                aside(move || right.release()).await;
                 return Err(error);
             }
         };
-        let kept = Box::pin(self.keep(grant, &data_center, Room::Held(Box::new(reserved)), &Presence::default())).await;
+        let kept = Box::pin(self.keep(grant, &data_center, Room::Held(right), &Presence::default())).await;
         let kept = kept.map_err(|not_kept| self.error_of(not_kept))?;
         match lack {
             Some(lack) => Err(lack),
@@ -149,7 +153,11 @@ impl Attempt {
     }
 
     /// Turns an approval into a grant, and tells what it lacks for a sign-in although it is to be kept.
-    async fn ask(&mut self, approval: Approval, data_center: &DataCenter) -> Result<(Grant, Option<Error>), Error> {
+    async fn ask(
+        &mut self,
+        approval: Approval,
+        data_center: &DataCenter,
+    ) -> Result<(Grant, Option<Error>), NotGranted> {
         let what = format!("profile `{}` could not be signed in", self.profile.name);
         let (place, imported) = match &approval {
             Approval::Code { .. } => (Place::CodeExchange, None),
@@ -177,22 +185,29 @@ impl Attempt {
                 Ok((self.grant_without_access_token(refresh_token, data_center), Some(lack)))
             }
             Err(NoToken::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected })) => {
-                Err(self.without_access_token(refresh_token, rejected, data_center).await)
+                Err(NotGranted::Alone(refresh_token, rejected))
             }
             Err(answer) => {
                 let is_refused = matches!(answer, NoToken::Refused(_));
                 let error = self.asked(&what, place, data_center).without_token(answer);
-                Err(if is_refused && imported.is_some() {
+                Err(NotGranted::Failed(if is_refused && imported.is_some() {
                     let place = if data_center.code.is_empty() { "" } else { " and data center" };
                     error.advise_only(format!(
                         "copy the token whole, see that it belongs to this client{place}, and import it again"
                     ))
                 } else {
                     error
-                })
+                }))
             }
         }
     }
+}
+
+/// Why an approval is no grant.
+enum NotGranted {
+    Failed(Error),
+    /// A refresh token came, and no access token that can be used.
+    Alone(Secret, Rejected),
 }
 
 /// Refuses to expect an account that nothing would tell of: people would approve in vain.

@@ -16,19 +16,27 @@ use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
 use crate::oauth::wire::TokenAnswer;
 use crate::profile::ProfileName;
-use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, RevocationEnds};
 use crate::secret::Secret;
+use crate::service::account::Unanswered;
 use crate::service::{Service, account, discovery, endpoints, grants};
 use crate::storage::{
-    Account, Clocks, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, PendingSignIn, Poller, Record, RevocationNote,
-    Store, StoreError,
+    Account, Clocks, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, Poller, Record, RevocationNote, Store,
+    StoreError,
 };
 use crate::untrusted::Rejected;
 
 /// How long the tries last to keep an approval in a store that is away or held by others, before somebody is asked or it is given back.
 const PATIENCE: Duration = Duration::from_secs(20);
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+
+/// How long the provider is asked who approved, where that has to be known and the trouble may pass.
+const PATIENCE_FOR_ACCOUNT: Duration = Duration::from_secs(30);
+/// Before it is asked the second time, and twice as long before each time after that.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the record is waited for in which a grant is noted that is given back.
+const PATIENCE_TO_NOTE: Duration = Duration::from_secs(5);
 
 /// A grant that is saved, and what it took the place of.
 pub(super) struct Kept {
@@ -48,13 +56,13 @@ struct Replaced {
 }
 
 /// Why an approval is not kept.
-#[derive(Debug)]
 pub(super) enum NotKept {
     Failed(Error),
     /// The sign-in that it belongs to is over without it.
     Over(Elsewhere),
-    /// Only this account may approve, as somebody has said since the server was asked.
-    Expects(String),
+    /// Only this account may approve, and who did is yet to be found out. The grant is noted as one to be revoked, and may be kept only
+    /// under this right.
+    Expects(String, Box<Reserved>),
 }
 
 impl From<Error> for NotKept {
@@ -99,12 +107,6 @@ impl Room {
             room => std::mem::replace(room, Self::Used),
         }
     }
-
-    fn release(self) {
-        if let Self::Held(reserved) = self {
-            reserved.release();
-        }
-    }
 }
 
 /// The record that a sign-in replaces. A commit sets aside what nobody can open.
@@ -140,27 +142,24 @@ impl Attempt {
         mut room: Room,
         presence: &Presence,
     ) -> Result<Kept, NotKept> {
-        let mut grant = match &self.expected {
-            Some(expected) => match self.check_account(expected, grant, data_center).await {
-                Ok(grant) => grant,
-                Err(error) => {
-                    aside(move || room.release()).await;
-                    return Err(error.into());
-                }
-            },
-            None => grant,
-        };
+        let (mut grant, mut checked) = (grant, None);
         let (mut is_first, end) = (true, clock::now() + PATIENCE);
         let (mut keeping, mut has_moved) = (self.clone(), false);
         loop {
-            match keeping.save(grant.clone(), room.take()).await {
+            match keeping.save(grant.clone(), room.take(), checked.clone()).await {
                 Ok(replaced) => {
                     let moved = has_moved.then(|| Box::new(keeping));
                     return Ok(Kept { grant, replaced, moved });
                 }
-                Err(NotKept::Expects(account)) => {
-                    grant = self.check_account(&account, grant, data_center).await?;
-                    keeping.expected = Some(account);
+                Err(NotKept::Expects(account, right)) => {
+                    match keeping.expected_account(&account, &grant, data_center).await {
+                        Ok(found) => grant.account = Some(found),
+                        Err(error) => {
+                            return Err(keeping.give_back(error, &grant, data_center, Some(right)).await.into());
+                        }
+                    }
+                    (keeping.expected, checked) = (Some(account.clone()), Some(account));
+                    room = Room::Held(right);
                 }
                 Err(NotKept::Over(over)) => match keeping.followed(&over).await {
                     Some(there) => (keeping, has_moved) = (there, true),
@@ -173,7 +172,9 @@ impl Attempt {
                 // What failed once may work the next time, and nobody need be asked.
                 Err(NotKept::Failed(error)) if std::mem::take(&mut is_first) && error.code == Code::Store => {}
                 Err(NotKept::Failed(error)) if presence.saves_again(error.clone()).await => {}
-                Err(NotKept::Failed(error)) => return Err(self.give_back(error, &grant, data_center).await.into()),
+                Err(NotKept::Failed(error)) => {
+                    return Err(self.give_back(error, &grant, data_center, None).await.into());
+                }
             }
         }
     }
@@ -215,19 +216,19 @@ impl Attempt {
             }
             Elsewhere::SignedIn(_) | Elsewhere::Replaced => {}
             Elsewhere::GivenUp | Elsewhere::Failed(_) => {
-                return self.give_back(self.given_up(), grant, data_center).await.into();
+                return self.give_back(self.given_up(), grant, data_center, None).await.into();
             }
         }
-        match self.revoke_new(grant, data_center).await {
+        match self.revoke_new(grant, data_center, None, None).await {
             Ok(()) => NotKept::Over(over),
-            Err(failed) => self.given_up().adding(format!("nothing was saved, but {failed}")).into(),
+            Err(failed) => not_revoked(self.given_up(), failed).into(),
         }
     }
 
     pub(super) fn error_of(&self, not_kept: NotKept) -> Error {
         match not_kept {
             NotKept::Failed(error) => error,
-            NotKept::Over(_) | NotKept::Expects(_) => self.given_up(),
+            NotKept::Over(_) | NotKept::Expects(..) => self.given_up(),
         }
     }
 
@@ -267,15 +268,6 @@ impl Attempt {
         }
     }
 
-    /// Makes sure that the right person approved, before anything is kept (reverse phishing). A grant of somebody else
-    /// is given back.
-    async fn check_account(&self, expected: &str, grant: Grant, data_center: &DataCenter) -> Result<Grant, Error> {
-        match self.expected_account(expected, &grant, data_center).await {
-            Ok(account) => Ok(Grant { account: Some(account), ..grant }),
-            Err(error) => Err(self.give_back(error, &grant, data_center).await),
-        }
-    }
-
     /// What another process has kept, if it is of the right person. It stays where it is otherwise, since that process may have
     /// expected nobody in particular.
     pub(super) async fn kept_elsewhere(&self, grant: Grant) -> Result<Kept, Error> {
@@ -287,48 +279,66 @@ impl Attempt {
         Ok(Kept { grant, replaced: None, moved: None })
     }
 
+    /// Makes sure that the right person approved (reverse phishing).
     async fn expected_account(
         &self,
         expected: &str,
         grant: &Grant,
         data_center: &DataCenter,
     ) -> Result<Account, Error> {
-        let account = self.account_behind(grant, data_center).await;
         let matches = |account: &Account| {
             account.id == expected || account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
         };
-        let error = match account {
-            Ok(account) if matches(&account) => return Ok(account),
+        let unchecked = || format!("whether `{expected}` approved could not be checked");
+        match self.account_patiently(grant, data_center, matches).await {
+            Ok(account) if matches(&account) => Ok(account),
             Ok(account) => {
-                Error::new(Code::WrongAccount, format!("`{}` approved instead of `{expected}`", account.label()))
-                    .advise("sign in again and approve with the expected account")
+                Err(Error::new(Code::WrongAccount, format!("`{}` approved instead of `{expected}`", account.label()))
+                    .advise("sign in again and approve with the expected account"))
             }
-            Err(error) => Error::new(Code::WrongAccount, format!("whether `{expected}` approved could not be checked"))
-                .because(error)
-                .advise(format!(
-                    "add the scope that lets the account be read, such as `{}`",
-                    self.provider.dialect.default_scope
-                )),
-        };
-        Err(error)
+            Err(error) if error.code.is_retryable() => Err(error.within(unchecked())),
+            Err(error) => Err(Error::new(Code::WrongAccount, unchecked()).because(error).advise(format!(
+                "add the scope that lets the account be read, such as `{}`",
+                self.provider.dialect.default_scope
+            ))),
+        }
+    }
+
+    /// Who approved, for who has to know: the provider is asked again where the trouble may pass, unless what it said beside the tokens will
+    /// do.
+    async fn account_patiently(
+        &self,
+        grant: &Grant,
+        data_center: &DataCenter,
+        is_wanted: impl Fn(&Account) -> bool,
+    ) -> Result<Account, Error> {
+        let (end, mut pause, mut failed) = (clock::now() + PATIENCE_FOR_ACCOUNT, FIRST_PAUSE, None);
+        while let Some(asked) = clock::within(end - clock::now(), self.ask_account(grant, data_center)).await {
+            let error: Error = match asked {
+                Ok(account) => return Ok(account),
+                Err(unanswered) => unanswered.into(),
+            };
+            let is_over = !error.code.is_retryable() || grant.account.as_ref().is_some_and(&is_wanted);
+            failed = Some(error);
+            if is_over || end - clock::now() <= pause {
+                break;
+            }
+            clock::sleep_until(clock::now() + pause).await;
+            pause *= 2;
+        }
+        let silent = || Error::new(Code::Network, "the account could not be asked for").because("no answer came");
+        grant.account.clone().ok_or_else(|| failed.unwrap_or_else(silent))
     }
 
     /// Who approved: asked from the provider, or else as it said beside the tokens.
-    async fn account_behind(&self, grant: &Grant, data_center: &DataCenter) -> Result<Account, Error> {
-        let known = self.client.known(grant.tokens());
-        let asked = self.service.ask_account(grant, &self.provider, data_center, &known).await;
-        asked.or_else(|unanswered| grant.account.clone().ok_or_else(|| unanswered.into()))
+    async fn account_behind(&self, grant: &Grant, data_center: &DataCenter) -> Option<Account> {
+        let asked = self.ask_account(grant, data_center).await;
+        asked.ok().or_else(|| grant.account.clone())
     }
 
-    /// Revokes a grant that is not to be kept; the error then says what became of it.
-    async fn give_back(&self, error: Error, grant: &Grant, data_center: &DataCenter) -> Error {
-        if self.is_shared {
-            return error.adding("nothing was saved, and nothing revoked");
-        }
-        match self.revoke_new(grant, data_center).await {
-            Ok(()) => error.adding("nothing was saved and the grant was revoked"),
-            Err(failed) => error.adding(format!("nothing was saved, but {failed}")),
-        }
+    async fn ask_account(&self, grant: &Grant, data_center: &DataCenter) -> Result<Account, Unanswered> {
+        let known = self.client.known(grant.tokens());
+        self.service.ask_account(grant, &self.provider, data_center, &known).await
     }
 
     /// Gives an approval back that brought a refresh token, and no access token that can be used; the error says what became of it.
@@ -337,17 +347,99 @@ impl Attempt {
         refresh_token: Secret,
         rejected: Rejected,
         data_center: &DataCenter,
+        right: Option<Box<Reserved>>,
     ) -> Error {
-        let what = format!("profile `{}` could not be signed in", self.profile.name);
-        let error = Error::new(Code::UntrustedAnswer, &what)
+        let error = Error::new(Code::UntrustedAnswer, format!("profile `{}` could not be signed in", self.profile.name))
             .because(rejected)
             .advise("sign in again; where that is all that ever comes, have the provider give this client plain `Bearer` tokens");
         let grant = self.grant_without_access_token(refresh_token, data_center);
-        let by_hand = self.asked(&what, Place::Revocation, data_center).removal_by_hand();
-        match self.revoke_new(&grant, data_center).await {
-            Ok(()) => error.adding("nothing was saved and the grant was revoked"),
-            Err(failed) => error.adding(format!("nothing was saved, but {failed}")).advise(by_hand),
+        self.give_back(error, &grant, data_center, right).await
+    }
+
+    /// Revokes a grant that is not to be kept; the error then says what became of it.
+    async fn give_back(
+        &self,
+        error: Error,
+        grant: &Grant,
+        data_center: &DataCenter,
+        right: Option<Box<Reserved>>,
+    ) -> Error {
+        if self.is_shared {
+            if let Some(right) = right {
+                aside(move || right.release()).await;
+            }
+            return error.adding("nothing was saved, and nothing revoked");
         }
+        match self.revoke_new(grant, data_center, Some(error.clone()), right).await {
+            Ok(()) => error.adding("nothing was saved and the grant was revoked"),
+            Err(failed) => not_revoked(error, failed),
+        }
+    }
+
+    /// Revokes a grant that is not to be kept. It is noted before, as that of a sign-out is, and so is why it is not kept: a process may die
+    /// anywhere, and a provider may refuse.
+    async fn revoke_new(
+        &self,
+        grant: &Grant,
+        data_center: &DataCenter,
+        why: Option<Error>,
+        right: Option<Box<Reserved>>,
+    ) -> Result<(), Error> {
+        let note = RevocationNote::of(grant, &self.profile.client_id);
+        let (attempt, noted) = (self.clone(), note.clone());
+        let noting = aside(move || attempt.note_refused(noted, why.as_ref(), right));
+        let is_noted = matches!(clock::within(PATIENCE_TO_NOTE, noting).await, Some(Ok(true)));
+        let Self { service, provider, profile, client, .. } = self;
+        service.revoke_refused(&note, is_noted, provider, data_center, profile, client).await
+    }
+
+    /// Notes a grant as one to be revoked, and how its sign-in ended. Tells whether the note is kept: nobody would look for it where the
+    /// profile has no record.
+    fn note_refused(
+        &self,
+        note: RevocationNote,
+        why: Option<&Error>,
+        right: Option<Box<Reserved>>,
+    ) -> Result<bool, StoreError> {
+        let may_begin = right.is_some();
+        let write = |held: &mut Held, before: Option<Box<Record>>| {
+            let new = || may_begin.then(|| Box::new(empty_record(&self.profile)));
+            let Some(mut record) = before.or_else(new) else { return Ok(false) };
+            self.add_note(&mut record, note);
+            if let Some(why) = why {
+                self.write_end(&mut record, why, !self.for_agent);
+            }
+            held.commit(&mut record).map(|()| true)
+        };
+        match right.map(|right| *right) {
+            Some(Reserved { mut held, before }) => {
+                let noted = write(&mut held, before);
+                held.release();
+                noted
+            }
+            None => self.service.store.holding(&self.profile.name, LOCK_PATIENCE, |held| {
+                let before = before(held)?;
+                write(held, before)
+            }),
+        }
+    }
+
+    fn add_note(&self, record: &mut Record, note: RevocationNote) {
+        if !record.to_revoke.contains(&note) {
+            grants::note(record, note, self.provider.dialect.grant_limit);
+        }
+    }
+
+    /// Writes how the sign-in ended, unless somebody has ended or replaced it before. Tells whether it did.
+    pub(super) fn write_end(&self, record: &mut Record, why: &Error, is_told: bool) -> bool {
+        let Some(id) = &self.pending else { return false };
+        let waited = record.pending.take_if(|pending| pending.id == *id).is_some();
+        // It was written before it was known whose the approval is.
+        let is_own = waited || record.ended.as_ref().is_some_and(|ended| ended.id == *id && ended.error.is_some());
+        if is_own {
+            record.ended = Some(EndedSignIn { id: id.clone(), error: Some(why.clone()), is_told });
+        }
+        is_own
     }
 
     /// What can be refreshed, and has nothing yet that could be used.
@@ -358,16 +450,10 @@ impl Attempt {
         Grant { refresh_token: Some(refresh_token), is_rejected: true, ..self.issued(grant, None, data_center) }
     }
 
-    async fn revoke_new(&self, grant: &Grant, data_center: &DataCenter) -> Result<(), Error> {
-        let note = RevocationNote::of(grant, &self.profile.client_id);
-        let revoked = self.service.revoke(&note, &self.provider, data_center, &self.profile, &self.client).await;
-        revoked.map_err(|failed| failed.error)
-    }
-
     /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
-    async fn save(&self, grant: Grant, room: Room) -> Result<Option<Replaced>, NotKept> {
+    async fn save(&self, grant: Grant, room: Room, checked: Option<String>) -> Result<Option<Replaced>, NotKept> {
         let attempt = self.clone();
-        let (before, replaced) = aside(move || attempt.commit(grant, room)).await?;
+        let (before, replaced) = aside(move || attempt.commit(grant, room, checked.as_ref())).await?;
         if let Some(before) = before {
             // The new grant is kept, whatever becomes of copies of the one before.
             let _ = self.service.forget_copies(&before).await;
@@ -376,63 +462,115 @@ impl Attempt {
     }
 
     /// Commits the grant, and gives the record that it changed. The grant before is to be revoked where that ends no other
-    /// one.
-    fn commit(&self, grant: Grant, room: Room) -> Result<(Option<Box<Record>>, Option<Replaced>), NotKept> {
-        let room = match room {
-            Room::Held(reserved) => {
-                let Reserved { mut held, before } = *reserved;
-                let kept = self.commit_held(grant, before, None, &mut held);
-                held.release();
-                return Ok(kept?);
-            }
-            Room::Beside(poller) => Some(poller),
-            Room::Used => None,
+    /// one. Where an account is expected that was not `checked`, a note of the grant is committed instead.
+    fn commit(
+        &self,
+        grant: Grant,
+        room: Room,
+        checked: Option<&String>,
+    ) -> Result<(Option<Box<Record>>, Option<Replaced>), NotKept> {
+        let (Reserved { mut held, before }, expected) = match room {
+            Room::Held(reserved) => (*reserved, self.expected.clone()),
+            Room::Beside(poller) => self.open(&grant, Some(&poller))?,
+            Room::Used => self.open(&grant, None)?,
         };
-        let store = &self.service.store;
-        store.holding(&self.profile.name, LOCK_PATIENCE, |held| {
-            let before = match held.load() {
-                // Nobody can have given it up there.
-                Err(StoreError::Corrupt { .. }) => None,
-                loaded => {
-                    let before = loaded?;
-                    self.check_pending(before.clone(), &grant)?;
-                    before
-                }
-            };
-            Ok(self.commit_held(grant, before, room.as_deref(), held)?)
-        })
+        let Some(expected) = expected.filter(|expected| checked != Some(expected)) else {
+            let kept = self.commit_held(grant, before, &mut held);
+            held.release();
+            return Ok(kept?);
+        };
+        match self.note_unchecked(&grant, &expected, before, &mut held) {
+            Ok(before) => Err(NotKept::Expects(expected, Box::new(Reserved { held, before }))),
+            Err(error) => {
+                held.release();
+                Err(error.into())
+            }
+        }
     }
 
-    /// Makes sure that the sign-in still waits for this approval: nobody has given it up, or begun another one in its place,
-    /// and who approved was checked if that is to be. Called under the lock of the commit.
-    fn check_pending(&self, record: Option<Box<Record>>, grant: &Grant) -> Result<(), NotKept> {
-        let Some(id) = &self.pending else { return Ok(()) };
-        match still_pending(record, id, self.approved_before) {
-            Ok(PendingSignIn { expected: Some(expected), .. }) if self.expected.as_ref() != Some(&expected) => {
-                Err(NotKept::Expects(expected))
+    /// The right to the record of a sign-in that still waits for this approval, with the room that was kept for it; and which account may
+    /// approve.
+    fn open(&self, grant: &Grant, room: Option<&Poller>) -> Result<(Reserved, Option<String>), NotKept> {
+        let mut held = self.service.store.hold(&self.profile.name, LOCK_PATIENCE)?;
+        let opened = match held.load() {
+            // Nobody can have given it up there.
+            Err(StoreError::Corrupt { .. }) => Ok((None, self.expected.clone())),
+            Err(error) => Err(error.into()),
+            Ok(before) => self.who_may_approve(before.clone(), grant).map(|expected| (before, expected)),
+        };
+        match opened {
+            Ok((before, expected)) => {
+                if let Some(poller) = room {
+                    held.use_room_of(poller);
+                }
+                Ok((Reserved { held, before }, expected))
             }
-            Ok(_) => Ok(()),
+            Err(not_kept) => {
+                held.release();
+                Err(not_kept)
+            }
+        }
+    }
+
+    /// Makes sure that the sign-in still waits for this approval, since nobody has given it up, or begun another one in its place; gives the
+    /// only account that may approve, which somebody may have said meanwhile. Called under the lock of the commit.
+    fn who_may_approve(&self, record: Option<Box<Record>>, grant: &Grant) -> Result<Option<String>, NotKept> {
+        let expected = self.expected.clone();
+        let Some(id) = &self.pending else { return Ok(expected) };
+        let token = RevocationNote::of(grant, &self.profile.client_id).token;
+        let is_noted = record.as_ref().is_some_and(|record| record.to_revoke.iter().any(|note| note.token == token));
+        match still_pending(record, id, self.approved_before) {
+            Ok(pending) => Ok(pending.expected.or(expected)),
             // A commit whose last step failed may have kept it all the same.
-            Err(Elsewhere::SignedIn(kept)) if is_same_grant(&kept, grant) => Ok(()),
+            Err(Elsewhere::SignedIn(kept)) if is_same_grant(&kept, grant) => Ok(expected),
+            Err(Elsewhere::Failed(_)) if is_noted => Ok(expected),
             Err(over) => Err(NotKept::Over(over)),
         }
+    }
+
+    /// Notes a grant as one to be revoked until it is known whose it is, so that whatever ends this process leaves it to the next logout or
+    /// sign-in. Its code is used up, and nobody is to wait for it.
+    fn note_unchecked(
+        &self,
+        grant: &Grant,
+        expected: &str,
+        before: Option<Box<Record>>,
+        held: &mut Held,
+    ) -> Result<Option<Box<Record>>, Error> {
+        self.check_still_configured()?;
+        if self.is_shared {
+            return Ok(before);
+        }
+        let mut record = before.unwrap_or_else(|| Box::new(empty_record(&self.profile)));
+        self.add_note(&mut record, RevocationNote::of(grant, &self.profile.client_id));
+        let why = Error::new(Code::WrongAccount, format!("profile `{}` could not be signed in", self.profile.name))
+            .because(format!("whether `{expected}` approved was not found out, since the process ended that asked"))
+            .adding("nothing was saved, and the next login or logout of the profile revokes the grant")
+            .advise(Advice::SignIn(self.profile.name.clone()).and(" for a new code"));
+        self.write_end(&mut record, &why, false);
+        held.commit(&mut record)?;
+        // Where there is none, the commit that follows says so.
+        let _ = held.reserve();
+        Ok(Some(record))
     }
 
     fn commit_held(
         &self,
         grant: Grant,
         before: Option<Box<Record>>,
-        room: Option<&Poller>,
         held: &mut Held,
     ) -> Result<(Option<Box<Record>>, Option<Replaced>), Error> {
         self.check_still_configured()?;
         let mut record = before.clone().unwrap_or_else(|| Box::new(empty_record(&self.profile)));
+        let own = RevocationNote::of(&grant, &self.profile.client_id);
+        record.to_revoke.retain(|note| note.token != own.token);
         let lived_on = |before: &Grant| !is_same_grant(before, &grant) && grants::lives(before, clock::wall());
         let replaced = record.grant.take().filter(lived_on).map(|before| {
             let limit = self.provider.dialect.grant_limit;
             let is_noted = self.may_revoke(&before, &grant);
             if is_noted {
-                grants::note(&mut record, &before, limit);
+                let note = RevocationNote::of(&before, &record.client_id);
+                grants::note(&mut record, note, limit);
             } else if let Some(left) = grants::unrevoked(&before, &record.client_id) {
                 grants::remember(&mut record, left, limit);
             }
@@ -454,9 +592,6 @@ impl Attempt {
         record.pending = None;
         let is_told = !self.for_agent;
         record.ended = self.pending.clone().map(|id| EndedSignIn { id, error: None, is_told });
-        if let Some(poller) = room {
-            held.use_room_of(poller);
-        }
         held.commit(&mut record)?;
         Ok((before, replaced))
     }
@@ -573,10 +708,15 @@ impl Attempt {
 
     /// Asks who approved and notes it. An account that cannot be asked for or kept is no reason to fail.
     async fn learn_account(&self, grant: &Grant, data_center: &DataCenter) -> Option<Account> {
-        let account = self.account_behind(grant, data_center).await.ok()?;
+        let account = self.account_behind(grant, data_center).await?;
         let _ = self.service.note_account(&self.profile, grant, &account).await;
         Some(account)
     }
+}
+
+/// Why an approval is not kept, and that it lives on.
+fn not_revoked(error: Error, failed: Error) -> Error {
+    error.adding(format!("nothing was saved, but {failed}")).advise_all(failed.advice)
 }
 
 fn is_same_grant(one: &Grant, other: &Grant) -> bool {

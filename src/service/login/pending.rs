@@ -220,14 +220,11 @@ impl Service {
             }
             (Some(_), _, _) => Err(nothing_pending(profile)
                 .because("the one that is pending was begun for another client, provider or data center")),
-            (None, Some(EndedSignIn { error, id, .. }), grant) => {
-                self.note_told(&profile.name, id).await;
-                match (error, grant) {
-                    (Some(error), _) => Err(error),
-                    (None, Some(grant)) => Ok(TakenUp::SignedIn(Box::new(grant))),
-                    (None, None) => Err(nothing_pending(profile)),
-                }
-            }
+            (None, Some(ended), grant) => match self.hear(&profile.name, ended, grant).await {
+                (Some(error), _) => Err(error),
+                (None, Some(grant)) => Ok(TakenUp::SignedIn(Box::new(grant))),
+                (None, None) => Err(nothing_pending(profile)),
+            },
             (None, None, _) => Err(nothing_pending(profile)),
         }
     }
@@ -256,16 +253,22 @@ impl Service {
         self.holding(&name, note).await
     }
 
-    /// Notes that a person has heard how a sign-in ended. Who cannot note that tells it once more.
-    async fn note_told(&self, profile: &ProfileName, id: PendingId) {
-        let note = move |_: &Self, held: &mut Held| {
-            let Some(mut record) = held.load()? else { return Ok(()) };
-            if record.ended.take_if(|ended| ended.id == id).is_some() {
-                held.commit(&mut record)?;
-            }
-            Ok(())
+    /// How a sign-in ended, which a person hears now. It is looked up again under the right to the record, since whoever has that may yet find
+    /// out whose the approval is. Who cannot note that it is told tells it once more.
+    async fn hear(
+        &self,
+        profile: &ProfileName,
+        ended: EndedSignIn,
+        grant: Option<Grant>,
+    ) -> (Option<Error>, Option<Grant>) {
+        let id = ended.id;
+        let hear = move |_: &Self, held: &mut Held| {
+            let Some(mut record) = held.load()? else { return Ok(None) };
+            let Some(ended) = record.ended.take_if(|ended| ended.id == id) else { return Ok(None) };
+            let _ = held.commit(&mut record);
+            Ok(Some((ended.error, record.grant)))
         };
-        let _ = self.holding(profile, note).await;
+        self.holding(profile, hear).await.ok().flatten().unwrap_or((ended.error, grant))
     }
 }
 

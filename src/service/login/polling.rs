@@ -45,7 +45,7 @@ pub(super) struct Company<'a> {
 
 /// The right to ask, which lasts over the codes of a sign-in. It counts as one that others wait for.
 pub(super) struct Asking {
-    poller: Arc<Poller>,
+    pub(super) poller: Arc<Poller>,
     _right: Counted,
 }
 
@@ -209,14 +209,11 @@ impl Attempt {
                     }
                 }
                 let asking = Self { expected: expected.clone(), ..self.clone() };
-                let polling = asking.poll(flow, Arc::clone(poller), company.presence.clone());
+                let polling = Box::pin(asking.poll(flow, Arc::clone(poller), company.presence.clone()));
                 let (asked, grant) = service.unbroken.run(polling).await;
                 match grant {
                     Some(Err(NotKept::Over(elsewhere))) => return Some(CodeEnded::Elsewhere(elsewhere)),
                     Some(kept) => {
-                        if kept.is_err() {
-                            note_rest(pending, poller, clock::now(), LastPoll::NotKept).await;
-                        }
                         let kept = kept.map_err(|not_kept| self.error_of(not_kept));
                         return Some(CodeEnded::Approved(Box::new(kept), self.said_of(asked.outcome())));
                     }
@@ -225,7 +222,7 @@ impl Attempt {
                 flow = asked;
                 let next = flow.next_poll_at();
                 last = if flow.has_lost_answer() { LastPoll::Out } else { last };
-                *noting = Some(Box::pin(note_rest(pending, poller, next.unwrap_or_else(clock::now), last)));
+                *noting = Some(Box::pin(note_rest(&pending.id, poller, next.unwrap_or_else(clock::now), last)));
                 if let Some((_, standing)) = next.zip(flow.standing()).filter(|(_, standing)| *standing != kept) {
                     self.keep_standing(pending.id.clone(), standing.clone()).await;
                     kept = standing;
@@ -259,14 +256,22 @@ impl Attempt {
             Some(Outcome::Authorized { token, data_center, client_authentication }) => {
                 let data_center = self.provider.data_center(&data_center).unwrap_or(&self.home);
                 let grant = self.new_grant(*token, data_center, client_authentication);
-                Some(Box::pin(self.keep(grant, data_center, Room::Beside(poller), &presence)).await)
+                let room = Room::Beside(Arc::clone(&poller));
+                Some(Box::pin(self.keep(grant, data_center, room, &presence)).await)
             }
             Some(Outcome::Failed(Failure::Unreadable(Unreadable::RefreshTokenAlone { refresh_token, rejected }))) => {
                 let data_center = flow.data_center();
-                Some(Err(Box::pin(self.without_access_token(refresh_token, rejected, data_center)).await.into()))
+                Some(Err(Box::pin(self.without_access_token(refresh_token, rejected, data_center, None)).await.into()))
             }
             _ => None,
         };
+        if let Some(Err(NotKept::Failed(error))) = &kept {
+            // The code is used up, also for who hears nothing of it any more.
+            if let Some(id) = &self.pending {
+                note_rest(id, &poller, clock::now(), LastPoll::NotKept).await;
+            }
+            self.ended(error.clone(), Some(poller)).await;
+        }
         (flow, kept)
     }
 
@@ -366,14 +371,11 @@ impl Attempt {
 
     /// Notes how the sign-in ended that this process went on with, and gives the error back. The room is there that an approval
     /// would have taken; where it cannot be noted all the same, the server tells it to whoever goes on with it.
-    pub(super) async fn ended(&self, error: Error, asking: Option<&Asking>) -> Error {
-        let poller = asking.map(|asking| Arc::clone(&asking.poller));
-        let Some(id) = self.pending.clone() else { return error };
-        let ended = EndedSignIn { id: id.clone(), error: Some(error.clone()), is_told: !self.for_agent };
+    pub(super) async fn ended(&self, error: Error, poller: Option<Arc<Poller>>) -> Error {
+        let (attempt, why) = (self.clone(), error.clone());
         let note = move |_: &Service, held: &mut Held| {
             let Some(mut record) = held.load()? else { return Ok(()) };
-            if record.pending.take_if(|pending| pending.id == id).is_some() {
-                record.ended = Some(ended);
+            if attempt.write_end(&mut record, &why, !attempt.for_agent) {
                 if let Some(poller) = &poller {
                     held.use_room_of(poller);
                 }
@@ -381,7 +383,8 @@ impl Attempt {
             }
             Ok(())
         };
-        let _ = self.service.holding(&self.profile.name, note).await;
+        let (service, name) = (self.service.clone(), self.profile.name.clone());
+        let _ = self.service.unbroken.run(async move { service.holding(&name, note).await }).await;
         error
     }
 
@@ -397,13 +400,8 @@ impl Attempt {
 }
 
 /// Notes for whoever takes over that the server is to be left alone until then, and what became of the last poll.
-fn note_rest(
-    pending: &PendingSignIn,
-    poller: &Arc<Poller>,
-    until: Moment,
-    last: LastPoll,
-) -> impl Future<Output = ()> + use<> {
-    let (poller, id) = (Arc::clone(poller), pending.id.clone());
+fn note_rest(id: &PendingId, poller: &Arc<Poller>, until: Moment, last: LastPoll) -> impl Future<Output = ()> + use<> {
+    let (poller, id) = (Arc::clone(poller), id.clone());
     aside(move || poller.note(id, until, last, &Clocks::now()))
 }
 
@@ -441,6 +439,13 @@ fn look(
         poller => Ok(poller?),
     };
     let pending = match still_pending(store.load(name)?, known, approved_before) {
+        // Whoever has the right to the record may yet find out that it did not.
+        Err(Elsewhere::Failed(_)) => {
+            still_pending(store.holding(name, LOCK_PATIENCE, Held::load)?, known, approved_before)
+        }
+        pending => pending,
+    };
+    let pending = match pending {
         Ok(pending) => pending,
         Err(over) => return Ok(Look::Over(over)),
     };

@@ -1,0 +1,248 @@
+//! A grant of which it is yet to be found out whose it is: until then it is noted as one to be revoked, and trouble that passes gives
+//! no approval away.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::interrupts::send;
+use crate::support::authority::{Asked, Authority};
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, ran};
+
+const EXPECTED: [&str; 2] = ["--expect-account", "dana@example.com"];
+
+/// What the provider answers but for the usual, the next first.
+#[derive(Default)]
+struct Script {
+    token: VecDeque<Value>,
+    userinfo: VecDeque<(u16, String)>,
+    revoke: VecDeque<u16>,
+    /// Which path is answered only when the test says so.
+    held: Option<&'static str>,
+}
+
+struct Provider {
+    /// Dropped first, so that the provider does not wait for ever.
+    answer: Sender<()>,
+    asked: Receiver<()>,
+    authority: Authority,
+}
+
+impl Provider {
+    fn start(script: Script) -> Self {
+        let ((ask, asked), (answer, may_answer)) = (channel(), channel::<()>());
+        let (script, waits) = (Mutex::new(script), Mutex::new((ask, may_answer)));
+        let authority = Authority::start(move |asked| {
+            let held = script.lock().expect("no answer panics").held.take_if(|path| *path == asked.path);
+            if held.is_some() {
+                let waits = waits.lock().expect("no answer panics");
+                let _ = waits.0.send(());
+                let _ = waits.1.recv();
+            }
+            script.lock().expect("no answer panics").answer(asked)
+        });
+        Self { answer, asked, authority }
+    }
+
+    fn wait_until_asked(&self) {
+        self.asked.recv_timeout(Duration::from_secs(60)).expect("it is asked");
+    }
+
+    /// The tokens that it has revoked.
+    fn revoked(&self) -> usize {
+        let log = self.authority.log();
+        let revoked = log.iter().filter(|asked| asked.path == "/revoke" && asked.body.contains(REFRESH_TOKEN));
+        revoked.count()
+    }
+}
+
+impl Script {
+    fn answer(&mut self, asked: &Asked) -> (u16, String) {
+        let body = match asked.path.as_str() {
+            "/device" => json!({
+                "device_code": "sentinel-device-code", "user_code": "ABCD-1234", "interval": 1, "expires_in": 300,
+                "verification_uri": format!("{}/page", asked.origin()),
+            }),
+            "/token" => self.token.pop_front().unwrap_or_else(|| token("Bearer")),
+            "/userinfo" => {
+                return self.userinfo.pop_front().unwrap_or_else(|| (200, account("dana@example.com")));
+            }
+            "/revoke" => return (self.revoke.pop_front().unwrap_or(200), json!({}).to_string()),
+            _ => json!({}),
+        };
+        (200, body.to_string())
+    }
+}
+
+fn token(kind: &str) -> Value {
+    json!({"access_token": "AT", "token_type": kind, "expires_in": 3600, "refresh_token": REFRESH_TOKEN})
+}
+
+fn account(email: &str) -> String {
+    json!({"sub": "77", "email": email}).to_string()
+}
+
+/// Signs in by a device code, or by one of a console.
+fn sign_in(home: &Home, way: &str) -> Ran {
+    match way {
+        "device" => home.run(&[&["login", "--json"][..], &EXPECTED].concat()),
+        way => home.run_with(&[&["login", "--json", way][..], &EXPECTED].concat(), "code"),
+    }
+}
+
+const WAYS: [&str; 2] = ["device", "--grant-code"];
+
+#[test]
+fn trouble_that_passes_gives_no_approval_away() {
+    for (status, body) in [(500, "down"), (503, "{}"), (429, "{}"), (200, "<html>Sign in to the network</html>")] {
+        for way in WAYS {
+            let provider =
+                Provider::start(Script { userinfo: [(status, body.to_owned())].into(), ..Script::default() });
+            let home = Home::at(&provider.authority);
+            let ran = sign_in(&home, way);
+            assert_eq!((ran.code, provider.revoked()), (0, 0), "{status} {body} {way}: {ran:?}");
+            assert_eq!(ran.json_lines().last().expect("an event")["account"]["id"], "77", "{status} {way}: {ran:?}");
+            home.run(&["token"]).worked("AT\n");
+            assert!(home.record("work").to_revoke.is_empty(), "{status} {way}");
+        }
+    }
+}
+
+/// Why a grant is refused, and what is said then.
+fn refusals() -> [(&'static str, Script, i32, &'static str); 3] {
+    let wrong = || [(200, account("mallory@example.com"))].into();
+    [
+        ("another account", Script { userinfo: wrong(), ..Script::default() }, 1, "approved instead of"),
+        (
+            "no scope",
+            Script { userinfo: [(403, "{}".to_owned())].into(), ..Script::default() },
+            1,
+            "could not be checked",
+        ),
+        ("no Bearer", Script { token: [token("DPoP")].into(), ..Script::default() }, 1, "DPoP"),
+    ]
+}
+
+#[test]
+fn a_refused_grant_that_could_not_be_revoked_is_revoked_by_the_next_logout_or_login() {
+    for way in WAYS {
+        for next in ["logout", "login"] {
+            for (why, script, code, said) in refusals() {
+                let provider = Provider::start(Script { revoke: [500].into(), ..script });
+                let home = Home::at(&provider.authority);
+                let refused = sign_in(&home, way);
+                assert_eq!(refused.code, code, "{why} {way}: {refused:?}");
+                let again = "the next login or logout of the profile tries again";
+                assert!(refused.stdout.contains(said) && refused.stdout.contains(again), "{why} {way}: {refused:?}");
+                assert!(refused.stdout.contains("logout work"), "{why} {way}: {refused:?}");
+                assert_eq!((provider.revoked(), home.record("work").to_revoke.len()), (1, 1), "{why} {way}");
+                home.run(&["token"]).failed(4, &[]);
+                home.run(&["login", "--resume"]).failed(4, &["no sign-in"]);
+                let ended = if next == "logout" { home.run(&["logout"]) } else { sign_in(&home, way) };
+                assert_eq!((ended.code, provider.revoked()), (0, 2), "{why} {way} {next}: {ended:?}");
+                assert!(home.record("work").to_revoke.is_empty(), "{why} {way} {next}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refused_grant_that_is_revoked_leaves_nothing() {
+    for way in WAYS {
+        for (why, script, code, said) in refusals() {
+            let provider = Provider::start(script);
+            let home = Home::at(&provider.authority);
+            let refused = sign_in(&home, way);
+            assert_eq!((refused.code, provider.revoked()), (code, 1), "{why} {way}: {refused:?}");
+            let revoked = "nothing was saved and the grant was revoked";
+            assert!(refused.stdout.contains(said) && refused.stdout.contains(revoked), "{why} {way}: {refused:?}");
+            assert!(home.record("work").to_revoke.is_empty(), "{why} {way}");
+            home.run(&["logout"]).worked("Profile work was not signed in.\n");
+            assert_eq!(provider.revoked(), 1, "{why} {way}");
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_never_says_who_approved_is_told_as_trouble_of_its_own() {
+    let down: VecDeque<_> = std::iter::repeat_n((500, "down".to_owned()), 20).collect();
+    let provider = Provider::start(Script { userinfo: down, ..Script::default() });
+    let home = Home::at(&provider.authority);
+    let ran = sign_in(&home, "device");
+    let asked = provider.authority.count("/userinfo");
+    assert_eq!((ran.code, provider.revoked()), (7, 1), "{ran:?}");
+    assert!((3..10).contains(&asked), "{asked}");
+    assert!(ran.stdout.contains("whether `dana@example.com` approved could not be checked"), "{ran:?}");
+    assert!(!ran.stdout.contains("scope"), "{ran:?}");
+}
+
+#[test]
+fn a_kill_while_it_is_found_out_who_approved_leaves_the_grant_to_the_next_logout_or_login() {
+    for way in WAYS {
+        for next in ["logout", "login"] {
+            let provider = Provider::start(Script { held: Some("/userinfo"), ..Script::default() });
+            let home = Home::at(&provider.authority);
+            let mut child = if way == "device" {
+                home.spawn(&[&["login", "--json"][..], &EXPECTED].concat())
+            } else {
+                let code = home.write("code", "code");
+                let mut command = home.command(&[&["login", "--json", way][..], &EXPECTED].concat());
+                command.stdin(std::fs::File::open(code).expect("it was written"));
+                command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+                command.spawn().expect("the program starts")
+            };
+            provider.wait_until_asked();
+            child.kill().expect("it runs");
+            let _ = child.wait();
+            provider.answer.send(()).expect("the provider still waits");
+            assert_eq!(home.record("work").to_revoke.len(), 1, "{way}");
+            home.run(&["token"]).failed(4, &[]);
+            if way == "device" {
+                home.run(&["login", "--resume"]).failed(1, &["was not found out", "dana@example.com"]);
+            }
+            home.run(&["login", "--resume"]).failed(4, &["no sign-in"]);
+            let ended = if next == "logout" { home.run(&["logout"]) } else { sign_in(&home, way) };
+            assert_eq!((ended.code, provider.revoked()), (0, 1), "{way} {next}: {ended:?}");
+            assert!(home.record("work").to_revoke.is_empty(), "{way} {next}");
+        }
+    }
+}
+
+#[test]
+fn others_wait_for_who_finds_out_whose_a_grant_is() {
+    for (others, code) in [(&["login", "--resume"][..], 0), (&["logout"], 0)] {
+        let provider = Provider::start(Script { held: Some("/userinfo"), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        let first = home.spawn(&[&["login", "--json"][..], &EXPECTED].concat());
+        provider.wait_until_asked();
+        let other = home.spawn(others);
+        // Long enough to see what is not to be believed yet.
+        std::thread::sleep(Duration::from_secs(2));
+        provider.answer.send(()).expect("the provider still waits");
+        let (first, other) = (ran(first), ran(other));
+        assert_eq!(first.code, 0, "{others:?}: {first:?}");
+        assert_eq!(other.code, code, "{others:?}: {other:?}");
+        let is_out = others == ["logout"];
+        assert_eq!((home.record("work").grant.is_none(), provider.revoked()), (is_out, is_out.into()), "{others:?}");
+    }
+}
+
+#[test]
+fn a_signal_never_calls_a_code_waiting_that_is_used_up() {
+    for path in ["/userinfo", "/revoke"] {
+        let wrong = [(200, account("mallory@example.com"))].into();
+        let provider = Provider::start(Script { userinfo: wrong, held: Some(path), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        let child = home.spawn(&[&["login", "--json"][..], &EXPECTED].concat());
+        provider.wait_until_asked();
+        send("-TERM", &child);
+        std::thread::sleep(Duration::from_millis(300));
+        provider.answer.send(()).expect("the provider still waits");
+        let ended = ran(child);
+        assert!(!ended.stdout.contains("still waits"), "{path}: {ended:?}");
+        assert!(home.record("work").pending.is_none() && provider.revoked() == 1, "{path}: {ended:?}");
+    }
+}

@@ -246,3 +246,30 @@ fn a_signal_never_calls_a_code_waiting_that_is_used_up() {
         assert!(home.record("work").pending.is_none() && provider.revoked() == 1, "{path}: {ended:?}");
     }
 }
+
+#[test]
+fn an_account_is_known_by_its_id_or_a_verified_address_and_by_no_name() {
+    let github = json!({"id": 583_231, "login": "octocat", "email": null});
+    let named = json!({"sub": "u-1", "preferred_username": "octocat", "name": "dana@example.com"});
+    let unverified = json!({"sub": "u-1", "email": "dana@example.com", "email_verified": false});
+    let verified = json!({"sub": "u-1", "email": "dana@example.com", "name": "octocat"});
+    for (account, expected, is_right) in [
+        (&github, "583231", true),
+        (&github, "octocat", false),
+        (&named, "u-1", true),
+        (&named, "octocat", false),
+        (&named, "dana@example.com", false),
+        (&unverified, "dana@example.com", false),
+        (&verified, "Dana@example.com", true),
+        (&verified, "octocat", false),
+    ] {
+        let provider = Provider::start(Script { userinfo: [(200, account.to_string())].into(), ..Script::default() });
+        let ran = Home::at(&provider.authority).run(&["login", "--plain", "--expect-account", expected]);
+        assert_eq!(ran.code, i32::from(!is_right), "{account} {expected}: {ran:?}");
+        if !is_right && account != &verified {
+            let id = account.get("id").or(account.get("sub")).map(|id| id.to_string().replace('"', ""));
+            let told = format!("(id `{}`) approved instead of `{expected}`", id.expect("an id"));
+            assert!(ran.stderr.contains(&told) && ran.stderr.contains("may choose a name"), "{ran:?}");
+        }
+    }
+}

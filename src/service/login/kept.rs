@@ -35,6 +35,10 @@ const PATIENCE_FOR_ACCOUNT: Duration = Duration::from_secs(30);
 /// Before it is asked the second time, and twice as long before each time after that.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
+/// What helps where an account that came has no address which can be compared.
+const NO_ADDRESS: &str =
+    "it has no verified address, so expect its id once you know whose it is: anybody may choose a name";
+
 /// How long the record is waited for in which a grant is noted that is given back.
 const PATIENCE_TO_NOTE: Duration = Duration::from_secs(5);
 
@@ -293,8 +297,11 @@ impl Attempt {
         match self.account_patiently(grant, data_center, matches).await {
             Ok(account) if matches(&account) => Ok(account),
             Ok(account) => {
-                Err(Error::new(Code::WrongAccount, format!("`{}` approved instead of `{expected}`", account.label()))
-                    .advise("sign in again and approve with the expected account"))
+                let id = if account.email.is_none() { format!(" (id `{}`)", account.id) } else { String::new() };
+                let who = format!("`{}`{id} approved instead of `{expected}`", account.label());
+                let error =
+                    Error::new(Code::WrongAccount, who).advise("sign in again and approve with the expected account");
+                Err(if account.email.is_some() { error } else { error.advise(NO_ADDRESS) })
             }
             Err(error) if error.code.is_retryable() => Err(error.within(unchecked())),
             Err(error) => Err(Error::new(Code::WrongAccount, unchecked()).because(error).advise(format!(

@@ -187,7 +187,7 @@ impl Login {
         let is_unattended = way == Some(error::Way::Web) && !prompt::is_possible();
         let (timeout, qr) = (self.timeout.or(is_unattended.then_some(UNATTENDED_WEB)), self.qr);
         let (unbroken, presence) = (context.interrupts.unbroken(), Presence::default());
-        let ended = context.interrupts.block_on(within(
+        let ended = context.interrupts.block_on_telling(within(
             timeout,
             self.after_timeout(&profile.name, way),
             unbroken,
@@ -536,7 +536,8 @@ fn add_first_profile(context: &Context, service: Service, name: Option<&ProfileN
 
 /// Asks whether an approved grant that could not be saved shall be saved again.
 async fn ask_to_save_again(context: &Context, error: Error, mut lines: plain::Lines) -> bool {
-    if !std::io::stdin().is_terminal() {
+    // Who has ended the command waits for no question.
+    if !std::io::stdin().is_terminal() || context.interrupts.signal().is_some() {
         return false;
     }
     lines.forget();

@@ -106,12 +106,20 @@ impl Interrupts {
     /// Runs a future to its end on this thread.
     pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let mut result = None;
-        self.block_on_boxed(Box::pin(async { result = Some(future.await) }))?;
+        self.block_on_boxed(Box::pin(async { result = Some(future.await) }), false)?;
+        result.unwrap_or_else(|| Err(interrupted()))
+    }
+
+    /// The same for a future that tells of what must not be cut short: it goes on with that after a signal, and what it comes to
+    /// counts.
+    pub(super) fn block_on_telling<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let mut result = None;
+        self.block_on_boxed(Box::pin(async { result = Some(future.await) }), true)?;
         result.unwrap_or_else(|| Err(interrupted()))
     }
 
     /// The same for whatever it does, which is a part of the program once, and not with each command.
-    fn block_on_boxed(&self, future: Boxed<'_>) -> Result<(), Error> {
+    fn block_on_boxed(&self, mut future: Boxed<'_>, tells: bool) -> Result<(), Error> {
         limits::check()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -122,21 +130,20 @@ impl Interrupts {
         runtime.spawn_blocking(|| ());
         let result = runtime.block_on(async {
             let mut signals = Signals::new()?;
-            let result = self.race(&mut signals, future).await;
-            self.settle(&mut signals).await;
-            result
+            let result = self.race(&mut signals, &mut future).await;
+            let goes_on = (tells && result.is_err()).then_some(future);
+            if self.settle(&mut signals, goes_on).await { Ok(()) } else { result }
         });
         runtime.shutdown_timeout(LAST_CALL);
         result
     }
 
-    /// The future is gone when this ends, however it does.
-    async fn race(&self, signals: &mut Signals, mut future: Boxed<'_>) -> Result<(), Error> {
+    async fn race(&self, signals: &mut Signals, future: &mut Boxed<'_>) -> Result<(), Error> {
         let mut still: Option<StandStill> = None;
         loop {
             tokio::select! {
                 biased;
-                () = &mut future => return Ok(()),
+                () = &mut *future => return Ok(()),
                 wanted = signals.next() => {
                     let Wanted::End(signal) = wanted else {
                         // The screens hear of it by themselves.
@@ -167,10 +174,17 @@ impl Interrupts {
         }
     }
 
-    /// Waits for what must not be cut short. Only who has read what may be lost cuts even that: whatever else sends signals
-    /// sends them more than once.
-    async fn settle(&self, signals: &mut Signals) {
-        let mut settled = pin!(self.unbroken.settled());
+    /// Waits for what must not be cut short, and tells whether what `goes_on` with it has come to its end. Only who has read what may be lost
+    /// cuts even that: whatever else sends signals sends them more than once.
+    async fn settle(&self, signals: &mut Signals, goes_on: Option<Boxed<'_>>) -> bool {
+        let mut settled = pin!(async {
+            let ended = match goes_on {
+                Some(future) => self.unbroken.finish(pin!(future)).await.is_some(),
+                None => false,
+            };
+            self.unbroken.settled().await;
+            ended
+        });
         let mut warned = pin!(async {
             tokio::time::sleep(SILENT_WAIT).await;
             // A stderr that takes nothing keeps nobody else waiting.
@@ -180,13 +194,13 @@ impl Interrupts {
         loop {
             tokio::select! {
                 biased;
-                () = &mut settled => return,
+                ended = &mut settled => return ended,
                 wanted = signals.next() => {
                     let Wanted::End(signal) = wanted else { continue };
                     // The first one is known already, unless the command ended by itself.
                     let _ = self.signal.set(signal);
                     if is_warned && signal == INTERRUPT {
-                        return;
+                        return false;
                     }
                 }
                 () = &mut warned, if !is_warned => is_warned = true,

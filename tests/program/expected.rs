@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::interrupts::send;
+use super::interrupts::{send, wait_until_told};
 use crate::support::authority::{Asked, Authority};
 use crate::support::program::{Home, REFRESH_TOKEN, Ran, ran};
 
@@ -212,6 +212,7 @@ fn a_kill_while_it_is_found_out_who_approved_leaves_the_grant_to_the_next_logout
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "nothing tells that they wait")]
 fn others_wait_for_who_finds_out_whose_a_grant_is() {
     for (others, code) in [(&["login", "--resume"][..], 0), (&["logout"], 0)] {
         let provider = Provider::start(Script { held: Some("/userinfo"), ..Script::default() });
@@ -236,13 +237,13 @@ fn a_signal_never_calls_a_code_waiting_that_is_used_up() {
         let wrong = [(200, account("mallory@example.com"))].into();
         let provider = Provider::start(Script { userinfo: wrong, held: Some(path), ..Script::default() });
         let home = Home::at(&provider.authority);
-        let child = home.spawn(&[&["login", "--json"][..], &EXPECTED].concat());
+        let mut child = home.spawn(&[&["login", "--json"][..], &EXPECTED].concat());
         provider.wait_until_asked();
         send("-TERM", &child);
-        std::thread::sleep(Duration::from_millis(300));
+        wait_until_told(&mut child);
         provider.answer.send(()).expect("the provider still waits");
         let ended = ran(child);
-        assert!(!ended.stdout.contains("still waits"), "{path}: {ended:?}");
+        assert_eq!((ended.code, ended.stdout.contains("approved instead of")), (1, true), "{path}: {ended:?}");
         assert!(home.record("work").pending.is_none() && provider.revoked() == 1, "{path}: {ended:?}");
     }
 }

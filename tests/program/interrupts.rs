@@ -2,7 +2,7 @@
 //! refresh token, the tokens of an approval.
 
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ pub(crate) fn send(signal: &str, child: &Child) {
 }
 
 /// Waits until the program has said that it waits.
-fn wait_until_told(child: &mut Child) {
+pub(crate) fn wait_until_told(child: &mut Child) {
     let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
     let told = stderr.lines().map_while(Result::ok).find(|line| line.contains("given only once"));
     assert!(told.is_some(), "the program ended without a word");
@@ -196,16 +196,30 @@ fn no_other_second_signal_loses_the_new_tokens() {
 }
 
 #[test]
-fn an_approval_that_comes_while_a_sign_in_is_interrupted_is_saved() {
-    let strict = Strict::start();
-    let home = Home::at(&strict.authority);
-    let mut child = home.spawn(&["login", "--plain"]);
-    strict.wait_until_asked();
-    send("-INT", &child);
-    wait_until_told(&mut child);
-    strict.answer.send(()).expect("the provider still waits");
-    assert_eq!(ran(child).code, 130);
-    home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+fn an_approval_that_comes_while_a_sign_in_is_interrupted_is_saved_and_told() {
+    for (signal, arguments, told) in [
+        ("-INT", &["login", "--plain"][..], "Signed in as dana@example.com"),
+        ("-TERM", &["login", "--plain", "--expect-account", "77"], "Signed in as dana@example.com"),
+        ("-INT", &["login", "--json"], r#""event":"signed_in""#),
+        ("-TERM", &["login", "--json"], r#""event":"signed_in""#),
+        ("-TERM", &["login", "--json", "--grant-code"], r#""event":"signed_in""#),
+        ("-TERM", &["login", "--import"], "Signed in as dana@example.com"),
+    ] {
+        let strict = Strict::start();
+        let home = Home::at(&strict.authority);
+        let code = home.write("code", "code");
+        let mut command = home.command(arguments);
+        command.stdin(std::fs::File::open(code).expect("it was written"));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        strict.wait_until_asked();
+        send(signal, &child);
+        wait_until_told(&mut child);
+        strict.answer.send(()).expect("the provider still waits");
+        let ended = ran(child);
+        assert!(ended.code == 0 && ended.stdout.contains(told), "{signal} {arguments:?}: {ended:?}");
+        home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+    }
 }
 
 #[test]

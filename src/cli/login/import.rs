@@ -27,7 +27,7 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
         let refresh_token = prompt::token(context, "the refresh token", "Refresh token (not shown): ")?;
         Import::into_profile(profile, refresh_token)
     };
-    let (_, signed_in) = context.interrupts.block_on(Box::pin(service.import(import, options)))?;
+    let (_, signed_in) = context.interrupts.block_on_telling(Box::pin(service.import(import, options)))?;
     if mode != Mode::Events {
         context.output.warn(&signed_in.warnings);
     }

@@ -208,6 +208,8 @@ async fn poll(service: &Service, asked: &Asked<'_>, about: &str) -> Option<Check
         let reply = service.http.send(request).await.ok()?;
         let Ok(PollReply::Error(answer)) = wire::read_poll(provider.dialect, data_center, &reply) else { return None };
         if !(wire::is_authentication_refusal(&answer) && client.try_next_authentication(&data_center.code)) {
+            // A server may repeat what it was sent.
+            let answer = answer.without(&client.known([]));
             let asked = Asked { place: Place::Poll, ..*asked };
             return of_refusal(&asked.refused(&answer), about);
         }

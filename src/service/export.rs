@@ -77,7 +77,7 @@ impl Service {
         let (asking, to) = (profile.clone(), to.to_owned());
         let handed_out = exported.refresh_token.clone();
         let note = move |service: &Self, held: &mut Held| {
-            let mut record = held.load_for_change()?.ok_or_else(|| not_signed_in(&asking, None))?;
+            let mut record = held.load()?.ok_or_else(|| not_signed_in(&asking, None))?;
             let grant = record.grant.as_mut().ok_or_else(|| not_signed_in(&asking, None))?;
             if grant.refresh_token.as_ref() != Some(&handed_out) {
                 let message = format!("the sign-in of profile `{}` was not handed out", asking.name);

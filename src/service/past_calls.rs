@@ -41,7 +41,7 @@ impl Service {
     pub fn keep_call(&self, profile: &ProfileName, call: PastCall) -> Result<(), Error> {
         self.store().holding(profile, LOCK_PATIENCE, |held| {
             // Signed out meanwhile: nothing of it is to stay behind.
-            if held.load()?.is_none_or(|record| record.grant.is_none()) {
+            if held.look()?.is_none_or(|record| record.grant.is_none()) {
                 return Ok(());
             }
             let mut calls = match self.store().calls(profile) {

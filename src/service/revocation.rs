@@ -369,7 +369,9 @@ impl Service {
     /// Where no note can be kept, or something older cannot be deleted beside it, revoking is tried all the same; the store's error
     /// then says what came of it.
     async fn revoke_all_the_same(&self, profile: &Profile, error: Error) -> Error {
-        let Some(record) = self.record(&profile.name).await.ok().flatten() else { return error };
+        // One that has moved meanwhile is another store's to revoke.
+        let record = self.record(&profile.name).await.ok().flatten().filter(|record| record.moved.is_none());
+        let Some(record) = record else { return error };
         let of_grant = record.grant.as_ref().map(|grant| RevocationNote::of(grant, &record.client_id));
         let Some(note) = of_grant.or_else(|| record.to_revoke.last().cloned()) else { return error };
         let failed = self.revoke_note(profile, &note, &record, None).await.err().map(|failed| failed.error);

@@ -87,7 +87,7 @@ impl Service {
         if record.is_none_or(|record| record.moved.is_none()) {
             return Ok(());
         }
-        self.holding(profile, |_, held| Ok(held.load_for_change().map(drop)?)).await
+        self.holding(profile, |_, held| Ok(held.load().map(drop)?)).await
     }
 
     /// Does `work` with the store and the profiles that the configuration has.

@@ -147,7 +147,7 @@ impl Service {
             return Ok(());
         }
         let note = move |_: &Self, held: &mut Held| {
-            let Some(mut record) = held.load_for_change()? else { return Ok(()) };
+            let Some(mut record) = held.load()? else { return Ok(()) };
             match record.grant.as_mut().filter(|grant| is_meant(grant, &refused)) {
                 Some(grant) => grant.is_rejected = true,
                 None => return Ok(()),
@@ -209,7 +209,7 @@ impl Service {
         provider: Provider,
         held: &mut Held,
     ) -> Result<Decided, Error> {
-        let record = held.load_for_change()?;
+        let record = held.load()?;
         let grant = grant_of(record.as_deref(), &profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {

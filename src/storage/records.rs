@@ -128,7 +128,7 @@ impl Store {
 
     /// Has a record come back out of the spare place, unless somebody else is at it.
     fn bring_back(&self, profile: &ProfileName) {
-        let brought: Result<(), StoreError> = self.holding(profile, Duration::ZERO, |held| held.load().map(drop));
+        let brought: Result<(), StoreError> = self.holding(profile, Duration::ZERO, |held| held.look().map(drop));
         // It is good where it is, and the next one tries again.
         drop(brought);
     }

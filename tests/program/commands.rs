@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -128,6 +129,49 @@ fn the_table_has_every_command() {
     let known: BTreeSet<String> = known("").into_iter().collect();
     let rows: BTreeSet<String> = COMMANDS.iter().map(|(command, _)| (*command).to_owned()).collect();
     assert_eq!(rows, known, "give a new command a row");
+}
+
+/// Each command that changes a record, or what goes with it.
+const CHANGES: &[(&str, &str)] = &[
+    ("login", "--json"),
+    ("login", "--import"),
+    ("refresh", ""),
+    ("token", "--force"),
+    ("logout", ""),
+    ("profile edit", "work --scopes a"),
+    ("profile edit", "work --client-id another"),
+    ("profile edit", "work --client-secret-stdin"),
+    ("profile edit", "work --accept-endpoints"),
+    ("profile rename", "work office"),
+    ("profile remove", "work"),
+    ("profile remove", "work --force"),
+];
+
+#[test]
+fn a_record_that_has_moved_is_left_alone_by_every_command() {
+    let others = COMMANDS.iter().filter(|row| !CHANGES.contains(row));
+    for (row, (command, arguments)) in CHANGES.iter().chain(others).enumerate() {
+        let authority = friendly();
+        let home = home(&authority);
+        let to = format!("file:{}", home.path("other").display());
+        assert_eq!(home.run(&["store", "copy", &to]).code, 0);
+        let before = home.configuration();
+        let words = words(command, arguments);
+        let mut started = home.command(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let (input, mut writer) = std::io::pipe().expect("a pipe");
+        writer.write_all(b"secret\n").expect("a pipe has room for that");
+        drop(writer);
+        let ran = ran(started.current_dir(home.path("")).stdin(input).spawn().expect("the program starts"));
+        if row < CHANGES.len() {
+            assert!(ran.code == 9 && ran.stderr.contains(&format!("has moved to {to}")), "{words:?}: {ran:?}");
+            assert_eq!(home.configuration(), before, "{words:?}: {ran:?}");
+        }
+        let asked = ["/device", "/token", "/revoke"].map(|path| authority.count(path));
+        assert!(asked == [0; 3] || *command == "doctor", "{words:?}: {ran:?}");
+        assert_eq!(home.run(&["store", "info", "--json"]).json()["moved"]["work"], to.as_str(), "{words:?}: {ran:?}");
+        home.run(&["refresh", "work"]).failed(9, &[&to]);
+        assert_eq!(home.run(&["--store", &to, "refresh", "work"]).code, 0, "{words:?}: {ran:?}");
+    }
 }
 
 #[test]

@@ -499,7 +499,7 @@ impl Attempt {
     /// approve.
     fn open(&self, grant: &Grant, room: Option<&Poller>) -> Result<(Reserved, Option<String>), NotKept> {
         let mut held = self.service.store.hold(&self.profile.name, LOCK_PATIENCE)?;
-        let opened = match held.load() {
+        let opened = match held.look() {
             // Nobody can have given it up there.
             Err(StoreError::Corrupt { .. }) => Ok((None, self.expected.clone())),
             Err(error) => Err(error.into()),

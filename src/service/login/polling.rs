@@ -499,7 +499,7 @@ fn take_over(
     approved_before: Option<Timestamp>,
 ) -> Result<Look, Error> {
     let taken = store.holding(name, LOCK_PATIENCE, |held| {
-        let mut record = held.load()?;
+        let mut record = held.look()?;
         let taken = still_pending(record.clone(), known, approved_before).map(|pending| PendingSignIn {
             machine: host::name(),
             home: store.poller_home(),

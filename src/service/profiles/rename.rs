@@ -114,7 +114,7 @@ impl Service {
             }
             self.store().holding(&name, LOCK_PATIENCE, |held| {
                 // Whoever renames holds this record until the configuration has the new name.
-                let is_stray = self.is_unknown_to_all(&name) && held.load()?.as_deref().is_some_and(is_copy);
+                let is_stray = self.is_unknown_to_all(&name) && held.look()?.as_deref().is_some_and(is_copy);
                 if is_stray { held.forget() } else { Ok(()) }
             })?;
         }

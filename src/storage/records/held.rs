@@ -14,9 +14,20 @@ use crate::storage::seen::Note;
 use crate::storage::{Attempt, ClientAt, PastCall, Poller, Record, StoreError, Throttled};
 
 impl Held {
-    /// Reads again, now that nobody else writes. A refresh that was [claimed](Self::claim) and of which nothing more was
-    /// committed shows in the record as one whose answer got lost.
+    /// Reads again what is to be changed or to go, now that nobody else writes. A refresh that was [claimed](Self::claim) and of
+    /// which nothing more was committed shows in the record as one whose answer got lost.
+    ///
+    /// # Errors
+    ///
+    /// The record has moved: another store has it now, and alone may change it.
     pub fn load(&mut self) -> Result<Option<Box<Record>>, StoreError> {
+        let record = self.look()?;
+        self.generation_of(record.as_deref())?;
+        Ok(record)
+    }
+
+    /// The same of what is only looked at, also where it has moved.
+    pub fn look(&mut self) -> Result<Option<Box<Record>>, StoreError> {
         let asked_at = self.shared.time_of_copy();
         let mut record = self.mend()?.map(|record| self.settle(record)).transpose()?;
         self.shared.copy(&self.profile, record.as_deref(), asked_at);

@@ -230,13 +230,6 @@ impl Held {
         Ok(Box::new(unmarked))
     }
 
-    /// The record, of which one that has moved is refused.
-    pub fn load_for_change(&mut self) -> Result<Option<Box<Record>>, StoreError> {
-        let record = self.load()?;
-        self.generation_of(record.as_deref())?;
-        Ok(record)
-    }
-
     /// Why a record that has moved is neither refreshed nor changed here.
     pub(super) fn moved(&self, moved: &Moved) -> StoreError {
         let on = moved.elsewhere().map(ToOwned::to_owned);

@@ -5,6 +5,8 @@ mod copy;
 use std::fs;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use crate::support::authority::Authority;
 use crate::support::program::{ACCESS_TOKEN, Home, configuration};
 use crate::support::rotating::Rotating;
@@ -272,6 +274,36 @@ fn a_refresh_token_whose_successor_was_written_here_is_never_sent_again() {
         // A new sign-in is none of that.
         home.sign_in_at(provider.origin(), |grant| provider.grant("two", grant));
         assert_eq!(home.run(&["refresh"]).code, 0, "{name}");
+        assert_eq!(provider.counts().presented_twice, 0, "{name}");
+    }
+}
+
+/// A clock that was ahead, or a store that is gone, must not make the next sign-in one from before.
+#[test]
+fn a_sign_in_counts_whatever_was_written_here_before() {
+    let gone = |home: &Home, _: &[u8]| fs::remove_dir_all(home.path("state")).expect("it is there");
+    let restored = |home: &Home, backup: &[u8]| {
+        let _ = fs::remove_file(home.path("state/work.record.prev"));
+        drop(home.write_bytes("state/work.record", backup));
+    };
+    for (name, happens) in [("gone", &gone as &dyn Fn(&Home, &[u8])), ("restored", &restored)] {
+        let provider = Rotating::start(Duration::ZERO);
+        let home = Home::new();
+        home.configure(&configuration(provider.origin()));
+        home.sign_in_at(provider.origin(), |grant| {
+            provider.grant("one", grant);
+            grant.approved_at += SignedDuration::from_hours(1);
+        });
+        let backup = fs::read(home.path("state/work.record")).expect("a record");
+        for _ in 0..3 {
+            assert_eq!(home.run(&["refresh"]).code, 0, "{name}");
+        }
+        happens(&home, &backup);
+        let imported = home.run_with(&["login", "--import"], &provider.approve("two"));
+        assert_eq!(imported.code, 0, "{name}: {imported:?}");
+        let refreshed = home.run(&["refresh"]);
+        assert_eq!(refreshed.code, 0, "{name}: {refreshed:?}");
+        assert_eq!(home.run(&["store", "check"]).code, 0, "{name}");
         assert_eq!(provider.counts().presented_twice, 0, "{name}");
     }
 }

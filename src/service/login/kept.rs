@@ -599,7 +599,7 @@ impl Attempt {
         record.pending = None;
         let is_told = !self.for_agent;
         record.ended = self.pending.clone().map(|id| EndedSignIn { id, error: None, is_told });
-        held.commit(&mut record)?;
+        held.commit_sign_in(&mut record)?;
         Ok((before, replaced))
     }
 

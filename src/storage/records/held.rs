@@ -120,6 +120,15 @@ impl Held {
         kept
     }
 
+    /// The same for a record with a new sign-in. It comes after whatever this machine has noted of the profile: the store may be
+    /// another one by now, and an earlier approval may be of a clock that was ahead.
+    pub fn commit_sign_in(&mut self, record: &mut Record) -> Result<(), StoreError> {
+        let before = self.before.take().map_or_else(|| self.generation_before(), Ok)?;
+        let noted = self.shared.seen.get().and_then(|seen| seen.last(&self.profile));
+        self.before = Some(before.max(noted.map_or(0, |note| note.generation)));
+        self.commit(record)
+    }
+
     /// Which grants of the client were throttled lately.
     pub fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
         self.shared.backend.throttled(client)

@@ -127,14 +127,14 @@ impl Keyring {
         Ok(Change { new, old, pin: pin.to_line(), target })
     }
 
-    /// Ends a change, now that nothing here is sealed with the old key: takes it out of where this program wrote it, unless the store at
-    /// another address may have it. Tells what a person has to do.
+    /// Ends a change, now that nothing here is sealed with the old key: takes it out of where this program wrote it, unless another store
+    /// may have it. `pin_at` gives what the one at an address says of its key, if it says anything. Tells what a person has to do.
     pub(in crate::storage) fn end_change(
         &self,
         change: &Change,
-        may_have_old: impl Fn(&str) -> bool,
+        pin_at: impl Fn(&str) -> Option<Pin>,
     ) -> Result<Vec<String>, StoreError> {
-        let notes = self.take_out(change, may_have_old)?;
+        let notes = self.take_out(change, pin_at)?;
         self.swap(&change.pin, &change.new.pin())?;
         Ok(notes)
     }
@@ -287,59 +287,77 @@ impl Keyring {
         write_master_key(target, &keys.iter().collect::<Vec<_>>())
     }
 
-    fn take_out(&self, change: &Change, may_have_old: impl Fn(&str) -> bool) -> Result<Vec<String>, StoreError> {
+    fn take_out(&self, change: &Change, pin_at: impl Fn(&str) -> Option<Pin>) -> Result<Vec<String>, StoreError> {
         let (target, new, old) = (&change.target, &*change.new, &change.old);
         let source = self.known(&old.key_id).map(|key| key.source.clone());
         let Some(source) = source.or_else(|| target.of_word(&old.key)) else { return Ok(Vec::new()) };
-        let users = match target.key_file(&source).map(|file| users::of(&file)) {
-            Some(Err(error)) => {
-                return Ok(vec![format!(
-                    "The old key {} stays in {}, since the list of the stores that have it cannot be read beside it ({error}).",
-                    old.key_id,
-                    self.in_words(&source),
-                )]);
+        let stays =
+            |why: String| format!("The old key {} stays in {}, since {why}.", old.key_id, self.in_words(&source));
+        let (mut notes, mut gone) = (Vec::new(), vec![old.key_id.clone()]);
+        if let Some(file) = target.key_file(&source) {
+            let users = match users::of(&file) {
+                Ok(users) => users,
+                Err(error) => {
+                    users::leave(&file, &old.key_id);
+                    let list = "the list of the stores that have it cannot be read beside it";
+                    return Ok(vec![stays(format!("{list} ({error})"))]);
+                }
+            };
+            let others = users.iter().filter(|user| **user != target.address);
+            let others: Vec<_> = others.map(|user| (format!("`{user}`"), pin_at(user))).collect();
+            let of = |is_meant: &dyn Fn(&Option<Pin>) -> bool| {
+                let meant: Vec<_> = others.iter().filter(|(_, pin)| is_meant(pin)).map(|(user, _)| &**user).collect();
+                (!meant.is_empty()).then(|| meant.join(" or "))
+            };
+            let names = |pin: &Option<Pin>, id: &str| pin.as_ref().is_some_and(|pin| pin.names(id));
+            notes.extend(of(&|pin| names(pin, &old.key_id)).map(|having| {
+                stays(format!("{having} has it: `store rekey` with that as its `--store` takes the new one"))
+            }));
+            notes.extend(of(&Option::is_none).map(|silent| {
+                let list = users::list(&file);
+                stays(format!(
+                    "{silent} had a key of that file, and is not there or cannot be asked: where it is gone for good, take its line out \
+                     of {}, and the key goes with the next change",
+                    list.display()
+                ))
+            }));
+            if !notes.is_empty() {
+                users::leave(&file, &old.key_id);
             }
-            Some(Ok(users)) => users,
-            None => Vec::new(),
-        };
-        let others: Vec<String> = users
-            .iter()
-            .filter(|user| **user != target.address && may_have_old(user))
-            .map(|user| format!("`{user}`"))
-            .collect();
-        if !others.is_empty() {
-            return Ok(vec![format!(
-                "The old key {} stays in {}, since {} has it, or cannot be asked: `store rekey` with that as its `--store` takes the \
-                 new one.",
-                old.key_id,
-                self.in_words(&source),
-                others.join(" or ")
-            )]);
+            // Those that stayed earlier go as well, once no store may have them.
+            gone.extend(users::left(&file));
+            gone.retain(|id| id != new.id() && others.iter().all(|(_, pin)| pin.is_some() && !names(pin, id)));
+            if gone.is_empty() {
+                return Ok(notes);
+            }
         }
         let _lock = self.lock(target, &source)?;
+        let stays = |key: &&MasterKey| !gone.contains(&key.id());
         match &source {
             KeySource::KeyFile(path) if source == new.source || *path == target.options.default_key_file => {
-                let Some(had) = read_key_file(path, Holds::Secrets, &Judged::default())? else { return Ok(Vec::new()) };
-                let left: Vec<&MasterKey> = had.iter().filter(|key| key.id() != old.key_id).collect();
+                let Some(had) = read_key_file(path, Holds::Secrets, &Judged::default())? else { return Ok(notes) };
+                let left: Vec<&MasterKey> = had.iter().filter(stays).collect();
                 if left.len() < had.len() {
                     if left.is_empty() { remove(path)? } else { write_key_file(path, &left)? }
                 }
-                Ok(Vec::new())
             }
             KeySource::Passphrase => {
                 // Those that other stores have stay.
                 let had = self.keys_of(target, &source)?;
-                let left: Vec<&MasterKey> = had.iter().filter(|key| key.id() != old.key_id).collect();
+                let left: Vec<&MasterKey> = had.iter().filter(stays).collect();
                 let path = target.home.join(passphrase::FILE);
-                if left.is_empty() { remove(&path) } else { write_master_key(target, &left) }.map(|()| Vec::new())
+                if left.is_empty() { remove(&path)? } else { write_master_key(target, &left)? }
             }
+            // It is told already that it stays.
+            _ if !gone.contains(&old.key_id) => {}
             other => {
                 let (what, id) = (self.in_words(other), &old.key_id);
-                Ok(vec![format!(
+                notes.push(format!(
                     "The old key {id} is still in {what}: take it out there. It opens nothing here any more."
-                )])
+                ));
             }
         }
+        Ok(notes)
     }
 
     fn swap(&self, before: &[u8], pin: &Pin) -> Result<bool, StoreError> {

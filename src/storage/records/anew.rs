@@ -9,7 +9,7 @@ use super::{Held, Shared, Store};
 use crate::profile::ProfileName;
 use crate::storage::backend::{Found, Part, StrayKind};
 use crate::storage::envelope::{self, FirstLine, Opened};
-use crate::storage::key::{Change, NewKey};
+use crate::storage::key::{Change, NewKey, Pin};
 use crate::storage::{LOCK_PATIENCE, StoreError};
 
 /// More passes than profiles can be made meanwhile.
@@ -69,20 +69,18 @@ impl Store {
             return Err(StoreError::not_possible(shared.backend.place(), problem, advice));
         }
         self.drop_copies();
-        let may_have_old = |address: &str| self.may_be_sealed_with(&change.old.key_id, address);
-        notes.extend(shared.keyring.end_change(&change, may_have_old)?);
+        notes.extend(shared.keyring.end_change(&change, |address| self.pin_at(address))?);
         notes.extend(shared.keyring.what_to_set(to));
         let (key_id, old_key_id) = (change.new.id().to_owned(), Some(change.old.key_id.clone()));
         Ok(Rekeyed { key_id, old_key_id, profiles: done.len(), notes: notes.into_iter().collect() })
     }
 
-    /// Whether the store at an address, which is not this one, has a key, or may have it since it cannot be asked.
-    fn may_be_sealed_with(&self, key_id: &str, address: &str) -> bool {
-        let Some(Ok(other)) = self.shared.reached(address) else { return true };
-        if self.is_same_as(&other).unwrap_or(false) {
-            return false;
-        }
-        !matches!(other.shared.keyring.pin(), Ok(pin) if pin.as_ref().is_none_or(|pin| !pin.names(key_id)))
+    /// What the store at an address says of its key; `None` where it cannot be asked, or nothing is there: its medium may not be
+    /// mounted. What this one says of an old key, by whatever address, is over.
+    fn pin_at(&self, address: &str) -> Option<Pin> {
+        let other = self.shared.reached(address)?.ok()?;
+        let pin = other.shared.keyring.pin().ok()??;
+        Some(if self.is_same_as(&other).unwrap_or(false) { pin.without_old() } else { pin })
     }
 
     fn all_names(&self, names: &BTreeSet<ProfileName>) -> Result<BTreeSet<ProfileName>, StoreError> {

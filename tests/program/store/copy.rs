@@ -251,6 +251,74 @@ fn no_rekey_takes_the_key_of_another_store() {
     }
 }
 
+/// What becomes of a store, and how that ends.
+type Absence = (&'static str, fn(&Home), fn(&Home));
+
+/// Ways in which another store cannot be asked whose key is in the same file.
+const ABSENT: [Absence; 3] = [
+    ("its directory is away", set_away, |home| {
+        fs::rename(home.path("away"), home.path("other")).expect("it was moved");
+    }),
+    (
+        "another disk is there",
+        |home| {
+            set_away(home);
+            fs::create_dir(home.path("other")).expect("it is free");
+        },
+        |home| {
+            fs::remove_dir(home.path("other")).expect("it is empty");
+            fs::rename(home.path("away"), home.path("other")).expect("it was moved");
+        },
+    ),
+    (
+        "nobody may look into it",
+        |home| {
+            fs::rename(home.path("other/store.json"), home.path("pin")).expect("it has one");
+            fs::create_dir(home.path("other/store.json")).expect("it is free");
+        },
+        |home| {
+            fs::remove_dir(home.path("other/store.json")).expect("it is empty");
+            fs::rename(home.path("pin"), home.path("other/store.json")).expect("it was moved");
+        },
+    ),
+];
+
+fn set_away(home: &Home) {
+    fs::rename(home.path("other"), home.path("away")).expect("it is there");
+}
+
+#[test]
+fn a_key_goes_with_the_last_store_that_may_have_it() {
+    let authority = provider();
+    for (how, goes, comes) in ABSENT {
+        for is_gone_for_good in [false, true] {
+            let home = home(&authority);
+            assert_eq!(home.run(&["store", "copy", &other(&home)]).code, 0);
+            goes(&home);
+            for keys in [2, 3] {
+                let said = home.run(&["store", "rekey"]);
+                let told = format!("since `{}` had a key of that file, and is not there", other(&home));
+                assert!(said.code == 0 && said.stdout.contains(&told), "{how}: {said:?}");
+                assert!(said.stdout.contains(".key.stores, and the key goes with the next change"), "{how}: {said:?}");
+                assert_eq!(home.keys(), keys, "{how}");
+            }
+            let said = if is_gone_for_good {
+                let list = fs::read_to_string(home.path(".key.stores")).expect("a list");
+                let left: Vec<_> = list.lines().filter(|line| !line.contains("/other")).collect();
+                home.write(".key.stores", &(left.join("\n") + "\n"));
+                home.run(&["store", "rekey"])
+            } else {
+                comes(&home);
+                assert_eq!(at_other(&home, &["refresh"]).code, 0, "{how}");
+                at_other(&home, &["store", "rekey"])
+            };
+            assert!(said.code == 0 && !said.stdout.contains(" stays in "), "{how}: {said:?}");
+            assert_eq!(home.keys(), 1, "{how}: {said:?}");
+            home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+        }
+    }
+}
+
 #[test]
 fn no_rekey_goes_back_to_a_key_that_this_store_has_left() {
     let home = Home::new();
@@ -278,13 +346,12 @@ fn a_key_stays_where_it_cannot_be_known_who_has_it() {
     let authority = provider();
     let away = "file:/nowhere/at/all";
     for (list, says) in [
-        // It is gone for good.
-        (format!("\"{away}\"\n"), None),
         (
-            "\"postgres://u@127.0.0.1:1/x\"\n".to_owned(),
-            Some("since `postgres://u@127.0.0.1:1/x` has it, or cannot be asked"),
+            format!("\"{away}\"\n"),
+            Some("since `file:/nowhere/at/all` had a key of that file, and is not there or cannot be asked"),
         ),
-        ("\"no address\"\n".to_owned(), Some("since `no address` has it, or cannot be asked")),
+        ("\"postgres://u@127.0.0.1:1/x\"\n".to_owned(), Some("since `postgres://u@127.0.0.1:1/x` had a key")),
+        ("\"no address\"\n".to_owned(), Some("since `no address` had a key of that file")),
         // Cut short, and other things that name nothing.
         (format!("\"{away}\n\n7\n\u{1}"), None),
     ] {

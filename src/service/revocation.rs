@@ -17,7 +17,7 @@ use crate::oauth::Client;
 use crate::oauth::wire::{self, Unrevoked};
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
-use crate::providers::{DataCenter, Dialect, Provider, Revocation, RevocationEnds};
+use crate::providers::{DataCenter, Dialect, GrantLimit, Provider, Revocation, RevocationEnds};
 use crate::sorted;
 use crate::storage::{Grant, Happened, Held, LOCK_PATIENCE, Record, RevocationNote, StoreError, UnrevokedGrant};
 
@@ -94,6 +94,9 @@ impl Service {
     /// Revokes the grant at the provider unless `local`, and forgets it here whether that worked or not. The client's
     /// secret stays, so that the profile can sign in again.
     pub async fn sign_out(&self, profile: &Profile, local: bool) -> Result<SignedOut, Error> {
+        if local && self.forget_moved(profile).await? {
+            return Ok(SignedOut { forgotten: true, ..SignedOut::default() });
+        }
         // Another place lives on the grant.
         self.refuse_moved(&profile.name).await?;
         if local {
@@ -138,28 +141,38 @@ impl Service {
     /// Forgets the grant and all notes; tells whether there were any, and whether a pending sign-in was given up.
     async fn forget_grant(&self, profile: &Profile) -> Result<(bool, bool), Error> {
         let limit = self.grant_limit(profile);
-        let (mut forgotten, mut gave_up) = (false, false);
+        let mut done = (false, false);
         self.end_sign_in(profile, |record| {
-            gave_up = record.pending.take().is_some();
-            let began = record.grant.as_ref().map(|grant| grant.approved_at);
-            let grant = record.grant.take().map(|grant| grants::unrevoked(&grant, &record.client_id));
-            let notes: Vec<_> = record.to_revoke.drain(..).map(grants::unrevoked_note).collect();
-            forgotten = grant.is_some() || !notes.is_empty();
-            if forgotten {
-                record.note(
-                    Happened::SignedOut,
-                    "without a word to the provider",
-                    &self.actor,
-                    clock::wall().max(began.unwrap_or_default()),
-                );
-            }
-            for left in notes.into_iter().chain(grant).flatten() {
-                grants::remember(record, left, limit);
-            }
-            forgotten || gave_up
+            done = self.forget_in(record, limit);
+            done.0 || done.1
         })
         .await?;
-        Ok((forgotten, gave_up))
+        Ok(done)
+    }
+
+    /// The same with what stayed of a record that has moved, since the other store may be lost. Whether there is one.
+    async fn forget_moved(&self, profile: &Profile) -> Result<bool, Error> {
+        let limit = self.grant_limit(profile);
+        let forget = move |service: &Self, held: &mut Held| {
+            Ok(held.forget_moved(|record| _ = service.forget_in(record, limit))?)
+        };
+        self.holding(&profile.name, forget).await
+    }
+
+    fn forget_in(&self, record: &mut Record, limit: Option<GrantLimit>) -> (bool, bool) {
+        let gave_up = record.pending.take().is_some();
+        let began = record.grant.as_ref().map(|grant| grant.approved_at);
+        let grant = record.grant.take().map(|grant| grants::unrevoked(&grant, &record.client_id));
+        let notes: Vec<_> = record.to_revoke.drain(..).map(grants::unrevoked_note).collect();
+        let forgotten = grant.is_some() || !notes.is_empty();
+        if forgotten {
+            let now = clock::wall().max(began.unwrap_or_default());
+            record.note(Happened::SignedOut, "without a word to the provider", &self.actor, now);
+        }
+        for left in notes.into_iter().chain(grant).flatten() {
+            grants::remember(record, left, limit);
+        }
+        (forgotten, gave_up)
     }
 
     /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well.

@@ -49,11 +49,12 @@ impl Service {
             if service.store.is_same_as(&to)? {
                 return Err(Error::new(Code::Usage, "both are the same store").advise("name another one"));
             }
-            to.init_place()?;
-            service.store.share_key(&to)?;
             let may_keep = |record: &Record| service.never_rotates(record);
             let keeps_both: Option<&dyn Fn(&Record) -> bool> = if keeps_both { Some(&may_keep) } else { None };
             let destination = Destination { store: &to, address: &address, keeps_both };
+            service.store.check_awaited(&destination)?;
+            to.init_place()?;
+            service.store.share_key(&to)?;
             let mut profiles = Vec::new();
             for profile in service.store.profiles()? {
                 let copied = match service.store.copy_profile(&profile, &destination) {

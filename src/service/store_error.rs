@@ -26,7 +26,7 @@ impl From<StoreError> for Error {
                 Code::Store,
                 "make one elsewhere, `(umask 077; openssl rand -hex 32 > FILE)`, and name it by `DEVICE_LOGIN_KEY_FILE`".into(),
             ),
-            StoreError::Moved { to, on, .. } => {
+            StoreError::Moved { profile, to, on } => {
                 let variable = shell::word(to);
                 let named = format!("`store = {to:?}` in the configuration, or `DEVICE_LOGIN_STORE={variable}`");
                 let advice = match on {
@@ -36,7 +36,8 @@ impl From<StoreError> for Error {
                     }
                     None => format!("use that store: {named}"),
                 };
-                (Code::Store, advice.into())
+                let lost = Advice::Forget(profile.clone()).after(format!("{advice}; where it is lost for good, "));
+                (Code::Store, lost.and(" and sign in anew"))
             }
             StoreError::Spent { profile, .. } => {
                 let sign_in = Advice::SignIn(profile.clone());

@@ -152,7 +152,9 @@ fn no_fault_in_a_rekey_leaves_anything_that_cannot_be_opened() {
 
 #[test]
 fn no_fault_in_a_copy_leaves_two_places_that_refresh_or_none() {
-    no_fault_loses_a_sign_in(Command::Copy);
+    for command in [Command::Copy, Command::CopyBack] {
+        no_fault_loses_a_sign_in(command);
+    }
 }
 
 #[test]

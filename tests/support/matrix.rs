@@ -23,10 +23,12 @@ pub(crate) enum Command {
     Removal,
     Rekey,
     Copy,
+    /// To where the record was before.
+    CopyBack,
 }
 
 /// With the words by which a benchmark is asked for one.
-pub(crate) const COMMANDS: [(&str, Command); 9] = [
+pub(crate) const COMMANDS: [(&str, Command); 10] = [
     ("first-sign-in", Command::FirstSignIn),
     ("later-sign-in", Command::LaterSignIn),
     ("refresh", Command::Refresh(Rotation::Strict)),
@@ -36,6 +38,7 @@ pub(crate) const COMMANDS: [(&str, Command); 9] = [
     ("removal", Command::Removal),
     ("rekey", Command::Rekey),
     ("copy", Command::Copy),
+    ("copy-back", Command::CopyBack),
 ];
 
 /// Below a home, where its records are copied to.
@@ -95,7 +98,7 @@ impl Command {
         let is_new = self == Command::FirstSignIn;
         if !is_new {
             home.sign_in_at(provider.origin(), |grant| {
-                if matches!(self, Command::Refresh(_) | Command::Copy) {
+                if matches!(self, Command::Refresh(_) | Command::Copy | Command::CopyBack) {
                     ended(grant);
                 }
                 provider.grant(name, grant);
@@ -109,13 +112,19 @@ impl Command {
         }
         let imported = if is_new { name.to_owned() } else { format!("{name}-imported") };
         let to = other_store(&home);
+        if self == Command::CopyBack {
+            for arguments in [&["store", "copy", &to][..], &["--store", &to, "store", "copy", &own_store(&home)]] {
+                let copied = home.run(arguments);
+                assert_eq!(copied.code, 0, "{copied:?}");
+            }
+        }
         let arguments: &[&str] = match self {
             Command::FirstSignIn | Command::LaterSignIn => &["login", "work", "--import"],
             Command::Refresh(_) => &["token"],
             Command::SignOut => &["logout"],
             Command::Removal => &["profile", "remove", "work", "--force"],
             Command::Rekey => &["store", "rekey"],
-            Command::Copy => &["store", "copy", &to],
+            Command::Copy | Command::CopyBack => &["store", "copy", &to],
         };
         (home, Act::new(arguments).reading(provider.approve(&imported)))
     }
@@ -138,9 +147,10 @@ impl Command {
             Command::SignOut => after_a_sign_out(&home, provider, name, &first)?,
             Command::Removal => after_a_removal(&home, &first)?,
             Command::Rekey => after_a_rekey(&home, &first)?,
-            Command::Copy => after_a_copy(&home, &act, &first)?,
+            Command::Copy | Command::CopyBack => after_a_copy(&home, &act, &first)?,
         };
-        if !matches!(self, Command::FirstSignIn | Command::Rekey | Command::Copy) && self::another(&home) != another {
+        let touches_all = matches!(self, Command::Rekey | Command::Copy | Command::CopyBack);
+        if self != Command::FirstSignIn && !touches_all && self::another(&home) != another {
             return Err("the other profile was touched".to_owned());
         }
         // What is being written has a name that begins with a dot. Where nobody has written since, it is still there.
@@ -300,6 +310,10 @@ fn after_a_copy(home: &Home, act: &Act, first: &Ran) -> Result<bool, String> {
         (after.each_ref().map(|ran| ran.code) == [9, 0], "refreshed elsewhere than where it was copied to"),
     ];
     expect(&all, &(first, before, again, after)).map(|()| false)
+}
+
+fn own_store(home: &Home) -> String {
+    format!("file:{}", home.path("state").display())
 }
 
 fn other_store(home: &Home) -> String {

@@ -62,7 +62,7 @@ impl Copy {
         };
         let (store, address) = context.other_store(named?)?;
         let copied = context.interrupts.block_on(service.copy_store(store, address, self.keep_both))?;
-        let is_refused = |outcome: &CopyOutcome| matches!(outcome, CopyOutcome::Refused(_));
+        let is_refused = |outcome: &CopyOutcome| matches!(outcome, CopyOutcome::Refused(_) | CopyOutcome::Elsewhere(_));
         let refused = copied.profiles.iter().filter(|(_, outcome)| is_refused(outcome)).count();
         if self.json {
             context.output.json(&json(&copied))?;
@@ -78,7 +78,7 @@ fn json(copied: &CopiedProfiles) -> CopyJson<'_> {
         let (outcome, problem) = match outcome {
             &CopyOutcome::Done => ("copied", None),
             &CopyOutcome::Already => ("already_there", None),
-            CopyOutcome::Refused(why) => ("refused", Some(why.as_str())),
+            CopyOutcome::Refused(why) | CopyOutcome::Elsewhere(why) => ("refused", Some(why.as_str())),
         };
         ProfileJson { profile, outcome, problem }
     };
@@ -92,23 +92,30 @@ fn lines(copied: &CopiedProfiles, refused: usize, keeps_both: bool) -> Vec<Strin
         lines.push(match outcome {
             CopyOutcome::Done => format!("{profile}: copied"),
             CopyOutcome::Already => format!("{profile}: there already"),
-            CopyOutcome::Refused(why) => format!("{profile}: not copied: {why}"),
+            CopyOutcome::Refused(why) | CopyOutcome::Elsewhere(why) => format!("{profile}: not copied: {why}"),
         });
     }
     let (there, to) = (copied.profiles.len() - refused, &copied.to);
     lines.push(format!("{there} of {} profiles are in {to} now.", copied.profiles.len()));
-    let is_refused = |(_, outcome): &&(_, CopyOutcome)| matches!(outcome, CopyOutcome::Refused(_));
-    let stay: Vec<String> =
-        copied.profiles.iter().filter(is_refused).map(|(profile, _)| format!("`{profile}`")).collect();
-    if !stay.is_empty() && !keeps_both {
+    let of = |is_meant: fn(&CopyOutcome) -> bool| {
+        let meant = copied.profiles.iter().filter(|(_, outcome)| is_meant(outcome));
+        let names: Vec<String> = meant.map(|(profile, _)| format!("`{profile}`")).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    if let Some(elsewhere) = of(|outcome| matches!(outcome, CopyOutcome::Elsewhere(_))) {
+        lines.push(format!(
+            "Not copied: {elsewhere}. Here nothing is refreshed of that: use the store that it has moved to; where that is lost for good, \
+             `logout NAME --local` forgets what is here, and `login NAME` signs in anew."
+        ));
+    }
+    if let Some(stay) = of(|outcome| matches!(outcome, CopyOutcome::Refused(_))).filter(|_| !keeps_both) {
         let others = if there > 0 {
             " The others are refreshed there only; here they serve their token to its end."
         } else {
             ""
         };
         lines.push(format!(
-            "Not copied: {}. This store stays in use for them: mend what is named above, and run the same command again.{others}",
-            stay.join(", ")
+            "Not copied: {stay}. This store stays in use for them: mend what is named above, and run the same command again.{others}"
         ));
     } else if there > 0 && !keeps_both {
         lines.push(format!(

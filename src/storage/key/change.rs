@@ -146,7 +146,8 @@ impl Keyring {
                 self.not_possible("it seals nothing", "`file:DIR` and `postgres://…` are stores that seal records")
             );
         };
-        let Some(of_other) = from.sources() else { return Ok(()) };
+        // Whatever moves here finds by that whether this store is there.
+        let Some(of_other) = from.sources() else { return self.for_writing().map(drop) };
         let pin = from.stored_pin()?.map_or_else(|| Ok(from.for_writing()?.pin()), Ok)?;
         let there = self.pin()?;
         if pin.old().is_some() || there.as_ref().is_some_and(|pin| pin.old().is_some()) {

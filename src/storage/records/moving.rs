@@ -6,6 +6,7 @@
 //! here if not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Held, Shared, Store};
 use crate::clock;
@@ -14,6 +15,11 @@ use crate::host;
 use crate::profile::ProfileName;
 use crate::storage::error::on_machine;
 use crate::storage::{Grant, LOCK_PATIENCE, Moved, Record, StoreError};
+
+/// How long another store is waited for, since whoever waits holds a record meanwhile.
+const PATIENCE_THERE: Duration = Duration::from_secs(5);
+
+const NOT_THERE: &str = "no store is there, as where a disk is not mounted";
 
 /// Opens the store at an address that a mark names.
 pub type Opener = Arc<dyn Fn(&str) -> Result<Store, StoreError> + Send + Sync>;
@@ -36,6 +42,8 @@ pub enum CopyOutcome {
     Already,
     /// It stays where it is, and why: a clause.
     Refused(String),
+    /// It has moved before, and is refreshed neither here nor there; why: a clause.
+    Elsewhere(String),
 }
 
 impl Store {
@@ -60,6 +68,33 @@ impl Store {
         let moved = self.load(profile).ok().flatten()?.moved?;
         let is_reached = !moved.is_under_way && moved.elsewhere().is_none();
         if is_reached { self.shared.reached(&moved.to)?.ok() } else { None }
+    }
+
+    /// Makes sure that no record was on its way to a store that is not there: what were made in its place now would tell nothing of
+    /// what has arrived.
+    pub fn check_awaited(&self, to: &Destination<'_>) -> Result<(), StoreError> {
+        if matches!(to.store.shared.keyring.pin(), Ok(Some(_))) {
+            return Ok(());
+        }
+        for profile in self.profiles()? {
+            let moved = self.load(&profile).ok().flatten().and_then(|record| record.moved);
+            if let Some(moved) = moved.filter(|moved| moved.is_under_way && self.shared.is_at(moved, to)) {
+                return Err(self.shared.unseen(&profile, &moved, NOT_THERE));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it has got a record that was on its way to it from `here`, by whatever name; else why that cannot be seen.
+    fn has_got(&self, marked: &Record, here: &Held) -> Result<bool, String> {
+        match self.shared.keyring.pin() {
+            // Whoever copies has the other store take a key first.
+            Ok(None) => return Err(NOT_THERE.to_owned()),
+            Err(error) => return Err(error.to_string()),
+            Ok(Some(_)) => {}
+        }
+        let look = |there: &mut Held| there.has_got(marked, here);
+        self.holding(&marked.profile, PATIENCE_THERE, look).map_err(|error: StoreError| error.to_string())
     }
 
     /// Copies a profile. What the other store has is replaced only where it is an earlier copy of the same.
@@ -96,6 +131,16 @@ impl Shared {
         (moved.elsewhere().is_none() && moved.to == to.address) || self.is_named(moved, to.store)
     }
 
+    /// Why nobody knows where a record is to be refreshed whose move was cut short.
+    fn unseen(&self, profile: &ProfileName, moved: &Moved, why: &str) -> StoreError {
+        let to = moved.in_words();
+        let problem = format!("profile `{profile}` was being moved to {to}, and what is there cannot be seen: {why}");
+        let reached = " where that can be reached, which ends the move; where it is lost for good, ".into();
+        let (copy, forget) = (Advice::CopyStore(moved.to.clone()), Advice::Forget(profile.clone()));
+        let advice = Advice::of(vec![copy, reached, forget, " and sign in anew".into()]);
+        StoreError::not_possible(self.backend.place(), problem, advice)
+    }
+
     /// Tells people of a record that is refreshed elsewhere.
     pub(super) fn tell_if_moved(&self, record: &Record) {
         if let Some(moved) = &record.moved {
@@ -128,6 +173,11 @@ impl Held {
             attempt.show_in(&mut record);
         }
         let other = there.mend()?;
+        let comes_to = |moved: &Moved| moved.is_under_way && self.shared.is_at(moved, to);
+        if record.moved.as_ref().is_some_and(comes_to) && there.has_got(&record, self)? {
+            self.mark(&record, to.address, false)?;
+            return Ok(CopyOutcome::Done);
+        }
         if let Some(done) = self.judge_move(&record, other.as_deref(), to)? {
             return Ok(done);
         }
@@ -154,25 +204,26 @@ impl Held {
 
     /// What there is to say without copying.
     fn judge_move(
-        &mut self,
+        &self,
         record: &Record,
         other: Option<&Record>,
         to: &Destination<'_>,
     ) -> Result<Option<CopyOutcome>, StoreError> {
         let refused = |why: String| Ok(Some(CopyOutcome::Refused(why)));
+        let elsewhere = |why: String| Ok(Some(CopyOutcome::Elsewhere(why)));
         match (&record.moved, other) {
+            (Some(moved @ Moved { is_under_way: true, .. }), _) if !self.shared.is_at(moved, to) => refused(format!(
+                "it was being moved to {}, and the same command to there has to end that",
+                moved.in_words()
+            )),
             (Some(moved), _) if !self.shared.is_at(moved, to) => {
-                refused(format!("it has moved to {} already", moved.in_words()))
-            }
-            (Some(Moved { is_under_way: true, .. }), Some(other)) if has_arrived(record, other) => {
-                self.mark(record, to.address, false)?;
-                Ok(Some(CopyOutcome::Done))
+                elsewhere(format!("it has moved to {} already", moved.in_words()))
             }
             (Some(Moved { is_under_way: false, .. }), Some(other)) if other.moved.is_none() => {
                 Ok(Some(CopyOutcome::Already))
             }
             (Some(Moved { is_under_way: false, .. }), _) => {
-                refused("it has moved there before, and is not there".to_owned())
+                elsewhere("it has moved there before, and is not there".to_owned())
             }
             // What is not there yet, or came from there and goes back.
             (_, other) if other.is_none_or(|other| other.moved.is_some() && has_arrived(other, record)) => Ok(None),
@@ -197,37 +248,61 @@ impl Held {
 
     /// Whether the record there went to the store in which this one is.
     fn is_named_by(&self, moved: &Moved) -> bool {
-        !moved.is_under_way && self.shared.is_named(moved, &Store { shared: Arc::clone(&self.shared) })
+        self.shared.is_named(moved, &Store { shared: Arc::clone(&self.shared) })
+    }
+
+    /// Whether this store has got a record that was on its way to it from `here`: it may have another name by now, or have moved on.
+    /// What a writer that was killed has left of it was brought back when the profile was held.
+    fn has_got(&mut self, marked: &Record, here: &Held) -> Result<bool, StoreError> {
+        let is_it = |other: &Record| match &other.moved {
+            None => has_arrived(marked, other),
+            Some(moved) => marked.is_same_sign_in(other) && !here.is_named_by(moved),
+        };
+        if self.mend()?.as_deref().is_some_and(is_it) {
+            return Ok(true);
+        }
+        let store = Store { shared: Arc::clone(&self.shared) };
+        for name in store.profiles()?.iter().filter(|name| **name != self.profile && marked.grant.is_some()) {
+            if store.load(name)?.is_some_and(|other| other.moved.is_none() && marked.is_same_sign_in(&other)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Ends a move that was cut short: it is refreshed here if the other store does not have it.
     pub(super) fn settle(&mut self, record: Box<Record>) -> Result<Box<Record>, StoreError> {
         let Some(moved @ Moved { is_under_way: true, .. }) = record.moved.clone() else { return Ok(record) };
-        let elsewhere = match self.shared.reached(&moved.to) {
-            Some(store) => store.and_then(|store| store.load(&self.profile)),
-            None => Err(self.moved(&moved)),
+        let got = match self.shared.reached(&moved.to) {
+            Some(Ok(there)) => there.has_got(&record, self),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err(self.moved(&moved).to_string()),
         };
-        let has_arrived = match &elsewhere {
-            Ok(other) => other.as_ref().is_some_and(|other| has_arrived(&record, other)),
-            Err(_) => false,
+        let why = match got {
+            Ok(true) => return self.mark(&record, &moved.to, false).map(Box::new),
+            // A directory of the same name on this machine tells nothing.
+            Ok(false) => moved.elsewhere().map(|_| "it is on another machine".to_owned()),
+            Err(why) => Some(why),
         };
-        if has_arrived {
-            return self.mark(&record, &moved.to, false).map(Box::new);
-        }
-        // A directory of the same name on this machine tells nothing.
-        let unseen = elsewhere.err().map(|error| error.to_string());
-        if let Some(why) = unseen.or_else(|| moved.elsewhere().map(|_| "it is on another machine".to_owned())) {
-            let problem = format!(
-                "profile `{}` was being moved to {}, and what is there cannot be seen: {why}",
-                self.profile,
-                moved.in_words()
-            );
-            let advice = Advice::CopyStore(moved.to.clone()).and(" where that can be reached, which ends the move");
-            return Err(StoreError::not_possible(self.shared.backend.place(), problem, advice));
+        if let Some(why) = why {
+            return Err(self.shared.unseen(&self.profile, &moved, &why));
         }
         let unmarked = Record { generation: record.generation.saturating_add(1), moved: None, ..*record };
         self.replace(&unmarked)?;
         Ok(Box::new(unmarked))
+    }
+
+    /// Has `forget` take the sign-in out of a record that has moved, or was on its way, and its mark: whatever the other store has, nothing
+    /// stays here that could be refreshed. Tells whether there was such a record.
+    pub fn forget_moved(&mut self, forget: impl FnOnce(&mut Record)) -> Result<bool, StoreError> {
+        let Some(mut record) = self.mend()?.filter(|record| record.moved.is_some()) else { return Ok(false) };
+        forget(&mut record);
+        let generation = record.generation.saturating_add(1);
+        let left = Record { generation, moved: None, grant: None, pending: None, to_revoke: Vec::new(), ..*record };
+        self.replace(&left)?;
+        self.shared.copy(&self.profile, Some(&left), self.shared.time_of_copy());
+        self.forget_previous()?;
+        Ok(true)
     }
 
     /// Why a record that has moved is neither refreshed nor changed here.
@@ -283,4 +358,160 @@ fn is_behind(record: &Record, marked: &Record) -> bool {
 /// Whether one is a copy of the other, and nothing has happened to either since.
 fn is_same(record: &Record, other: &Record) -> bool {
     *record == Record { generation: record.generation, moved: record.moved.clone(), ..other.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::secret::Secret;
+    use crate::storage::{self, KeyOptions, StoreAddress};
+
+    const NAME: &str = "work";
+
+    fn address(home: &Path, name: &str) -> String {
+        StoreAddress::File(home.join(name)).to_string()
+    }
+
+    fn store(home: &Path, name: &str) -> Store {
+        let options = || KeyOptions { default_key_file: home.join("key"), ..KeyOptions::default() };
+        let keys = options();
+        let opener = move |address: &str| {
+            let keys = KeyOptions { default_key_file: keys.default_key_file.clone(), ..KeyOptions::default() };
+            Ok(storage::open(&StoreAddress::parse(address)?, keys))
+        };
+        storage::open(&StoreAddress::File(home.join(name)), options()).reaching(Arc::new(opener))
+    }
+
+    fn name() -> ProfileName {
+        NAME.parse().expect("a name")
+    }
+
+    fn held<T>(store: &Store, work: impl FnOnce(&mut Held) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        store.holding(&name(), LOCK_PATIENCE, work)
+    }
+
+    fn copy(home: &Path, from: &str, to: &str) -> Result<CopyOutcome, StoreError> {
+        let (here, there, address) = (store(home, from), store(home, to), address(home, to));
+        let destination = Destination { store: &there, address: &address, keeps_both: None };
+        here.check_awaited(&destination)?;
+        there.init_place()?;
+        here.share_key(&there)?;
+        here.copy_profile(&name(), &destination)
+    }
+
+    /// A record in `here` whose move to `there` was cut short once it was written there, or before.
+    fn cut_short(home: &Path, has_arrived: bool) {
+        let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
+        let grant = Grant::new("https://id.example/token", Vec::new(), Secret::new("AT"), at, at);
+        let mut record = Record { grant: Some(grant), ..Record::empty(name(), "corp", "client") };
+        let (here, there) = (store(home, "here"), store(home, "there"));
+        held(&here, |here| here.commit(&mut record)).expect("it is kept");
+        there.init_place().and_then(|()| here.share_key(&there)).expect("it takes the key");
+        let to = address(home, "there");
+        let marked = held(&here, |here| here.mark(&record, &to, true)).expect("it is marked");
+        if has_arrived {
+            held(&there, |there| there.adopt(&Record { moved: None, ..marked })).expect("it is kept");
+        }
+    }
+
+    fn record_of(home: &Path, store: &str) -> PathBuf {
+        home.join(store).join("work.record")
+    }
+
+    /// What happens to the other place before somebody wants to refresh here.
+    type Happens = fn(&Path);
+
+    #[test]
+    fn after_a_move_that_was_cut_short_one_place_at_most_refreshes() {
+        let away: Happens = |home| fs::rename(home.join("there"), home.join("away")).expect("it is there");
+        let empty: Happens = |home| {
+            fs::rename(home.join("there"), home.join("away")).expect("it is there");
+            store(home, "there").init_place().expect("it is free");
+        };
+        let renamed: Happens = |home| {
+            let there = store(home, "there");
+            let office: ProfileName = "office".parse().expect("a name");
+            let mut record =
+                Record { profile: office.clone(), ..*there.load(&name()).expect("it opens").expect("it is there") };
+            there.holding(&office, LOCK_PATIENCE, |held| held.commit(&mut record)).expect("it is kept");
+            held(&there, Held::forget).expect("it goes");
+        };
+        let moved_on: Happens = |home| assert!(matches!(copy(home, "there", "third"), Ok(CopyOutcome::Done)));
+        let without_name: Happens = |home| {
+            fs::rename(record_of(home, "there"), home.join("there/.work.record.1-0.new")).expect("it is there");
+        };
+        let nothing: Happens = |_| {};
+        let rows: [(&str, bool, Happens, &str); 8] = [
+            ("not yet written", false, nothing, ""),
+            ("written", true, nothing, "has moved to"),
+            ("written, and away", true, away, "no store is there"),
+            ("away, written or not", false, away, "no store is there"),
+            ("written, and another disk is there", true, empty, "no store is there"),
+            ("written, and renamed since", true, renamed, "has moved to"),
+            ("written, and moved on", true, moved_on, "has moved to"),
+            ("written, and its name is missing", true, without_name, "has moved to"),
+        ];
+        for (what, has_arrived, happens, refusal) in rows {
+            let directory = tempfile::tempdir().expect("a directory");
+            let home = directory.path();
+            cut_short(home, has_arrived);
+            happens(home);
+            let loaded = held(&store(home, "here"), Held::load)
+                .map(|record| record.is_some())
+                .map_err(|error| error.to_string());
+            match loaded {
+                Ok(is_there) => assert!(is_there && refusal.is_empty(), "{what}"),
+                Err(error) => assert!(!refusal.is_empty() && error.contains(refusal), "{what}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_copy_that_was_killed_has_left_where_the_record_was_before_is_not_refreshed_beside_the_record() {
+        for is_other_first in [false, true] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let home = directory.path();
+            cut_short(home, true);
+            for (from, to) in [("here", "there"), ("there", "here")] {
+                assert!(matches!(copy(home, from, to), Ok(CopyOutcome::Done)));
+            }
+            let before = fs::read(record_of(home, "there")).expect("it is there");
+            assert!(matches!(copy(home, "here", "there"), Ok(CopyOutcome::Done)));
+            // As if it had been killed before the record there had its name.
+            fs::rename(record_of(home, "there"), home.join("there/.work.record.1-0.new")).expect("it is there");
+            crate::files::replace(&record_of(home, "there"), &before).expect("it can be written");
+            fs::rename(home.join("here/work.record.prev"), record_of(home, "here")).expect("it has its first mark");
+            let loads = |store: &Store| held(store, Held::load).is_ok();
+            let (here, there) = (store(home, "here"), store(home, "there"));
+            let (here, there) = if is_other_first {
+                let there = loads(&there);
+                (loads(&here), there)
+            } else {
+                (loads(&here), loads(&there))
+            };
+            assert_eq!((here, there), (false, true), "{is_other_first}");
+        }
+    }
+
+    #[test]
+    fn what_stayed_of_a_record_whose_new_place_is_lost_is_forgotten_without_it() {
+        for has_arrived in [false, true] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let home = directory.path();
+            cut_short(home, has_arrived);
+            fs::remove_dir_all(home.join("there")).expect("it is there");
+            assert!(copy(home, "here", "there").is_err() && !home.join("there").exists());
+            let here = store(home, "here");
+            assert!(held(&here, Held::load).is_err());
+            assert!(held(&here, |here| here.forget_moved(|_| ())).expect("it can be written"));
+            let left = held(&here, Held::load).expect("it is here again").expect("a record");
+            assert_eq!(left.tokens().count(), 0);
+            assert!(!held(&here, |here| here.forget_moved(|_| ())).expect("there is none now"));
+        }
+    }
 }

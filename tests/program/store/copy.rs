@@ -319,6 +319,26 @@ fn a_key_goes_with_the_last_store_that_may_have_it() {
     }
 }
 
+/// Which way out is left where the place is gone to which a record has moved.
+#[test]
+fn what_has_moved_to_a_place_that_is_lost_is_forgotten_and_signed_in_anew() {
+    let authority = provider();
+    let home = home(&authority);
+    let to = other(&home);
+    assert_eq!(home.run(&["store", "copy", &to]).code, 0);
+    fs::remove_dir_all(home.path("other")).expect("it is there");
+    let way_out = "where it is lost for good, run `device-login logout work --local` and sign in anew";
+    home.run(&["refresh"]).failed(9, &[&to, way_out]);
+    let said = home.run(&["store", "copy", &format!("file:{}", home.path("third").display())]);
+    assert!(said.code == 1 && said.stdout.contains("it has moved to"), "{said:?}");
+    assert!(!said.stdout.contains("stays in use") && said.stdout.contains("logout NAME --local"), "{said:?}");
+    let said = home.run(&["logout", "--local"]);
+    assert_eq!((said.code, authority.count("/revoke")), (0, 0), "{said:?}");
+    home.run(&["token"]).failed(4, &["device-login login work"]);
+    home.sign_in(&authority, |_| ());
+    assert_eq!(home.run(&["refresh"]).code, 0);
+}
+
 #[test]
 fn no_rekey_goes_back_to_a_key_that_this_store_has_left() {
     let home = Home::new();

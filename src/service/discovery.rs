@@ -116,7 +116,7 @@ impl Service {
         let request = Request { body_limit: METADATA_BODY_LIMIT, ..Request::get(url.clone()) };
         let ask = async || self.http.send(request.clone()).await.map_err(|failure| transport_error(what, &failure));
         let mut response = ask().await?;
-        if is_fault(response.status) {
+        if is_fault(response.status) && !is_throttled(server.dialect, &response) {
             clock::sleep_until(clock::now() + ANEW_AFTER).await;
             response = ask().await?;
         }

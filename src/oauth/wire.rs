@@ -1,8 +1,8 @@
 //! Turns requests into form bodies, and answers into what they mean.
 //!
 //! Reading is lenient where providers differ and strict where it protects: a known word in the body decides
-//! before the status, since Zoho sends errors with 200. A server that fails puts any word into its answer, so there only those
-//! count that it says of a code which it has found. A body that is no JSON object is
+//! before the status, since Zoho sends errors with 200 and others send them with 500; only `invalid_request` says nothing where a
+//! server fails itself. A body that is no JSON object is
 //! [`Unreadable::Garbled`], which a proxy or captive portal may have sent and is worth another try. Every text passes the
 //! check of its field before it leaves this module; what is optional and does not pass is left out.
 
@@ -26,7 +26,7 @@ pub(crate) use self::trouble::is_web_page;
 pub(crate) use self::trouble::obeyed_pause;
 pub(crate) use self::trouble::retry_after;
 pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
-use self::trouble::{is_failure, is_phrase, is_throttle_status, status_trouble};
+use self::trouble::{is_of_failure, is_phrase, is_throttle_status, status_trouble};
 use crate::http::Response;
 use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
@@ -220,8 +220,8 @@ pub fn read_device_code(
     data_center: &DataCenter,
     response: &Response,
 ) -> Result<CodeReply, Unreadable> {
-    let counts = Counting { of_code: &[], statuses: &[401, 404, 405, 410] };
-    let body = Body::read(dialect, data_center.endpoints.device_authorization.as_ref(), &counts, response)?;
+    let endpoint = data_center.endpoints.device_authorization.as_ref();
+    let body = Body::read(dialect, endpoint, &[401, 404, 405, 410], response)?;
     match body.error() {
         Some(error) if is_passing(&error) => Err(body.garbled()),
         Some(error) if is_throttle(dialect, &error) => Err(Unreadable::Throttled(obeyed_pause(response))),
@@ -233,8 +233,7 @@ pub fn read_device_code(
 
 /// Reads the answer to [`device_token_request`].
 pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<PollReply, Unreadable> {
-    let counts = Counting { of_code: dialect.poll_errors, statuses: &[401] };
-    let body = Body::read(dialect, Some(&data_center.endpoints.device_token), &counts, response)?;
+    let body = Body::read(dialect, Some(&data_center.endpoints.device_token), &[401], response)?;
     let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(PollReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
@@ -254,8 +253,7 @@ pub fn read_poll(dialect: &Dialect, data_center: &DataCenter, response: &Respons
 ///
 /// Only a refusal in words is final; whatever else goes wrong says nothing about the grant.
 pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Response) -> Result<TokenReply, Unreadable> {
-    let counts = Counting { of_code: &[], statuses: &[401] };
-    let body = Body::read(dialect, Some(&data_center.endpoints.token), &counts, response)?;
+    let body = Body::read(dialect, Some(&data_center.endpoints.token), &[401], response)?;
     let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
@@ -308,14 +306,6 @@ fn refusal_by_status(status: u16, body: Option<&Body>) -> ServerError {
     ServerError { word: explained::status(status), description: body.and_then(said) }
 }
 
-/// What counts at an endpoint beside the words that count everywhere.
-struct Counting<'a> {
-    /// What a server says of a code that it has found.
-    of_code: &'a [(&'static str, PollError)],
-    /// Those that stand for a word where none came that is known.
-    statuses: &'a [u16],
-}
-
 /// A JSON object and the status that came with it.
 struct Body {
     fields: Map<String, Value>,
@@ -324,12 +314,12 @@ struct Body {
 }
 
 impl Body {
-    /// What was answered at `endpoint`: the body's tokens and words first, and the status where it has none that are known, or
-    /// tells of a failure of the server.
+    /// What was answered at `endpoint`: the body's tokens and words first, and the status where it has none that are known; these
+    /// `statuses` stand for a word.
     fn read(
         dialect: &Dialect,
         endpoint: Option<&Url>,
-        counts: &Counting<'_>,
+        statuses: &[u16],
         response: &Response,
     ) -> Result<Self, Unreadable> {
         let (status, pause) = (response.status, obeyed_pause(response));
@@ -348,9 +338,9 @@ impl Body {
             Ok(body) if status == super::UNSUPPORTED_MEDIA_TYPE => Err(body.garbled()),
             // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
             Ok(body) if dialect.failure_status_is_throttle && body.says_failure() => Err(Unreadable::Throttled(pause)),
-            Ok(body) if body.speaks(dialect, counts.of_code) => Ok(body),
+            Ok(body) if body.speaks(dialect) => Ok(body),
             _ if is_throttle_status(response) => Err(Unreadable::Throttled(pause)),
-            parsed if counts.statuses.contains(&status) => {
+            parsed if statuses.contains(&status) => {
                 Ok(Self::refusing(refusal_by_status(status, parsed.as_ref().ok()), status))
             }
             Ok(body) if matches!(status, 200..=299 | 400..=499) => Ok(body),
@@ -448,12 +438,8 @@ impl Body {
     }
 
     /// Has a word that an endpoint alone would say.
-    fn speaks(&self, dialect: &Dialect, of_code: &[(&str, PollError)]) -> bool {
-        let says = |error: &ServerError| of_code.iter().any(|(word, _)| error.word.eq_ignore_ascii_case(word));
-        self.error().is_some_and(|error| match self.status {
-            status if is_failure(status) => says(&error) || is_throttle(dialect, &error),
-            _ => is_known(dialect, &error),
-        })
+    fn speaks(&self, dialect: &Dialect) -> bool {
+        self.error().is_some_and(|error| is_known(dialect, &error) && !is_of_failure(self.status, &error))
     }
 
     fn error(&self) -> Option<ServerError> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::trouble::{is_failure, is_throttle_status, is_web_page, obeyed_pause, status_trouble};
+use super::trouble::{is_of_failure, is_throttle_status, is_web_page, obeyed_pause, status_trouble};
 use super::{Body, ServerError, Unreadable, is_one_of, is_passing, is_throttle, number, refusal_by_status};
 use crate::http::Response;
 use crate::http::decode;
@@ -51,7 +51,7 @@ pub fn read_revocation(dialect: &Dialect, response: &Response) -> Result<(), Unr
         let is_empty = matches!(parsed, Err(Unreadable::Garbled { trouble: Trouble::Empty, .. }));
         matches!(status, 200 | 204) && (is_empty || body.is_some_and(|body| confirms(&body.fields)))
     };
-    match body.and_then(Body::error).filter(|error| !is_failure(status) || is_throttle(dialect, error)) {
+    match body.and_then(Body::error).filter(|error| !is_of_failure(status, error)) {
         // Zoho's throttle answers so, in words of many languages.
         _ if says("failure") && dialect.failure_status_is_throttle => Err(Unrevoked::Throttled(obeyed_pause(response))),
         Some(error) if is_one_of(&error, CLIENT) => Err(Unrevoked::Client(error)),
@@ -259,8 +259,7 @@ mod tests {
             (400, r#"{"error":"invalid_grant"}"#, Unknown, Unknown),
             (404, r#"{"error":"invalid_token"}"#, Unknown, Unknown),
             (400, r#"{"error":"unsupported_token_type"}"#, Unsupported, Unsupported),
-            (501, r#"{"error":"unsupported_token_type"}"#, Unsupported, Unsupported),
-            (503, r#"{"error":"unsupported_token_type"}"#, Kept, Kept),
+            (503, r#"{"error":"unsupported_token_type"}"#, Unsupported, Unsupported),
             (404, "<h1>Not Found</h1>", Unsupported, Unsupported),
             (404, r#"{"error":"NotFound"}"#, Unsupported, Unsupported),
             (405, "", Unsupported, Unsupported),
@@ -284,8 +283,9 @@ mod tests {
             (408, "", Kept, Kept),
             (429, r#"{"error":"invalid_token"}"#, Unknown, Unknown),
             (429, r#"{"error":"nobody_knows"}"#, Kept, Kept),
-            (500, r#"{"error":"invalid_token"}"#, Kept, Kept),
-            (502, r#"{"error":"invalid_client"}"#, Kept, Kept),
+            (500, r#"{"error":"invalid_token"}"#, Unknown, Unknown),
+            (500, r#"{"error":"invalid_client"}"#, Client, Client),
+            (500, r#"{"error":"invalid_request"}"#, Kept, Kept),
             (500, r#"{"error":"nobody_knows"}"#, Kept, Kept),
             (302, r#"{"error":"invalid_token"}"#, Kept, Kept),
             (503, "", Kept, Kept),

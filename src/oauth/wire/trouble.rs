@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::ServerError;
 use crate::http::trouble::Trouble;
 use crate::http::{Response, date, decode};
 use crate::untrusted::check_address;
@@ -67,10 +68,10 @@ const PHRASES: &str = "\
     431 Request Header Fields Too Large
     451 Unavailable For Legal Reasons";
 
-/// Whether a server speaks of itself (RFC 9110 §15.6), so that its words tell nothing of the request. What it does not offer (501)
-/// it does not offer tomorrow either.
-pub(super) fn is_failure(status: u16) -> bool {
-    matches!(status, 500..=599) && status != 501
+/// Whether a server that fails itself (RFC 9110 §15.6) has put the word for a malformed request into its answer, as some do for any
+/// fault of theirs.
+pub(super) fn is_of_failure(status: u16, error: &ServerError) -> bool {
+    matches!(status, 500..=599) && error.word.eq_ignore_ascii_case("invalid_request")
 }
 
 /// The address to which a server sends whoever asks at `endpoint`, without query: on its own host, or elsewhere for good (RFC

@@ -202,7 +202,7 @@ impl Login {
                     }
                     Mode::Plain => {
                         let qr = qr.unwrap_or(Qr::None);
-                        let scopes = pending.filter(|_| begin != Begin::Anew).map(|pending| pending.scopes);
+                        let scopes = pending.filter(|_| begin != Begin::Anew).map(|pending| pending.code.scopes);
                         Box::pin(plain::sign_in(context, &service, &profile, (options, scopes), qr, &presence, None))
                             .await
                     }

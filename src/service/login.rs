@@ -79,6 +79,8 @@ pub struct IssuedCode {
     pub expires_at: Moment,
     /// The same end on the wall clock.
     pub expires_at_time: Timestamp,
+    /// What it asks for.
+    pub scopes: Vec<String>,
 }
 
 impl IssuedCode {
@@ -163,6 +165,7 @@ pub struct SignedIn {
     /// The account lives in another data center than the client.
     pub relocated: bool,
     pub scopes: Vec<String>,
+    pub wanted_scopes: Vec<String>,
     pub missing_scopes: Vec<String>,
     pub api_domain: Option<String>,
     /// `None` where the provider named no end.
@@ -426,10 +429,10 @@ pub(super) fn empty_record(profile: &Profile) -> Record {
     Record::empty(profile.name.clone(), profile.provider.clone(), profile.client_id.clone())
 }
 
-/// What the device flow told at that time, as screens and scripts show it.
+/// What the device flow told at that time, as screens and scripts show it; its code asks for these scopes.
 pub fn sign_in_event(
     event: DeviceEvent,
-    is_renewal: bool,
+    scopes: &[String],
     provider: &Provider,
     now: Moment,
     time: Timestamp,
@@ -446,12 +449,9 @@ pub fn sign_in_event(
                 issued_at: now,
                 expires_at,
                 expires_at_time: clock::later(time, expires_at - now),
+                scopes: scopes.to_vec(),
             };
-            if is_renewal {
-                SignInEvent::CodeRenewed { code, next_poll_at }
-            } else {
-                SignInEvent::CodeIssued { code, next_poll_at }
-            }
+            SignInEvent::CodeIssued { code, next_poll_at }
         }
         DeviceEvent::Pending { next_poll_at } => SignInEvent::Pending { next_poll_at },
         DeviceEvent::SlowedDown { interval, next_poll_at } => SignInEvent::SlowedDown { interval, next_poll_at },

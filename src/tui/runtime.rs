@@ -458,6 +458,7 @@ mod tests {
             issued_at: Moment::at(Duration::ZERO),
             expires_at: Moment::at(Duration::from_secs(300)),
             expires_at_time: now_at(Duration::from_secs(300)).time,
+            scopes: Vec::new(),
         };
         let issued = SignInEvent::CodeIssued { code, next_poll_at: Moment::at(Duration::from_secs(30)) };
         let messages = vec![(Duration::ZERO, Message::SignIn { task, event: issued })];

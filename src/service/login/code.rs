@@ -158,6 +158,7 @@ pub(super) fn issued_code(pending: &PendingSignIn, now: &Clocks<'_>) -> IssuedCo
         issued_at: Moment::at(since_boot),
         expires_at: now.moment + left,
         expires_at_time: clock::later(now.wall, left),
+        scopes: pending.scopes.clone(),
     }
 }
 

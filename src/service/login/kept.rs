@@ -678,6 +678,7 @@ impl Attempt {
             relocated: data_center.code != self.home.code,
             data_center: Some(grant.data_center.clone()).filter(|code| !code.is_empty()),
             missing_scopes: account::missing_scopes(&self.provider.dialect.scope_names, &self.scopes, &grant),
+            wanted_scopes: self.scopes,
             scopes: grant.scopes,
             api_domain: grant.api_domain,
             access_token_expires_at: grant.access_token_expires_at,

@@ -43,8 +43,6 @@ pub enum Until {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pending {
     pub code: IssuedCode,
-    /// What it asks for.
-    pub scopes: Vec<String>,
     pub expect_account: Option<String>,
     /// The machine that asks the server, where it is another one.
     pub elsewhere: Option<String>,
@@ -53,13 +51,13 @@ pub struct Pending {
 impl Pending {
     /// Whether it asks for the same scopes, and for an approval of the same account where one is wanted.
     pub fn asks_for(&self, scopes: &[String], account: Option<&str>) -> bool {
-        is_same(scopes, &self.scopes) && (account.is_none() || account == self.expect_account.as_deref())
+        is_same(scopes, &self.code.scopes) && (account.is_none() || account == self.expect_account.as_deref())
     }
 
     /// What parts it from one for these scopes, in words: its own, or else who may approve it.
     pub fn difference_from(&self, scopes: &[String]) -> String {
         match &self.expect_account {
-            _ if !is_same(scopes, &self.scopes) => format!("it is for {}", self.for_what()),
+            _ if !is_same(scopes, &self.code.scopes) => format!("it is for {}", self.for_what()),
             Some(account) => format!("only {account} may approve it"),
             None => "any account may approve it".to_owned(),
         }
@@ -67,7 +65,7 @@ impl Pending {
 
     /// What it is for, in words.
     pub fn for_what(&self) -> String {
-        let scopes = if self.scopes.is_empty() { "no scopes".to_owned() } else { self.scopes.join(", ") };
+        let scopes = if self.code.scopes.is_empty() { "no scopes".to_owned() } else { self.code.scopes.join(", ") };
         match &self.expect_account {
             Some(account) => format!("{scopes}, as {account}"),
             None => scopes,
@@ -106,7 +104,6 @@ impl Service {
         Ok(alive.map(|pending| Pending {
             code: issued_code(&pending, &now),
             elsewhere: pending.machine.clone().filter(|_| !pending.is_of(self.store.poller_home().as_deref())),
-            scopes: pending.scopes,
             expect_account: pending.expected,
         }))
     }

@@ -232,7 +232,7 @@ impl Attempt {
             for event in flow.events() {
                 // The person has approved, and the next answer says more.
                 has_answer |= !matches!(event, DeviceEvent::Hastened { .. } | DeviceEvent::Relocated { .. });
-                report(sign_in_event(event, false, provider, clock::now(), clock::wall()));
+                report(sign_in_event(event, &pending.scopes, provider, clock::now(), clock::wall()));
             }
             if has_answer && company.until == Until::OneAnswer {
                 return Some(CodeEnded::StillPending);

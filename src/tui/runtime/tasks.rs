@@ -276,15 +276,11 @@ impl Tasks {
         let load = move || {
             // Nobody listens any more when the app has ended.
             let send = |message| drop(sender.send(message));
-            let reread = |result| Message::ConfigurationReread {
-                was: Box::new(Config::clone(&service.config)),
-                result: Box::new(result),
-            };
             match service.changed_configuration() {
                 // Its profiles are asked for when the app goes by it.
-                Ok(Some(config)) => return send(reread(Ok(config))),
+                Ok(Some(config)) => return send(reread(&service.config, Ok(config))),
                 Ok(None) => {}
-                Err(error) => send(reread(Err(error))),
+                Err(error) => send(reread(&service.config, Err(error))),
             }
             send(Message::StatusesLoaded(service.statuses_by_now(clock::wall())));
         };
@@ -316,7 +312,7 @@ impl Tasks {
     }
 
     /// What is done for a profile, as the configuration's file has it by now, and told by a message; a profile that is not
-    /// configured fails.
+    /// configured fails. What is new in the file is told first, so that the screens go by the same.
     fn work<T, F, W, M>(&self, name: ProfileName, work: F, message: M) -> impl Future<Output = ()> + use<T, F, W, M>
     where
         F: FnOnce(Arc<Service>, Profile) -> W,
@@ -325,9 +321,14 @@ impl Tasks {
     {
         let (service, sender) = (self.service.clone(), self.sender.clone());
         async move {
-            let asked = name.clone();
+            let (asked, before) = (name.clone(), service.clone());
             let result = match aside(move || service.up_to_date(&asked)).await {
-                Ok((service, profile)) => work(service, profile).await,
+                Ok((service, profile)) => {
+                    if !Arc::ptr_eq(&service, &before) {
+                        let _ = sender.send(reread(&before.config, Ok(Config::clone(&service.config))));
+                    }
+                    work(service, profile).await
+                }
                 Err(error) => Err(error),
             };
             // Nobody listens any more when the app has ended.
@@ -368,6 +369,10 @@ impl Tasks {
         // Whoever is still busy then holds the store's lock, which ends with the process.
         let _ = tokio::time::timeout(FAREWELL, rest).await;
     }
+}
+
+fn reread(was: &Config, result: Result<Config, Error>) -> Message {
+    Message::ConfigurationReread { was: Box::new(was.clone()), result: Box::new(result) }
 }
 
 #[cfg(test)]
@@ -427,6 +432,31 @@ mod tests {
         let Some(Message::ConfigurationChanged { result, .. }) = messages.recv().await else { panic!("it is changed") };
         let config = result.expect("it is written");
         assert_eq!(config.profiles[&profile].scopes, ["A.b.READ", "A.c.READ"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_done_by_a_changed_profile_is_told_to_the_screens_first() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("config.toml");
+        let text = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.ABC\"\nscopes = [\"A.b.READ\"]\n";
+        crate::files::replace(&file, text.replace("A.b", "A.c").as_bytes()).expect("it is written");
+        let before = Config::parse(text, &file).expect("valid");
+        let profile: ProfileName = "work".parse().expect("a name");
+        let options = SignIn::default();
+        for effect in [
+            Effect::StartSignIn { task: TaskId(1), profile: profile.clone(), options },
+            Effect::Refresh { task: TaskId(3), profile: profile.clone() },
+            Effect::LoadTestCalls { task: TaskId(2), profile: profile.clone() },
+        ] {
+            let (mut tasks, mut messages) = tasks_with(before.clone());
+            tasks.begin(effect);
+            let Some(Message::ConfigurationReread { was, result }) = messages.recv().await else {
+                panic!("it is told")
+            };
+            assert_eq!(*was, before);
+            assert_eq!(result.expect("it can be read").profiles[&profile].scopes, ["A.c.READ"]);
+            assert!(messages.recv().await.is_some(), "it is done as well");
+        }
     }
 
     #[tokio::test]

@@ -128,7 +128,7 @@ fn the_qr_code_has_the_address_that_is_shown() {
             expires_at: moment + code.lifetime,
             next_poll_at: moment,
         };
-        let model = show(model, task, [sign_in_event(event, false, &any, moment, time)]);
+        let model = show(model, task, [sign_in_event(event, &[], &any, moment, time)]);
         let text = screen_text(&model, now());
         assert!(
             text.contains(code.verification_uri.as_str()),

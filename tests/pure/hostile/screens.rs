@@ -119,7 +119,7 @@ fn play(provider: &Provider, replies: &[Response], columns: u16, rows: u16) {
             return;
         }
         flow.handle(moment, Ok(replies[sent.min(replies.len() - 1)].clone()));
-        let told = flow.events().map(|event| sign_in_event(event, false, provider, moment, now().time));
+        let told = flow.events().map(|event| sign_in_event(event, &[], provider, moment, now().time));
         model = show(model, task, told.collect::<Vec<_>>());
         assert_harmless(&model, true);
     }
@@ -153,6 +153,7 @@ fn signed_in(text: &str) -> SignedIn {
         data_center: Some(text.to_owned()),
         relocated: true,
         scopes: vec![text.to_owned()],
+        wanted_scopes: vec![text.to_owned()],
         missing_scopes: vec![text.to_owned()],
         api_domain: Some(text.to_owned()),
         access_token_expires_at: Some(now().time),

@@ -182,7 +182,7 @@ impl World {
                     self.flow = Some((task, flow));
                     for event in events {
                         let Now { moment, time } = self.both();
-                        let event = sign_in_event(event, false, &self.zoho, moment, time);
+                        let event = sign_in_event(event, &[], &self.zoho, moment, time);
                         self.tell(Message::SignIn { task, event });
                     }
                 }
@@ -276,6 +276,7 @@ fn signed_in() -> SignedIn {
         data_center: Some("us".to_owned()),
         relocated: false,
         scopes: Vec::new(),
+        wanted_scopes: Vec::new(),
         missing_scopes: Vec::new(),
         api_domain: None,
         access_token_expires_at: Some(Timestamp::UNIX_EPOCH),

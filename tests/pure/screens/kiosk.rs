@@ -131,6 +131,7 @@ fn signed_in() -> Model {
         data_center: Some("us".to_owned()),
         relocated: false,
         scopes: vec!["ZohoCRM.users.READ".to_owned()],
+        wanted_scopes: Vec::new(),
         missing_scopes: Vec::new(),
         api_domain: None,
         access_token_expires_at: Some(at(3600).time),

@@ -69,6 +69,7 @@ pub(crate) fn code(user_code: &str, issued: Now) -> IssuedCode {
         issued_at: issued.moment,
         expires_at: issued.moment + LIFETIME,
         expires_at_time: issued.time + LIFETIME,
+        scopes: ["ZohoCRM.users.READ", "AaaServer.profile.READ"].map(str::to_owned).into(),
     }
 }
 
@@ -138,6 +139,7 @@ pub(crate) fn signed_in() -> SignedIn {
         data_center: Some("eu".to_owned()),
         relocated: true,
         scopes: vec!["ZohoCRM.users.READ".to_owned()],
+        wanted_scopes: ["ZohoCRM.users.READ", "AaaServer.profile.READ"].map(str::to_owned).into(),
         missing_scopes: vec!["AaaServer.profile.READ".to_owned()],
         api_domain: Some("https://www.zohoapis.eu".to_owned()),
         access_token_expires_at: Some(at(3640).time),
@@ -592,9 +594,9 @@ fn joined(text: &str) -> String {
 #[test]
 fn what_an_honest_request_shows_is_there_at_every_size_and_in_every_state_that_waits() {
     let (mut wordy, task) = asking();
-    let profile = wordy.around.config.profiles.values_mut().next().expect("there is a profile");
-    profile.scopes = (0..40).map(|number| format!("ZohoCRM.area_{number}.READ")).collect();
-    let issued = SignInEvent::CodeIssued { code: code("WLKU-4502", at(0)), next_poll_at: at(60).moment };
+    let scopes = (0..40).map(|number| format!("ZohoCRM.area_{number}.READ")).collect();
+    let code = IssuedCode { scopes, ..code("WLKU-4502", at(0)) };
+    let issued = SignInEvent::CodeIssued { code, next_poll_at: at(60).moment };
     update(&mut wordy, Message::SignIn { task, event: issued }, at(0));
     let states = STATES
         .iter()

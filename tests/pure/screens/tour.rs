@@ -50,7 +50,7 @@ pub(crate) fn scenes(theme: ThemeName) -> Vec<(Buffer, u32)> {
     let task = task_of(&film.tell(Message::ConfigurationChanged { task, result: Box::new(Ok(config)) }, 37));
     film.issue(task, "HQZT-7093", 38);
     film.clock(40..43);
-    let signed_in = SignedIn { scopes: granted(), ..signed_in_whole() };
+    let signed_in = SignedIn { scopes: granted(), wanted_scopes: granted(), ..signed_in_whole() };
     film.sign_in(task, signed_in, 43);
 
     let effects = film.press(Key::Enter, 44);

@@ -1,6 +1,5 @@
 //! What becomes of the panel as the sign-in goes on: codes, answers, the end.
 
-use super::view::{configured, effective_scopes, in_words};
 use super::{LastAnswer, Previous, SignInPanel, Stage, Waiting};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
@@ -23,15 +22,15 @@ impl SignInPanel {
                 if self.policy.is_attended() {
                     self.tell_of_pending(&code, around, now);
                 }
-                self.show(code, next_poll_at, around, now);
+                self.show(code, next_poll_at, now);
             }
             (SignInEvent::CodeReplaced { code, next_poll_at }, _) => {
-                self.show(code, next_poll_at, around, now);
+                self.show(code, next_poll_at, now);
                 self.previous = self.previous.take().map(Previous::replaced);
                 forget_question(around);
             }
             (SignInEvent::CodeIssued { code, next_poll_at } | SignInEvent::CodeRenewed { code, next_poll_at }, _) => {
-                self.show(code, next_poll_at, around, now);
+                self.show(code, next_poll_at, now);
                 self.is_left_alone = self.policy.is_attended() && self.previous.is_some();
                 forget_question(around);
             }
@@ -57,9 +56,8 @@ impl SignInPanel {
     }
 
     /// Puts a code on the screen. The one before it is named, since it may stand on a note.
-    fn show(&mut self, code: IssuedCode, next_poll_at: Moment, around: &Surroundings, now: Now) {
-        let scopes = configured(around, self).map(|profile| in_words(effective_scopes(self, profile)));
-        let waiting = Waiting::new(code, next_poll_at, scopes.unwrap_or_default());
+    fn show(&mut self, code: IssuedCode, next_poll_at: Moment, now: Now) {
+        let waiting = Waiting::new(code, next_poll_at);
         self.codes = self.codes.wrapping_add(1);
         self.policy.issued();
         // A new code is asked about at home first.
@@ -95,7 +93,7 @@ impl SignInPanel {
         let SignInEvent::CodeIssued { code, next_poll_at } = event else { return Vec::new() };
         let old_task = std::mem::replace(&mut self.task, task);
         self.successor = None;
-        self.show(code, next_poll_at, around, now);
+        self.show(code, next_poll_at, now);
         forget_question(around);
         // Whoever asked for the new one knows.
         if let Some(old) = self.previous.take() {

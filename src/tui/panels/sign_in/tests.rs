@@ -50,6 +50,7 @@ fn code(user_code: &str, seconds: impl Into<f64>) -> IssuedCode {
         issued_at: at(seconds).moment,
         expires_at: at(seconds + 300.0).moment,
         expires_at_time: at(seconds + 300.0).time,
+        scopes: vec!["ZohoCRM.users.READ".to_owned()],
     }
 }
 
@@ -135,6 +136,7 @@ fn signed_in() -> SignedIn {
         data_center: Some("us".to_owned()),
         relocated: false,
         scopes: vec!["ZohoCRM.users.READ".to_owned()],
+        wanted_scopes: vec!["ZohoCRM.users.READ".to_owned()],
         missing_scopes: Vec::new(),
         api_domain: None,
         access_token_expires_at: Some(at(3600.0).time),
@@ -476,6 +478,25 @@ fn a_single_sign_in_ends_the_app_with_its_outcome() {
     let (mut model, task) = waiting();
     panel_mut(&mut model).is_alone = true;
     assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled)]);
+}
+
+#[test]
+fn each_code_says_itself_what_it_asks_for() {
+    let options = SignIn { scopes: Some(vec!["ZohoCRM.org.READ".to_owned()]), ..SignIn::default() };
+    let (mut model, task) = asking_with(options);
+    let next_poll_at = at(30.0).moment;
+    let codes: [(&[&str], fn(IssuedCode, Moment) -> SignInEvent); 4] = [
+        (&["ZohoCRM.users.READ"], |code, next_poll_at| SignInEvent::CodeIssued { code, next_poll_at }),
+        (&[], |code, next_poll_at| SignInEvent::CodeReplaced { code, next_poll_at }),
+        (&["ZohoCRM.org.READ"], |code, next_poll_at| SignInEvent::CodeTakenUp { code, next_poll_at }),
+        (&["Desk.basic.READ", "openid"], |code, next_poll_at| SignInEvent::CodeRenewed { code, next_poll_at }),
+    ];
+    for (scopes, event) in codes {
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let code = IssuedCode { scopes: scopes.clone(), ..code("ABCD-1234", 0.0) };
+        happen(&mut model, task, event(code, next_poll_at), 0.0);
+        assert_eq!(shown(&model).permissions, super::view::in_words(&scopes));
+    }
 }
 
 #[test]

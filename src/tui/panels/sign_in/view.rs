@@ -207,10 +207,6 @@ pub(super) fn configured<'a>(around: &'a Surroundings, panel: &SignInPanel) -> O
     around.config.profiles.get(&panel.profile)
 }
 
-pub(super) fn effective_scopes<'a>(panel: &'a SignInPanel, profile: &'a Profile) -> &'a [String] {
-    panel.options.scopes.as_ref().unwrap_or(&profile.scopes)
-}
-
 /// `work · US`, with the data center that is asked now, or that the account turned out to live in.
 pub(super) fn subject(around: &Surroundings, panel: &SignInPanel) -> String {
     let signed_in_at = match &panel.stage {

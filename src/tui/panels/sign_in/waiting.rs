@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::view::in_words;
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::qr::QrMatrix;
@@ -20,7 +21,7 @@ pub struct Waiting {
     pub interval: Duration,
     pub next_poll_at: Moment,
     pub last_answer: LastAnswer,
-    /// The scopes that it asks for, in words.
+    /// What it asks for, in words.
     pub permissions: Vec<String>,
     /// It was copied, saved or shown large, so it may be elsewhere by now.
     pub is_handed_on: bool,
@@ -76,8 +77,9 @@ impl Previous {
 }
 
 impl Waiting {
-    pub fn new(code: IssuedCode, next_poll_at: Moment, permissions: Vec<String>) -> Self {
+    pub fn new(code: IssuedCode, next_poll_at: Moment) -> Self {
         let matrix = QrMatrix::encode(code.address().as_str());
+        let permissions = in_words(&code.scopes);
         let (interval, last_answer) = (code.interval, LastAnswer::None);
         Self { code, matrix, interval, next_poll_at, last_answer, permissions, is_handed_on: false }
     }

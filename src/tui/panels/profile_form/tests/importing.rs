@@ -49,6 +49,7 @@ fn signed_in(profile: &str) -> SignedIn {
         data_center: None,
         relocated: false,
         scopes: Vec::new(),
+        wanted_scopes: Vec::new(),
         missing_scopes: Vec::new(),
         api_domain: None,
         access_token_expires_at: None,

@@ -6,7 +6,7 @@ use ratatui::layout::Size;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{configured, effective_scopes, in_words};
+use super::in_words;
 use crate::clock::Moment;
 use crate::config::Motion;
 use crate::error::{Code, Error};
@@ -42,9 +42,7 @@ impl Outcome {
     pub(super) fn of(around: &Surroundings, panel: &SignInPanel, now: Now, window: Size) -> Self {
         let room = usize::from(window.width.saturating_sub(2 * margin(window)).min(WIDEST)).max(10);
         match &panel.stage {
-            Stage::SignedIn { outcome, leaves_at } => {
-                signed_in(around, panel, outcome, *leaves_at, now, room, window.width)
-            }
+            Stage::SignedIn { outcome, leaves_at } => signed_in(around, outcome, *leaves_at, now, room, window.width),
             Stage::Unsaved { error, .. } => unsaved(around, panel, error, room),
             Stage::Failed { error, user_code, at, .. } => {
                 failed(around, panel, error, user_code.as_deref(), &time_of_day(at.time, now.time, &around.zone), room)
@@ -135,7 +133,6 @@ impl Fields<'_> {
 
 fn signed_in(
     around: &Surroundings,
-    panel: &SignInPanel,
     outcome: &SignedIn,
     leaves_at: Option<Moment>,
     now: Now,
@@ -150,7 +147,7 @@ fn signed_in(
     {
         fields.push("Take care", &warning);
     }
-    let asked = configured(around, panel).map_or(0, |profile| effective_scopes(panel, profile).len());
+    let asked = outcome.wanted_scopes.len();
     let granted = in_words(&outcome.scopes).join("; ");
     if outcome.missing_scopes.is_empty() {
         fields.push("Permissions", &if asked > 0 { format!("{granted} (all that was asked for)") } else { granted });

@@ -419,7 +419,7 @@ pub fn check_way(profile: &Profile, wanted: Option<Way>) -> Result<(), Error> {
         Some(Way::GrantCode) => "by a code of the console",
         _ => "by a device code",
     };
-    Err(Error::new(Code::InvalidClient, format!("profile `{}` cannot sign in {by}", profile.name))
+    Err(Error::new(Code::Config, format!("profile `{}` cannot sign in {by}", profile.name))
         .because(format!("its client is {kind}"))
         .advise(Advice::SignInBy(profile.name.clone(), way)))
 }

@@ -2,7 +2,7 @@
 
 use super::panel::Panel;
 use super::surroundings::Surroundings;
-use crate::error::{Advice, Error, Value};
+use crate::error::{Advice, Error, Value, Way};
 use crate::near;
 use crate::words::date_and_time;
 
@@ -31,15 +31,22 @@ pub(super) fn press(key: &str) -> String {
 
 /// One thing to do, as a clause.
 pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) -> String {
-    if let Some(key) = key(around, panel, advice) {
-        return press(&key);
+    match (key(around, panel, advice), advice) {
+        (Some(key), Advice::AddScopes(_, _, new)) => {
+            return format!("{} and add `{}` to the scopes", press(&key), new.join(" "));
+        }
+        (Some(key), _) => return press(&key),
+        (None, _) => {}
     }
     match advice {
         Advice::Words(words) => words.to_string(),
         Advice::Meant(near) => near::question(near),
         Advice::Phrase(parts) => parts.iter().map(|part| said(around, panel, part)).collect(),
-        Advice::SignIn(profile) => format!("sign `{profile}` in"),
-        Advice::SignInBy(profile, _) => format!("sign `{profile}` in on the command line"),
+        Advice::SignIn(profile) | Advice::SignInBy(profile, Way::Resume | Way::NewCode) => {
+            format!("sign `{profile}` in")
+        }
+        Advice::SignInBy(profile, Way::Web) => signing_in(around, profile.as_str(), "--web"),
+        Advice::SignInBy(profile, Way::GrantCode) => signing_in(around, profile.as_str(), "--grant-code"),
         Advice::SignOut(profile) => format!("log `{profile}` out"),
         Advice::Forget(profile) => format!("have the sign-in of `{profile}` forgotten here"),
         Advice::Refresh(profile) => format!("refresh the token of `{profile}`"),
@@ -75,8 +82,19 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
     }
 }
 
+/// How to sign in by what no screen does.
+pub(super) fn signing_in(around: &Surroundings, profile: &str, flag: &str) -> String {
+    format!("sign in on the command line: `{}login {profile} {flag}`", around.called)
+}
+
 /// The key that does it now, on this screen and for the profile that the screen is about.
 fn key(around: &Surroundings, panel: &dyn Panel, advice: &Advice) -> Option<String> {
+    // The screen of a sign-in goes on with a code that waits, and asks whether another one is wanted.
+    let pending = match advice {
+        Advice::SignInBy(profile, Way::Resume | Way::NewCode) => Some(Advice::SignIn(profile.clone())),
+        _ => None,
+    };
+    let advice = pending.as_ref().unwrap_or(advice);
     let command = panel.helps(around, advice).filter(|command| panel.commands(around).contains(command))?;
     Some(around.key(panel.scope(), command))
 }

@@ -137,10 +137,14 @@ impl SignInPanel {
         }
     }
 
-    /// Starts anew. A code that still waits goes on until the new one has come.
+    /// Starts anew. A code that still waits goes on until the new one has come. Where none is in sight, one that somebody has asked
+    /// for elsewhere meanwhile is gone on with, unless the person wants another one.
     pub(super) fn new_code(&mut self, around: &mut Surroundings, now: Now) -> Vec<Effect> {
+        let Stage::Waiting(waiting) = &self.stage else {
+            self.options.begin = Begin::GoOn;
+            return self.ask(None, around);
+        };
         self.options.begin = Begin::Anew;
-        let Stage::Waiting(waiting) = &self.stage else { return self.ask(None, around) };
         let long = format!("Asking for a new code. {} stays good until it comes.", waiting.code.user_code);
         around.say_in_room(Mark::Working, [long, "Asking for a new code ...".to_owned()], now);
         if self.successor.is_some() {

@@ -1,7 +1,7 @@
 //! What can be asked for at each stage of a sign-in, and what its keys are called there.
 
 use super::{SignInPanel, Stage, view};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::tui::keymap::Command;
 use crate::tui::surroundings::Surroundings;
 
@@ -50,6 +50,9 @@ impl SignInPanel {
             Stage::SignedIn { .. } => {
                 vec![Command::Choose, Command::Api, Command::Logout, Command::Help]
             }
+            Stage::Failed { error, .. } if goes_another_way(error) => {
+                vec![Command::Choose, Command::Help, Command::Back]
+            }
             Stage::Failed { error, .. } if error.code == Code::CodeExpired || is_of_profile(error) => {
                 vec![Command::Choose, Command::NewCode, Command::Help, Command::Back]
             }
@@ -84,6 +87,11 @@ impl SignInPanel {
 pub(super) fn hands_on(command: Command) -> bool {
     use Command::{BareLink, CopyCode, CopyLink, FullScreenQr, OpenBrowser, SaveQrPng, SaveQrSvg};
     matches!(command, CopyCode | CopyLink | BareLink | OpenBrowser | FullScreenQr | SaveQrPng | SaveQrSvg)
+}
+
+/// The client signs in by what no screen does.
+fn goes_another_way(error: &Error) -> bool {
+    matches!(error.advice[..], [Advice::SignInBy(_, Way::Web | Way::GrantCode)])
 }
 
 /// What went wrong is in the profile, so that another try would go the same way.

@@ -11,11 +11,11 @@ use ratatui::layout::Size;
 use super::{LastAnswer, Previous, SignInPanel, Stage, Waiting};
 use crate::abilities::Environment;
 use crate::clock::Moment;
-use crate::config::Config;
+use crate::config::{ClientType, Config};
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
-use crate::service::{Begin, IssuedCode, Machine, SignIn, SignInEvent, SignedIn};
+use crate::service::{Begin, IssuedCode, Machine, SignIn, SignInEvent, SignedIn, check_way};
 use crate::storage::Asker;
 use crate::tui::clipboard::{Reached, ToCopy};
 use crate::tui::keymap::{Command, Key, Scope};
@@ -695,6 +695,53 @@ fn a_code_that_was_pending_is_gone_on_with_unless_somebody_gives_it_up() {
         assert_eq!((is_new, effects.len()), (is_given_up, usize::from(is_given_up)), "{key:?}");
         assert_eq!(shown_code(&model), "OLDE-1234", "it stays until a new one comes");
         assert_eq!(model.around.overlay, None);
+    }
+}
+
+#[test]
+fn no_key_gives_up_a_code_that_was_not_in_sight() {
+    let ended = |code| {
+        let (mut model, task) = waiting();
+        // A first code was replaced by this one.
+        panel_mut(&mut model).options.begin = Begin::Anew;
+        end(&mut model, task, Err(failure(code)), 40.0);
+        model
+    };
+    for (code, key) in [
+        (Code::Denied, Key::Char('n')),
+        (Code::CodeExpired, Key::Char('n')),
+        (Code::CodeExpired, Key::Enter),
+        (Code::Network, Key::Char('n')),
+        (Code::InvalidClient, Key::Char('n')),
+        (Code::SignInNeeded, Key::Char('n')),
+    ] {
+        let effects = press(&mut ended(code), key, 41.0);
+        let [Effect::StartSignIn { options, .. }] = &effects[..] else { panic!("{code:?}: {effects:?}") };
+        assert_eq!(options.begin, Begin::GoOn, "{code:?} {key:?}");
+    }
+    let mut mended = ended(Code::InvalidClient);
+    let effects = mended.resume(crate::tui::panel::Outcome::SignIn(work()), at(42.0));
+    let [Effect::StartSignIn { options, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(options.begin, Begin::GoOn);
+}
+
+#[test]
+fn a_client_that_signs_in_by_no_code_is_told_the_command_and_no_key_that_would_fail_again() {
+    for (kind, command) in [
+        (ClientType::SelfClient, "`login work --grant-code`"),
+        (ClientType::ServerBased, "`login work --web`"),
+        (ClientType::Mobile, "`login work --web`"),
+    ] {
+        let (mut model, task) = asking();
+        let mut profile = model.around.config.profiles[&work()].clone();
+        profile.client_type = kind;
+        let error = check_way(&profile, None).expect_err("another way");
+        end(&mut model, task, Err(error.clone()), 1.0);
+        let hint = crate::tui::advice::hint(&model.around, &*model.top, &error).expect("it is known");
+        assert_eq!(hint, format!("sign in on the command line: {command}"));
+        assert_eq!(error.code, Code::Config, "the server was not asked");
+        assert_eq!(model.top.commands(&model.around), [Command::Choose, Command::Help, Command::Back]);
+        assert_eq!(press(&mut model, Key::Char('n'), 2.0), []);
     }
 }
 

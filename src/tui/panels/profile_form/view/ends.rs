@@ -7,7 +7,9 @@ use super::{Choice, Page, scopes};
 use crate::config::ClientType;
 use crate::providers::catalog::scope_in_words;
 use crate::service::State;
+use crate::tui::advice::signing_in;
 use crate::tui::keymap::{Command, Scope};
+use crate::tui::lines::capitalized;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::theme::Mark;
 
@@ -140,11 +142,11 @@ pub(super) fn saved<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
     let name = form.name();
     let rows = if form.signs_in_here() { &["Sign in now", "To the profiles"][..] } else { &["To the profiles"] };
     let rows = rows.iter().map(|text| Choice { text: (*text).to_owned(), detail: String::new() });
-    let called = &around.called;
+    let by = |flag| capitalized(&signing_in(around, &name, flag)) + ".";
     let way = match form.client_type() {
         ClientType::NonBrowser => "Signing in shows a code that a phone or another computer approves.".to_owned(),
-        ClientType::SelfClient => format!("Sign in on the command line: `{called}login {name} --grant-code`."),
-        _ => format!("Sign in on the command line: `{called}login {name} --web`."),
+        ClientType::SelfClient => by("--grant-code"),
+        _ => by("--web"),
     };
     Page {
         heading: format!("Profile {name} is saved"),

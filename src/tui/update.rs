@@ -89,13 +89,16 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         message => {
-            let (effects, rest) = model.hear(message, now);
+            let (mut effects, rest) = model.hear(message, now);
             model.welcome();
             match rest {
                 // Nobody looks at that sign-in any more.
                 Some(Message::Unsaved { task, .. }) => vec![Effect::TrySaving { task, again: false }],
                 // No code of it waits any more.
-                Some(Message::GivenUp) => vec![Effect::LoadStatuses],
+                Some(Message::GivenUp) => {
+                    effects.push(Effect::LoadStatuses);
+                    effects
+                }
                 _ => effects,
             }
         }

@@ -140,11 +140,10 @@ impl ApiPanel {
             }
             Diagnosis::WrongAddress => self.moved(call).map(Fix::MoveTo),
             Diagnosis::WrongOrganization => Some(Fix::SignIn(Some(call.clone()))),
-            Diagnosis::RateLimited => Some(match reply.retry_at {
+            Diagnosis::RateLimited | Diagnosis::ProviderFault => Some(match reply.retry_at {
                 Some(at) => Fix::SendLater(call.clone(), at),
                 None => Fix::SendAgain(call.clone()),
             }),
-            Diagnosis::ProviderFault => Some(Fix::SendAgain(call.clone())),
             // Somebody else has to do something about these.
             Diagnosis::NoPermission
             | Diagnosis::NotAuthorized
@@ -287,10 +286,12 @@ impl ApiPanel {
     /// Goes on with the call that waits for a sign-in, or takes back what was done for one that did not happen.
     pub(super) fn signed_in(&mut self, is_signed_in: bool, around: &mut Surroundings) -> Vec<Effect> {
         let Some(Waiting::SignIn { call, added }) = self.waiting.take() else { return Vec::new() };
-        let mut effects = self.read_anew(around);
         if !is_signed_in {
-            effects.extend(self.take_back(added, around));
-        } else if let Some((call, dialect)) = call {
+            // What can be called is as before, unless the statuses say otherwise once the code is gone.
+            return std::iter::once(Effect::LoadStatuses).chain(self.take_back(added, around)).collect();
+        }
+        let mut effects = self.read_anew(around);
+        if let Some((call, dialect)) = call {
             effects.extend(self.send_with(call, dialect, around));
         }
         effects

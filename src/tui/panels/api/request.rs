@@ -9,11 +9,14 @@ use crate::providers::DataCenter;
 use crate::service::{TestCalls, TypedBody};
 use crate::tui::keymap::{Command, Key};
 use crate::tui::widgets::field::Field;
+use crate::untrusted::visible;
 
 /// A request as typed.
 #[derive(Clone, Debug)]
 pub(super) struct RequestForm {
     pub(super) method: Method,
+    /// What was typed or pasted for it since it was chosen otherwise: the beginning of its name, or no method at all.
+    typed_method: String,
     pub(super) address: Field,
     /// One `name=value` a line, as a person reads it; encoded when it is sent.
     pub(super) query: Field,
@@ -50,7 +53,9 @@ impl Part {
     /// What a person may want to know while it has the cursor.
     fn hint(self, enter: &str) -> String {
         match self {
-            Part::Method => "g GET, p POST, u PUT, a PATCH, d DELETE, h HEAD; or Left and Right.".to_owned(),
+            Part::Method => {
+                "g GET, p POST, u PUT, a PATCH, d DELETE, h HEAD, or the whole word; or Left and Right.".to_owned()
+            }
             Part::Address => format!("A path such as /crm/v8/org, or a whole address. {enter} sends."),
             Part::Query => "One name=value a line; it is encoded when it is sent.".to_owned(),
             Part::Headers => "One `Name: value` a line. The program adds the token itself.".to_owned(),
@@ -101,6 +106,7 @@ impl Default for RequestForm {
     fn default() -> Self {
         Self {
             method: Method::Get,
+            typed_method: String::new(),
             address: Field::new(""),
             query: Field::new(""),
             headers: Field::new(""),
@@ -161,6 +167,10 @@ impl RequestForm {
 
     /// The call as typed. Nothing is added to it but the type of a body that is JSON or a file.
     pub(super) fn call(&self, data_center: &DataCenter) -> Result<Call, Refused> {
+        if begun(&self.typed_method).is_none() {
+            let why = self.typed_method.parse::<Method>().err().unwrap_or_default();
+            return Err(Refused { part: Part::Method, why });
+        }
         let address = self.address.text();
         let mut url = api::resolve(address.trim(), None, data_center, &[])?;
         let query = self.query.text();
@@ -250,6 +260,9 @@ impl RequestForm {
         }
         if self.focus != before {
             self.take_query_apart(before);
+            if begun(&self.typed_method).is_some() {
+                self.typed_method.clear();
+            }
         }
         Pressed::Edited
     }
@@ -260,13 +273,20 @@ impl RequestForm {
             // Without a binding it means nothing.
             return;
         }
-        if !matches!(key, Key::Left | Key::Right) {
-            self.problem = None;
-        }
+        let problem = self.problem.take_if(|_| !matches!(key, Key::Left | Key::Right));
         match (self.focus, key) {
             (Part::Method, Key::Left) => self.change_method(Method::ALL.len() - 1),
             (Part::Method, Key::Right) => self.change_method(1),
-            (Part::Method, Key::Char(letter)) => self.method = method_of(letter).unwrap_or(self.method),
+            (Part::Method, Key::Backspace) => {
+                self.typed_method.pop();
+            }
+            (Part::Method, Key::Char(letter)) => {
+                if problem.is_some() {
+                    // It was read, and what it was about gives way.
+                    self.typed_method.clear();
+                }
+                self.type_method(letter);
+            }
             (_, key) => {
                 if let Some(field) = self.field_mut() {
                     field.press(key);
@@ -279,6 +299,10 @@ impl RequestForm {
     pub(super) fn paste(&mut self, text: &str) {
         let is_single_line = self.focus == Part::Address;
         self.problem = None;
+        if self.focus == Part::Method {
+            self.typed_method = text.trim().to_owned();
+            self.method = text.trim().parse().unwrap_or(self.method);
+        }
         if let Some(field) = self.field_mut() {
             field.paste(text, is_single_line);
         }
@@ -341,23 +365,36 @@ impl RequestForm {
         }
     }
 
+    /// What stands for the method, and the column of the cursor in it.
+    pub(super) fn method_shown(&self) -> (String, usize) {
+        let shown = begun(&self.typed_method).map_or_else(|| visible(&self.typed_method), |_| self.method.to_string());
+        (shown, self.typed_method.chars().count())
+    }
+
+    /// A letter goes on with the word that was begun, or chooses another method by its own.
+    fn type_method(&mut self, letter: char) {
+        let longer = format!("{}{letter}", self.typed_method);
+        let anew = match letter.to_ascii_lowercase() {
+            'u' => "pu".to_owned(),
+            'a' => "pa".to_owned(),
+            letter => letter.to_string(),
+        };
+        let chooses_anew = begun(&longer).is_none() && begun(&self.typed_method).and(begun(&anew)).is_some();
+        self.typed_method = if chooses_anew { anew } else { longer };
+        self.method = begun(&self.typed_method).unwrap_or(self.method);
+    }
+
     fn change_method(&mut self, steps: usize) {
+        self.typed_method.clear();
         let at = Method::ALL.iter().position(|method| *method == self.method).unwrap_or_default();
         self.method = Method::ALL[(at + steps) % Method::ALL.len()];
     }
 }
 
-/// The method that a letter stands for.
-fn method_of(letter: char) -> Option<Method> {
-    Some(match letter.to_ascii_lowercase() {
-        'g' => Method::Get,
-        'p' => Method::Post,
-        'u' => Method::Put,
-        'a' => Method::Patch,
-        'd' => Method::Delete,
-        'h' => Method::Head,
-        _ => return None,
-    })
+/// The first method that begins like this.
+fn begun(word: &str) -> Option<Method> {
+    let word = word.to_ascii_uppercase();
+    Method::ALL.into_iter().find(|method| method.as_str().starts_with(&word))
 }
 
 /// The parameters of a query, each as a person reads it; `None` where lines could not hold them.
@@ -544,15 +581,42 @@ mod tests {
     fn letters_choose_the_method() {
         let mut form = form("/x");
         form.focus = Part::Method;
-        for (letter, method) in [
-            ('p', Method::Post),
-            ('U', Method::Put),
-            ('a', Method::Patch),
-            ('d', Method::Delete),
-            ('x', Method::Delete),
-        ] {
+        for (letter, method) in [('p', Method::Post), ('U', Method::Put), ('a', Method::Patch), ('d', Method::Delete)] {
             assert_eq!(press(&mut form, Key::Char(letter)), Pressed::Edited);
             assert_eq!(form.method, method);
+        }
+    }
+
+    #[test]
+    fn a_word_chooses_the_method_that_it_names_and_no_other() {
+        let data_center = zoho::provider().default_data_center().clone();
+        let words = Method::ALL.map(|method| (method.as_str(), Ok(method)));
+        let others = ["OPTIONS", "TRACE", "BREW", "GETS", "HEADING", "x", "update"].map(|word| (word, Err(())));
+        for (word, expected) in words.into_iter().chain(others) {
+            for word in [word.to_owned(), word.to_ascii_lowercase()] {
+                for (way, pasted) in [("typed", false), ("pasted", true)] {
+                    let mut form = RequestForm { focus: Part::Method, ..form("/x") };
+                    if pasted {
+                        form.paste(&format!(" {word}\n"));
+                    } else {
+                        word.chars().for_each(|letter| form.typed(Key::Char(letter)));
+                    }
+                    let called = form.call(&data_center).map(|call| call.method);
+                    assert_eq!(called.as_ref().map_err(|_| ()), expected.as_ref().map_err(|()| ()), "{word}, {way}");
+                    if let Err(refused) = called {
+                        assert_eq!(refused.part, Part::Method);
+                        assert!(form.method_shown().0.ends_with(&word[word.len() - 1..]), "{word}, {way}");
+                        // What is typed once that was told takes its place.
+                        form.problem = Some(refused.why);
+                        form.typed(Key::Char('d'));
+                    } else {
+                        press(&mut form, Key::Tab);
+                        press(&mut form, Key::BackTab);
+                        form.typed(Key::Char('d'));
+                    }
+                    assert_eq!(form.call(&data_center).map(|call| call.method), Ok(Method::Delete), "{word}, {way}");
+                }
+            }
         }
     }
 

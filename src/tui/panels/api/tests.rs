@@ -8,7 +8,7 @@ use crate::abilities::Environment;
 use crate::api::{Call, Diagnosis, Finding};
 use crate::clock::Moment;
 use crate::config::Config;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::http::{Method, Response};
 use crate::profile::ProfileName;
 use crate::providers::zoho;
@@ -1053,11 +1053,50 @@ fn a_sign_in_that_was_given_up_leads_back_and_sends_nothing() {
     press(&mut model, Key::Char('f'));
     assert_eq!(model.scope(), Scope::SignIn);
     let effects = press(&mut model, Key::Esc);
-    assert!(
-        matches!(effects.as_slice(), [Effect::GiveUp(_), Effect::LoadPastCalls { .. }, Effect::LoadTestCalls { .. }]),
-        "{effects:?}"
-    );
+    assert!(matches!(effects.as_slice(), [Effect::GiveUp(_), Effect::LoadStatuses]), "{effects:?}");
     assert_eq!(model.scope(), Scope::Api);
+    assert!(api(&model).test_calls().is_some(), "the requests are still there");
+    assert_eq!(update(&mut model, Message::GivenUp, now()), [Effect::LoadStatuses]);
+}
+
+#[test]
+fn why_nothing_can_be_called_is_found_out_once_a_code_is_gone() {
+    let not_signed_in = |task| {
+        let error = Error::new(Code::SignInNeeded, "profile `work` is not signed in");
+        Message::TestCallsLoaded { task, result: Box::new(Err(error)) }
+    };
+    let mut model = empty();
+    model.go(Go::Api(name("work")), now());
+    update(&mut model, not_signed_in(TaskId(1)), now());
+    assert_eq!(model.top.label(&model.around, Command::Fix), Some("sign in"));
+    press(&mut model, Key::Char('f'));
+    let effects = press(&mut model, Key::Esc);
+    // The record has the code still.
+    assert!(matches!(effects[..], [Effect::GiveUp(_), Effect::LoadStatuses]), "{effects:?}");
+    let effects = update(&mut model, Message::GivenUp, now());
+    let [Effect::LoadTestCalls { task, .. }, Effect::LoadStatuses] = effects[..] else { panic!("{effects:?}") };
+    assert_eq!(update(&mut model, not_signed_in(task), now()), []);
+}
+
+#[test]
+fn what_a_code_that_waits_wants_is_a_key_here() {
+    let mut model = empty();
+    model.go(Go::Api(name("work")), now());
+    for way in [None, Some(Way::Resume), Some(Way::NewCode), Some(Way::Web), Some(Way::GrantCode)] {
+        let advice = match way {
+            None => Advice::SignIn(name("work")),
+            Some(way) => Advice::SignInBy(name("work"), way),
+        };
+        let error = Error::new(Code::SignInNeeded, "profile `work` is not signed in").advise(advice);
+        model.find_mut::<ApiPanel>().expect("it is open").catalogue = Catalogue::Failed(error.clone());
+        let told = crate::tui::advice::hint(&model.around, &*model.top, &error).expect("it is known");
+        let expected = match way {
+            Some(Way::Web) => "sign in on the command line: `login work --web`",
+            Some(Way::GrantCode) => "sign in on the command line: `login work --grant-code`",
+            _ => "press f",
+        };
+        assert_eq!(told, expected, "{way:?}");
+    }
 }
 
 #[test]

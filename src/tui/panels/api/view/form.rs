@@ -95,9 +95,11 @@ fn draw_part(around: &Surroundings, form: &RequestForm, part: Part, is_typed: bo
     let indent = LABEL.min(area.width);
     let place = Rect { x: area.x + indent, width: area.width - indent, ..area };
     let Some(field) = form.field(part) else {
-        frame.buffer_mut().set_stringn(place.x, place.y, form.method.as_str(), usize::from(place.width), Style::new());
+        let (shown, cursor) = form.method_shown();
+        frame.buffer_mut().set_stringn(place.x, place.y, shown, usize::from(place.width), Style::new());
         if is_focused {
-            frame.set_cursor_position(Position::new(place.x, place.y));
+            let cursor = u16::try_from(cursor).unwrap_or(u16::MAX).min(place.width.saturating_sub(1));
+            frame.set_cursor_position(Position::new(place.x + cursor, place.y));
         }
         return;
     };

@@ -30,6 +30,17 @@ pub fn duration(duration: Duration) -> String {
     counted(count, unit)
 }
 
+/// A time to wait, which is not told too short: `45 s`, `12 min`, `1 h 27 min`.
+pub fn wait(time: Duration) -> String {
+    let (seconds, minutes) = (time.as_secs(), time.as_secs().div_ceil(60));
+    match (minutes / 60, minutes % 60) {
+        _ if seconds < 120 => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// "1 page", "12 pages".
 pub fn counted(count: u64, unit: &str) -> String {
     if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
@@ -107,7 +118,7 @@ mod tests {
     use jiff::tz::TimeZone;
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{date_and_time, duration, hour_and_minute, minutes_and_seconds, ordinal, time_of_day};
+    use super::{date_and_time, duration, hour_and_minute, minutes_and_seconds, ordinal, time_of_day, wait};
 
     #[test]
     fn times_are_minutes_and_seconds_and_hours_from_one_hour_on() {
@@ -133,6 +144,23 @@ mod tests {
             assert_eq!(words(seconds), expected);
         }
         assert!(duration(Duration::MAX).ends_with(" days"));
+    }
+
+    #[test]
+    fn a_wait_is_told_in_two_units_and_never_too_short() {
+        for (seconds, told) in [
+            (0, "0 s"),
+            (30, "30 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (121, "3 min"),
+            (3541, "1 h"),
+            (5179, "1 h 27 min"),
+            (7200, "2 h"),
+            (90_061, "25 h 2 min"),
+        ] {
+            assert_eq!(wait(Duration::from_secs(seconds)), told);
+        }
     }
 
     #[test]

@@ -211,8 +211,8 @@ pub fn diagnose(dialect: &Dialect, product: Option<&'static Product>, response: 
         (_, 429) => Diagnosis::RateLimited,
         (Some(known), _) => known,
         (None, 403) if response.header("x-ratelimit-remaining") == Some("0") => Diagnosis::RateLimited,
-        // By the time that they name.
-        (None, 403 | 503) if response.header("retry-after").is_some() => Diagnosis::RateLimited,
+        // By the time that it names. With 503 that is the end of an overload or of maintenance (RFC 9110 §15.6.4).
+        (None, 403) if response.header("retry-after").is_some() => Diagnosis::RateLimited,
         (None, 500..) => Diagnosis::ProviderFault,
         (None, _) if names_organization() => Diagnosis::MissingOrganization,
         (None, 401) => Diagnosis::NotAuthorized,

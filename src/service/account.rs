@@ -15,7 +15,7 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request, Response, decode};
-use crate::oauth::wire::{IdToken, is_same_endpoint, is_web_page, moved_to};
+use crate::oauth::wire::{IdToken, is_same_endpoint, is_web_page, moved_to, retry_after};
 use crate::providers::granted::ScopeNames;
 use crate::providers::{AccountFields, DataCenter, Provider, standard};
 use crate::secret::{Known, Secret};
@@ -63,6 +63,9 @@ impl Service {
                     *code = Some(failure.code);
                 }
             }
+        }
+        if let (Err(Unanswered::Refused(explained, ..)), Some(url)) = (&mut asked, &data_center.endpoints.userinfo) {
+            self.name_missing_scope(profile, &userinfo(url), None, explained).await;
         }
         Ok((grant, asked?))
     }
@@ -113,11 +116,11 @@ impl Service {
         known: &Known,
     ) -> Result<Account, Unanswered> {
         let what = WHAT;
-        let Some(url) = data_center.endpoints.userinfo.clone() else {
+        let Some(url) = data_center.endpoints.userinfo.as_ref() else {
             let error = Error::new(Code::Config, what).because("the provider is not known to have a userinfo endpoint");
             return Err(error.advise("give `userinfo_endpoint` for the provider, if it has one").into());
         };
-        let call = Call { method: Method::Get, url, headers: Vec::new(), body: Vec::new() };
+        let call = userinfo(url);
         let request = api::authorize(&call, &grant.access_token, &data_center.origins(), provider.dialect)
             .map_err(|refusal| Error::new(Code::UntrustedAnswer, what).because(refusal))?;
         let request = Request { body_limit: ACCOUNTS_BODY_LIMIT, deadline: ACCOUNTS_DEADLINE, ..request };
@@ -134,12 +137,19 @@ impl Service {
             return Err(Error::new(code, what).because(cause).advise(hint).without(known).into());
         }
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {
-            return Err(Unanswered::Refused(explained, response.status, None));
+            // An accounts server that names a time asks for fewer requests, also by 503.
+            let is_told_to_wait = explained.diagnosis == Diagnosis::ProviderFault && retry_after(&response).is_some();
+            let code = is_told_to_wait.then_some(Code::RateLimited);
+            return Err(Unanswered::Refused(explained, response.status, code));
         }
         let info = decode::object(&response.body).ok();
         let account = info.and_then(|info| read_account(&info, &provider.dialect.account_fields));
         account.map(|account| without(account, known)).ok_or_else(|| unreadable(&call.url, &response).into())
     }
+}
+
+fn userinfo(url: &Url) -> Call {
+    Call { method: Method::Get, url: url.clone(), headers: Vec::new(), body: Vec::new() }
 }
 
 const WHAT: &str = "the account could not be asked for";

@@ -21,6 +21,7 @@ use crate::providers::standard::StandardEndpoints;
 use crate::providers::{DataCenter, Dialect};
 use crate::secret::{Known, Secret, shown};
 use crate::storage::Grant;
+use crate::words;
 
 const WITHOUT_PRODUCT: &str = "leave `--product` out to call the API domain";
 
@@ -55,8 +56,8 @@ pub struct Explained {
 impl Explained {
     /// A finding in words, with how long the API wants to be left alone where it says so.
     pub fn of(finding: &Finding, dialect: &Dialect, pause: Option<Duration>, known: &Known) -> Self {
-        let pause = pause.filter(|_| finding.diagnosis == Diagnosis::RateLimited);
-        let next = pause.map(|pause| format!("wait {} s before the next one", pause.as_secs()));
+        let pause = pause.filter(|_| matches!(finding.diagnosis, Diagnosis::RateLimited | Diagnosis::ProviderFault));
+        let next = pause.map(|pause| format!("wait {} before the next one", words::wait(pause)));
         let mut causes = finding.diagnosis.causes(dialect);
         let mut next = next.map_or_else(|| finding.next().into(), Advice::from);
         let missing = finding.missing(known);

@@ -131,6 +131,41 @@ fn a_scope_that_is_missing_is_named_with_the_command_that_is_due() {
 }
 
 #[test]
+fn whoami_names_the_scope_that_it_lacks_as_a_call_does() {
+    let authority = zoho(&[("/oauth/user/info", 401, r#"{"response":"error","cause":"INVALID_OAUTHSCOPE"}"#)], None);
+    let home = signed_in(&authority, "");
+    let edited = home.run(&["profile", "edit", "work", "--scopes", "ZohoCRM.org.READ"]);
+    assert_eq!(edited.code, 0, "{edited:?}");
+    let add = "add `AaaServer.profile.READ` to the scopes, run `device-login profile edit work --scopes \
+               ZohoCRM.org.READ,AaaServer.profile.READ`, then run `device-login login work`";
+    home.run(&["whoami"]).failed(4, &["lacks a scope that this call needs", add]);
+    let called = home.run(&["api", "/oauth/user/info"]);
+    assert!(called.stderr.contains(add), "{called:?}");
+}
+
+#[test]
+fn an_api_that_is_down_for_a_time_says_how_long_and_asks_for_no_fewer_calls() {
+    let authority = Authority::start_with_headers(|asked| match asked.path.as_str() {
+        "/oauth/v2/token" => (200, String::new(), json!({"access_token": "AT1", "expires_in": 3600}).to_string()),
+        "/down" => (503, String::new(), String::new()),
+        "/refused" => (403, "retry-after: 5179\r\n".to_owned(), String::new()),
+        "/busy" => (429, "retry-after: 5179\r\n".to_owned(), String::new()),
+        _ => (503, "retry-after: 5179\r\n".to_owned(), String::new()),
+    });
+    let home = signed_in(&authority, "");
+    let (fault, wait) = ("the provider has a fault of its own", "wait 1 h 27 min before the next one");
+    for (path, code, failing, told) in [
+        ("/down", 0, 22, &[fault, "try again later"]),
+        ("/maintained", 0, 22, &[fault, wait]),
+        ("/refused", 10, 10, &["too many calls", wait]),
+        ("/busy", 10, 10, &["too many calls", wait]),
+    ] {
+        home.run(&["api", path]).failed(code, told);
+        home.run(&["api", "--fail", path]).failed(failing, told);
+    }
+}
+
+#[test]
 fn calls_that_cannot_succeed_cost_one_token_at_most() {
     const DEAD: &str = r#"{"code":"INVALID_TOKEN","details":{},"message":"invalid oauth token","status":"error"}"#;
     for (path, body, most) in [

@@ -412,7 +412,12 @@ impl Panel for ApiPanel {
                 self.scopes_added((*result).map(drop), is_covered, around)
             }
             message => {
-                let is_other = matches!(&message, Message::StatusesLoaded(statuses) if self.is_other_by(statuses));
+                let is_other = match &message {
+                    Message::StatusesLoaded(statuses) => self.is_other_by(statuses),
+                    // Why there are no calls may have been that a code waits.
+                    Message::GivenUp => matches!(self.catalogue, Catalogue::Failed(_)),
+                    _ => false,
+                };
                 let effects = if is_other && !is_covered { self.read_again(around) } else { Vec::new() };
                 return (effects.into(), Some(message));
             }

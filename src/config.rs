@@ -266,6 +266,11 @@ impl ClientType {
         }
     }
 
+    /// Which client to register at a provider of this dialect, and where.
+    pub fn registration(self, dialect: &Dialect) -> &'static str {
+        if self.way().is_some() { dialect.web_registration } else { dialect.registration }
+    }
+
     /// Tells, as a clause, why clients of this type are registered with another redirect URI.
     ///
     /// # Errors
@@ -493,6 +498,13 @@ impl Config {
         }
     }
 
+    /// The profile that was used where none is named, until this one came beside it.
+    pub fn meant_before(&self, added: &ProfileName) -> Option<&ProfileName> {
+        let mut others = self.profiles.keys().filter(|name| *name != added);
+        let other = others.next()?;
+        (self.default_profile.is_none() && others.next().is_none()).then_some(other)
+    }
+
     /// The provider that goes by this name, in whatever letter case, with the name that it has; else a hint.
     pub fn provider_called(&self, name: &str) -> Result<(&str, &ProviderSource), String> {
         self.provider_named(name).ok_or_else(|| {
@@ -647,4 +659,41 @@ fn built_in_providers() -> BTreeMap<String, ProviderSource> {
     let presets = PRESETS.iter().filter(is_whole);
     let presets = presets.map(|preset| (preset.kind.to_owned(), ProviderSource::Preset(preset)));
     sorted::map(presets.chain([("zoho".to_owned(), ProviderSource::Zoho)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{ClientType, Config};
+    use crate::error::Way;
+    use crate::profile::ProfileName;
+    use crate::providers::zoho;
+
+    #[test]
+    fn a_second_profile_leaves_none_that_is_meant_where_none_is_named() {
+        let profile =
+            |name: &str| format!("[profiles.{name}]\nprovider = \"zoho\"\nclient_id = \"1\"\nscopes = [\"A.b\"]\n");
+        for (default, names, before) in [
+            ("", &["b"][..], None),
+            ("", &["a", "b"], Some("a")),
+            ("", &["b", "c"], Some("c")),
+            ("default_profile = \"a\"\n", &["a", "b"], None),
+            ("default_profile = \"b\"\n", &["a", "b"], None),
+            ("", &["a", "b", "c"], None),
+        ] {
+            let text = default.to_owned() + &names.iter().map(|name| profile(name)).collect::<String>();
+            let config = Config::parse(&text, Path::new("config.toml")).expect("valid");
+            let added = "b".parse().expect("a name");
+            assert_eq!(config.meant_before(&added).map(ProfileName::as_str), before, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_client_of_each_type_is_registered_as_that() {
+        for kind in ClientType::ALL {
+            let is_non_browser = kind.registration(&zoho::DIALECT).contains("Non-browser");
+            assert_eq!(is_non_browser, !matches!(kind.way(), Some(Way::Web | Way::GrantCode)), "{kind:?}");
+        }
+    }
 }

@@ -308,7 +308,17 @@ impl Values {
 fn added(context: &Context, name: &ProfileName, config: &Config) -> Result<(), Error> {
     let file = config.file.display();
     let sign_in = context.output.program.said(&Advice::SignIn(name.clone()).after("next, "));
-    context.output.text(&format!("Added profile {name} to {file}; {sign_in}."))
+    context.output.text(&format!("Added profile {name} to {file}; {sign_in}."))?;
+    tell_of_default(context, name, config);
+    Ok(())
+}
+
+/// Says what a second profile does to commands that name none.
+pub(super) fn tell_of_default(context: &Context, added: &ProfileName, config: &Config) {
+    if let Some(other) = config.meant_before(added) {
+        let keep = context.output.program.run(&format!("profile use {other}"));
+        context.output.note(&format!("`{other}` was used where no profile is named: {keep} to keep that."));
+    }
 }
 
 impl Use {

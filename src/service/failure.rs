@@ -319,7 +319,7 @@ impl Asked<'_> {
             provider: dialect.display_name,
             data_center: &self.data_center.code,
             scopes: &self.scopes.join(", "),
-            registration: registration(self.profile, dialect),
+            registration: self.profile.client_type.registration(dialect),
             later: &later,
             by_hand: &self.removal_by_hand(),
             sends_secret: self.sends_secret(),
@@ -345,11 +345,6 @@ pub(super) fn try_again_after(pause: Option<Duration>, dialect: &Dialect) -> Adv
 
 fn until(pause: Option<Duration>) -> Option<Timestamp> {
     pause.map(|pause| clock::later(clock::wall(), pause))
-}
-
-/// Which client to register, and where.
-fn registration(profile: &Profile, dialect: &Dialect) -> &'static str {
-    if profile.client_type.way().is_some() { dialect.web_registration } else { dialect.registration }
 }
 
 /// The accounts server as people know it.

@@ -391,7 +391,8 @@ fn a_sign_in_in_lines_says_all_that_a_person_has_to_know() {
         "Sign in to corp, profile work.",
         "It asks for: read your profile.",
         "Asking 127.0.0.1 for a code ...",
-        &format!("1. On another device open: {}/page\n", authority.origin()),
+        "1. In a browser on ",
+        &format!(" open: {}/page\n", authority.origin()),
         "2. Enter this code: ABCD-1234\n",
         "Spelled: Alpha Bravo Charlie Delta, dash, one two three four.",
         "Approve only if you started this yourself, as ops on ",
@@ -775,6 +776,17 @@ fn profiles_are_added_shown_and_removed() {
     let added = add(&[&scopes[..], &["--data-center", "EU", "--client-secret-stdin"]].concat());
     assert!(added.code == 0 && added.stdout.starts_with("Added profile ops to "), "{added:?}");
     assert!(!home.configuration().contains("sentinel"), "{}", home.configuration());
+    assert!(!added.stderr.contains("was used where"), "it is the only one: {added:?}");
+    for (name, is_told) in [("second", true), ("third", false)] {
+        let ran =
+            home.run(&["profile", "add", name, "--provider", "zoho", "--client-id", "1000.X", scopes[0], scopes[1]]);
+        let told = "`ops` was used where no profile is named: run `device-login profile use ops` to keep that.";
+        assert_eq!((ran.code, ran.stderr.contains(told)), (0, is_told), "{ran:?}");
+        if !is_told {
+            assert_eq!(home.run(&["profile", "remove", name]).code, 0);
+        }
+    }
+    assert_eq!(home.run(&["profile", "remove", "second"]).code, 0);
     add(&scopes).failed(2, &["there is already one with this name"]);
     home.run(&["profile", "list"]).worked("ops\tzoho EU\tdefault\n");
     let shown = home.run(&["profile", "show"]);

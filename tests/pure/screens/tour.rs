@@ -2,7 +2,7 @@
 
 use device_login::config::{Config, ThemeName};
 use device_login::providers::zoho;
-use device_login::service::{SignInEvent, SignedIn, TestCalls};
+use device_login::service::{IssuedCode, SignInEvent, SignedIn, TestCalls};
 use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
@@ -98,7 +98,9 @@ impl Film {
     }
 
     fn issue(&mut self, task: TaskId, user_code: &str, second: u64) {
-        let event = SignInEvent::CodeIssued { code: code(user_code, at(second)), next_poll_at: at(second + 30).moment };
+        let scopes = self.model.around.config.profiles.values().next().expect("there is one").scopes.clone();
+        let code = IssuedCode { scopes, ..code(user_code, at(second)) };
+        let event = SignInEvent::CodeIssued { code, next_poll_at: at(second + 30).moment };
         self.tell(Message::SignIn { task, event }, second);
     }
 

@@ -148,9 +148,15 @@ pub(super) fn saved<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
         ClientType::SelfClient => by("--grant-code"),
         _ => by("--web"),
     };
+    let mut intro = vec![format!("It is in {}. {way}", around.config.file.display())];
+    let added = name.parse().ok().filter(|_| matches!(form.purpose, Purpose::Add));
+    if let Some(other) = added.and_then(|added| around.config.meant_before(&added)) {
+        let key = around.key(Scope::Profiles, Command::UseProfile);
+        intro.push(format!("{other} was used where no profile is named: {key} on it keeps that."));
+    }
     Page {
         heading: format!("Profile {name} is saved"),
-        intro: vec![format!("It is in {}. {way}", around.config.file.display())],
+        intro,
         rows: rows.collect(),
         selected: Some(form.row),
         ..Page::default()

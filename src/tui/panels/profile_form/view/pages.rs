@@ -168,7 +168,7 @@ fn client_type(form: &ProfileForm) -> Page<'_> {
         heading: "Which type of client is it?".to_owned(),
         rows: rows.into(),
         selected: Some(form.row),
-        help: [explained(at).to_owned()].into_iter().chain(can_be_used.then(|| console(form))).collect(),
+        help: [explained(at).to_owned()].into_iter().chain(can_be_used.then(|| console(form, at))).collect(),
         ..Page::default()
     }
 }
@@ -204,10 +204,10 @@ fn explained(kind: ClientType) -> &'static str {
 }
 
 /// Where the client is registered.
-fn console(form: &ProfileForm) -> String {
+fn console(form: &ProfileForm, kind: ClientType) -> String {
     match form.data_center().as_ref().and_then(zoho::api_console) {
         Some(console) => format!("Register it in the API console: {console}"),
-        None => format!("How to get one: {}.", form.dialect().registration),
+        None => format!("How to get one: {}.", kind.registration(form.dialect())),
     }
 }
 
@@ -227,7 +227,7 @@ fn client_id(form: &ProfileForm) -> Page<'_> {
     let kind =
         if form.has_client_types() { format!("Its type: {}.", described(form.client_type()).0) } else { String::new() };
     let example = if form.has_client_types() { "It begins with 1000. or the like." } else { "" };
-    let help = [console(form), kind, example.to_owned()];
+    let help = [console(form, form.client_type()), kind, example.to_owned()];
     Page {
         heading: "What is the client id?".to_owned(),
         intro: vec!["The console shows it beside the client. It is no secret.".to_owned()],

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use url::Url;
+use url::{Host, Url};
 
 pub use self::pending::{Begin, GivenUp, Pending, Until};
 pub use self::presence::Presence;
@@ -87,6 +87,16 @@ impl IssuedCode {
     /// Where it is approved: the address with the code in it, or the plain one where the provider sends none.
     pub fn address(&self) -> &Url {
         self.verification_uri_complete.as_ref().unwrap_or(&self.verification_uri)
+    }
+
+    /// The host, where only this machine can open the address.
+    pub fn own_host(&self) -> Option<&str> {
+        let is_own = match self.verification_uri.host()? {
+            Host::Ipv4(ip) => ip.is_loopback(),
+            Host::Ipv6(ip) => ip.is_loopback(),
+            Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+        };
+        self.verification_uri.host_str().filter(|_| is_own)
     }
 }
 

@@ -198,6 +198,7 @@ fn monitoring_gets_the_verdict_in_the_first_line() {
     for (profiles, code, first) in rows {
         let home = home_of(profiles, "http://127.0.0.1:9");
         let ran = home.run(&["status", "--check"]);
+        assert_eq!(ran.stdout.contains("good: valid, ends in "), profiles.contains(&"good"), "{ran:?}");
         let begins = ran.stdout.starts_with(&format!("DEVICE-LOGIN {first}"));
         assert!(ran.code == code && begins && ran.stderr.is_empty(), "{profiles:?}: {ran:?}");
         assert_eq!(ran.stdout.matches('|').count(), 1, "{ran:?}");

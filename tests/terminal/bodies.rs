@@ -28,7 +28,7 @@ fn answers_are_readable_and_empty_ones_are_told() {
         "$program api /204; $program -q api /204; $program api /304; $program api /empty; $program api HEAD /x; \
          $program --color never api /x; $program api /hostile; $program api /x",
     );
-    terminal.wait_for_bytes(b"\x1b[1;34m\"id\"\x1b[0m: \x1b[36m12345678901234567890\x1b[0m,\r\n");
+    terminal.wait_for_bytes(b"\x1b[1m\"id\"\x1b[0m: \x1b[36m12345678901234567890\x1b[0m,\r\n");
     let screen = terminal.wait_for("\"list\"");
     let lines: Vec<&str> = screen.lines().map(str::trim_end).collect();
     let plain = ["{", "  \"id\": 12345678901234567890,", "  \"id\": 1.0,", "  \"list\": []", "}"];

@@ -248,7 +248,9 @@ impl Talk<'_> {
         let say = |text: &str| self.context.output.say(text);
         let Machine { user, host, over_ssh_from } = Machine::here(Environment(&variable));
         let over_ssh = over_ssh_from.map_or_else(String::new, |address| format!(", over SSH from {address}"));
-        say(&format!("1. On another device open: {}", code.verification_uri));
+        let on_which =
+            code.own_host().map_or_else(|| "On another device".to_owned(), |_| format!("In a browser on {host}"));
+        say(&format!("1. {on_which} open: {}", code.verification_uri));
         say(&format!("2. Enter this code: {}", code.user_code));
         say(&format!("   Spelled: {}.", words::spelled(&code.user_code)));
         if let Some(complete) = &code.verification_uri_complete {

@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn keys_texts_numbers_and_words_have_colours() {
-        let expected = "{\n  \u{1b}[1;34m\"a\"\u{1b}[0m: \u{1b}[32m\"b\"\u{1b}[0m,\n  \u{1b}[1;34m\"c\"\u{1b}[0m: [\n    \
+        let expected = "{\n  \u{1b}[1m\"a\"\u{1b}[0m: \u{1b}[32m\"b\"\u{1b}[0m,\n  \u{1b}[1m\"c\"\u{1b}[0m: [\n    \
             \u{1b}[36m-1\u{1b}[0m,\n    \u{1b}[35mnull\u{1b}[0m\n  ]\n}\n";
         assert_eq!(shown(br#"{"a":"b","c":[-1,null]}"#, true), expected);
     }

@@ -1,7 +1,7 @@
 //! JSON for people, in the order and spelling in which it came: white space and colours are all that is added, and white space
 //! all that is taken away.
 
-use crate::cli::colors::{BOLD_BLUE, CYAN, GREEN, MAGENTA, RESET};
+use crate::cli::colors::{BOLD, CYAN, GREEN, MAGENTA, RESET};
 use crate::json::{Event, MARK, Reader, Token};
 use crate::untrusted::VisibleStream;
 
@@ -70,7 +70,7 @@ impl Lines {
                 self.begin_inside(shown);
                 if self.has_color {
                     shown.push_str(match token {
-                        Token::Key => BOLD_BLUE,
+                        Token::Key => BOLD,
                         Token::String => GREEN,
                         Token::Number => CYAN,
                         Token::Literal => MAGENTA,

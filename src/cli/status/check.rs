@@ -115,7 +115,9 @@ fn particulars(seen: &[Seen], now: Timestamp) -> Vec<String> {
         problems.into_iter().map(|(problem, names)| format!("{}: {problem}", some_of(&names))).collect();
     let lines = seen.into_iter().flat_map(|one| {
         let status = &one.status;
-        let ends = list::ends(status, now).map(|ends| format!(", {ends}")).unwrap_or_default();
+        let is_to_come = status.access_token_expires_at.is_some_and(|end| end > now);
+        let verb = if is_to_come { "ends " } else { "" };
+        let ends = list::ends(status, now).map(|ends| format!(", {verb}{ends}")).unwrap_or_default();
         let head = format!("{}: {}{ends}", status.name, status.state.in_words());
         let said = list::remarks(one, now).into_iter().map(|said| format!("{}: {said}", status.name));
         std::iter::once(head).chain(said).collect::<Vec<_>>()

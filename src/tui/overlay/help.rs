@@ -32,7 +32,7 @@ const PAIRS: [(Command, Command, &str); 12] = [
     (Command::Sort, Command::ReverseSort, "sort, turn around"),
     (Command::FoldAll, Command::UnfoldAll, "fold, unfold everything"),
     (Command::FoldMore, Command::FoldLess, "fold a level more, less"),
-    (Command::FindNext, Command::FindPrevious, "find the next, the last"),
+    (Command::FindNext, Command::FindPrevious, "find the next, the one before"),
     (Command::ScrollLeft, Command::ScrollRight, "scroll left, right"),
     (Command::BiggerQr, Command::SmallerQr, "make the QR bigger, smaller"),
     (Command::SaveQrPng, Command::SaveQrSvg, "save the QR as PNG, SVG"),

@@ -250,6 +250,10 @@ fn a_filter_says_how_many_it_leaves_and_what_it_is() {
     };
     assert_screens!("filter", typed("p0012 valid"), now());
     assert_screens!("no_match", typed("nobody"), now());
+    let mut alone = profiles_of(many(1), "p00000");
+    press(&mut alone, &[Key::Char('/')]);
+    let title = screen_text(&alone, now()).lines().next().map(|line| line.trim_end().to_owned()).unwrap_or_default();
+    assert!(title.ends_with("1 of 1"), "{title}");
     let kept = || with_keys(typed("!!"), &[Key::Enter]);
     assert_screens!("filter_kept", kept(), now());
 }

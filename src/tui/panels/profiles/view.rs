@@ -65,6 +65,7 @@ fn head(around: &Surroundings, panel: &ProfilesPanel, now: Now) -> (Vec<Span<'st
     ];
     let order = if all > 1 { panel.table.sorted_in_words().to_owned() } else { String::new() };
     let rights = match in_sight(around, panel, now) {
+        Some([range, short]) if order.is_empty() => [range.clone(), range, short],
         Some([range, short]) => [[range.as_str(), &order].join(around.theme.separator()), range, short],
         None => [order, String::new(), String::new()],
     };

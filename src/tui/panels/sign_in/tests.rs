@@ -485,17 +485,18 @@ fn each_code_says_itself_what_it_asks_for() {
     let options = SignIn { scopes: Some(vec!["ZohoCRM.org.READ".to_owned()]), ..SignIn::default() };
     let (mut model, task) = asking_with(options);
     let next_poll_at = at(30.0).moment;
-    let codes: [(&[&str], fn(IssuedCode, Moment) -> SignInEvent); 4] = [
-        (&["ZohoCRM.users.READ"], |code, next_poll_at| SignInEvent::CodeIssued { code, next_poll_at }),
-        (&[], |code, next_poll_at| SignInEvent::CodeReplaced { code, next_poll_at }),
-        (&["ZohoCRM.org.READ"], |code, next_poll_at| SignInEvent::CodeTakenUp { code, next_poll_at }),
-        (&["Desk.basic.READ", "openid"], |code, next_poll_at| SignInEvent::CodeRenewed { code, next_poll_at }),
-    ];
-    for (scopes, event) in codes {
-        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        let code = IssuedCode { scopes: scopes.clone(), ..code("ABCD-1234", 0.0) };
-        happen(&mut model, task, event(code, next_poll_at), 0.0);
-        assert_eq!(shown(&model).permissions, super::view::in_words(&scopes));
+    let code_for = |scopes: &[&str]| {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        IssuedCode { scopes, ..code("ABCD-1234", 0.0) }
+    };
+    for event in [
+        SignInEvent::CodeIssued { code: code_for(&["ZohoCRM.users.READ"]), next_poll_at },
+        SignInEvent::CodeReplaced { code: code_for(&[]), next_poll_at },
+        SignInEvent::CodeTakenUp { code: code_for(&["ZohoCRM.org.READ"]), next_poll_at },
+        SignInEvent::CodeRenewed { code: code_for(&["Desk.basic.READ", "openid"]), next_poll_at },
+    ] {
+        happen(&mut model, task, event, 0.0);
+        assert_eq!(shown(&model).permissions, super::view::in_words(&shown(&model).code.scopes));
     }
 }
 
@@ -727,18 +728,16 @@ fn no_key_gives_up_a_code_that_was_not_in_sight() {
 
 #[test]
 fn a_client_that_signs_in_by_no_code_is_told_the_command_and_no_key_that_would_fail_again() {
-    for (kind, command) in [
-        (ClientType::SelfClient, "`login work --grant-code`"),
-        (ClientType::ServerBased, "`login work --web`"),
-        (ClientType::Mobile, "`login work --web`"),
-    ] {
+    for (kind, flag) in
+        [(ClientType::SelfClient, "--grant-code"), (ClientType::ServerBased, "--web"), (ClientType::Mobile, "--web")]
+    {
         let (mut model, task) = asking();
         let mut profile = model.around.config.profiles[&work()].clone();
         profile.client_type = kind;
         let error = check_way(&profile, None).expect_err("another way");
         end(&mut model, task, Err(error.clone()), 1.0);
         let hint = crate::tui::advice::hint(&model.around, &*model.top, &error).expect("it is known");
-        assert_eq!(hint, format!("sign in on the command line: {command}"));
+        assert_eq!(hint, crate::tui::advice::signing_in(&model.around, "work", flag));
         assert_eq!(error.code, Code::Config, "the server was not asked");
         assert_eq!(model.top.commands(&model.around), [Command::Choose, Command::Help, Command::Back]);
         assert_eq!(press(&mut model, Key::Char('n'), 2.0), []);

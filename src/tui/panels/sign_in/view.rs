@@ -20,7 +20,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Widget;
 use scene::Scene;
 use text::Text;
-use url::{Host, Url};
+use url::Url;
 pub(super) use words::urgency;
 
 use super::{QrView, SignInPanel, Stage, Waiting};
@@ -221,16 +221,6 @@ pub(super) fn in_words(scopes: &[String]) -> Vec<String> {
         return vec!["what the provider grants without scopes".to_owned()];
     }
     scopes.iter().map(|scope| catalog::scope_in_words(scope)).collect()
-}
-
-/// An address that only this machine can open.
-fn is_loopback(address: &Url) -> bool {
-    match address.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
 }
 
 /// The scheme is left out where it has no room, if it is the one that everything takes to be meant.

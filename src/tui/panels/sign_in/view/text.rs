@@ -11,7 +11,7 @@ use ratatui::widgets::Widget;
 use super::scene::Scene;
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
 use super::words::{last_and_next, permissions, time, urgency};
-use super::{in_columns, is_loopback, title_names_machine, who};
+use super::{in_columns, title_names_machine, who};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
 use crate::tui::surroundings::Surroundings;
@@ -143,7 +143,7 @@ impl<'a> Text<'a> {
     fn push_first_step(&mut self, scene: Scene<'a>, inner: usize) {
         let Scene { around, waiting, lack, .. } = scene;
         let words = match lack {
-            _ if is_loopback(&waiting.code.verification_uri) => {
+            _ if waiting.code.own_host().is_some() => {
                 let machine = &around.machine.host;
                 let long = format!("Open on {machine}; no phone can reach it");
                 let fits = columns(&long) + usize::from(INDENT) <= inner;

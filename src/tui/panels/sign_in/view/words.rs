@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ratatui::style::Style;
 
+use super::configured;
 use super::scene::Scene;
-use super::{configured, is_loopback};
 use crate::config::Motion;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::panels::sign_in::LastAnswer;
@@ -135,7 +135,7 @@ pub(super) fn notice(scene: Scene<'_>, columns: usize) -> Option<(String, Style)
 fn way_to_loopback(scene: Scene<'_>) -> Option<Vec<String>> {
     let Scene { around, waiting, .. } = scene;
     let address = &waiting.code.verification_uri;
-    let host = address.host_str().filter(|_| is_loopback(address))?;
+    let host = waiting.code.own_host()?;
     let mark = around.theme.symbol(Mark::Attention);
     let machine = &around.machine.host;
     let told = format!("{mark} No phone can reach {host}");

@@ -461,6 +461,12 @@ impl Config {
         Self::parse_keeping(&read(file)?.unwrap_or_default(), file, keeps)
     }
 
+    /// Nothing is configured, as where the file is not there.
+    fn is_empty(&self) -> bool {
+        let Self { file, is_part, judged, .. } = self.clone();
+        Self { file, is_part, judged, ..Self::default() } == *self
+    }
+
     /// Checks `text`, which came from `file`.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Error> {
         Self::parse_keeping(text, file, |_, _, _| true)

@@ -260,7 +260,8 @@ fn edit(
     let only_writer = wait_for_other_writers(&target)?;
     let text = match files::read_own_text(&target, Holds::Settings, LONGEST_FILE) {
         Ok((text, _)) => text,
-        Err(trouble) if trouble.is_absence() => Zeroizing::default(),
+        // One that was there a moment ago is away for now: a new one would have nothing of it.
+        Err(trouble) if trouble.is_absence() && before.is_empty() => Zeroizing::default(),
         Err(trouble) => return Err(unusable_file(format!("{} cannot be changed", path.display()), &target, &trouble)),
     };
     let now = Config::parse_keeping(&text, path, is_named)?;

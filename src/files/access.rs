@@ -191,7 +191,9 @@ fn walk(
             Err(error) if error.kind() == ErrorKind::NotFound && ahead.is_empty() && last == Last::MayBeMissing => {
                 return Ok(place);
             }
-            Err(error) => return Err(not_opened(&path, error)),
+            // A link may lead to a name under which nothing can be opened again.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(not_opened(&path, error)),
+            Err(error) => return Err(error.into()),
         };
         judge(&place, &metadata, ahead.is_empty())?;
         if metadata.is_symlink() {
@@ -226,7 +228,11 @@ fn not_opened(path: &Path, error: io::Error) -> Trouble {
 }
 
 fn judged(path: &Path, file: File, holds: Holds) -> Result<Opened, Trouble> {
-    let metadata = file.metadata()?;
+    let metadata = file.metadata().map_err(|error| match error.kind() {
+        // What is open is there, whatever its file system says.
+        ErrorKind::NotFound => io::Error::other(error.to_string()),
+        _ => error,
+    })?;
     if holds == Holds::Settings && is_device_of_root(&metadata) {
         // Nobody else makes devices: `/dev/null` has no settings, and stands for that.
         return Ok(Opened { file, metadata, is_exposed: false });

@@ -74,7 +74,8 @@ impl Backend for FileBackend {
             private::check_directory(&self.files.directory)?;
         }
         let found = self.files.read(&Slot::of(profile), part)?;
-        if found != Found::Missing {
+        // The spare place is elsewhere, and has been judged there.
+        if part != Part::Spare && found != Found::Missing {
             self.files.judge_ancestors()?;
         }
         Ok(found)

@@ -41,14 +41,23 @@ impl Spare {
     /// The record, where there is one. One that cannot be read is none.
     pub(super) fn read(&self, stem: &str) -> Result<Found, StoreError> {
         let path = self.path(stem);
-        if path.symlink_metadata().is_err() { Ok(Found::Missing) } else { private::read_bytes(&path) }
+        if path.symlink_metadata().is_err() {
+            return Ok(Found::Missing);
+        }
+        self.judge()?;
+        private::read_bytes(&path)
+    }
+
+    /// Refuses a directory that others can look into, or could replace.
+    fn judge(&self) -> Result<(), StoreError> {
+        private::check_directory(&self.directory)?;
+        private::check_ancestors(&self.directory)
     }
 
     /// Sees that a record will find room here, and opens all that it takes.
     pub(super) fn reserve(&self, stem: &str) -> Result<Reservation, StoreError> {
         private::create_directory(&self.directory)?;
-        private::check_directory(&self.directory)?;
-        private::check_ancestors(&self.directory)?;
+        self.judge()?;
         Reservation::make(&self.directory, &self.stem(stem), ROOM)
     }
 

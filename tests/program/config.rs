@@ -6,7 +6,7 @@ use std::{fs, io::Write};
 use serde_json::{Value, json};
 
 use crate::support::authority::Authority;
-use crate::support::faults::{Act, Fault, Point, strike};
+use crate::support::faults::{Act, Fault, Point, points, strike};
 use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, ran, set_mode};
 
 const SOUND: &str = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\nscopes = [\"ZohoCRM.users.READ\"]\n";
@@ -365,6 +365,36 @@ fn a_profile_that_nobody_can_be_asked_for_names_what_to_give() {
         home.run(arguments).failed(2, &["no profile was added", missing, "`NAME --provider PROVIDER --client-id ID`"]);
     }
     assert!(!home.path("config.toml").exists());
+}
+
+#[test]
+fn a_change_loses_nothing_of_a_file_that_is_not_found_for_a_moment() {
+    let text = "[providers.corp]\nkind = \"standard\"\nissuer = \"https://id.example\"\n[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\n\
+                [profiles.other]\nprovider = \"corp\"\nclient_id = \"B\"\nscopes = [\"a\"]\n";
+    let mut struck = 0;
+    for arguments in [
+        &["profile", "remove", "work", "--force"][..],
+        &["profile", "rename", "work", "new"],
+        &["profile", "use", "other"],
+        &["profile", "edit", "other", "--scopes", "b"],
+    ] {
+        let home = Home::new();
+        home.configure(text);
+        let reads = points(&home, &Act::new(arguments)).into_iter().filter(|point| {
+            let is_look = matches!(point.call.as_str(), "openat" | "statx" | "newfstatat");
+            is_look && format!("{point:?}").contains("\"config.toml\"")
+        });
+        for point in reads {
+            home.configure(text);
+            let fault = Fault { point, effect: "error=ENOENT".to_owned() };
+            let (is_struck, ran) = strike(&home, &Act::new(arguments), &fault);
+            let now = home.configuration();
+            let is_kept = now.contains("[providers.corp]") && now.contains("[profiles.other]");
+            assert!(is_kept, "{arguments:?}, {fault:?}: {ran:?}\n{now}");
+            struck += usize::from(is_struck);
+        }
+    }
+    assert!(struck > 9, "{struck}");
 }
 
 #[test]

@@ -83,6 +83,11 @@ fn a_store_that_vanishes_while_the_answer_is_out_is_helped_by_the_spare_place() 
     let kept = ran(child);
     assert_eq!((kept.code, kept.stdout.as_str()), (0, format!("{NEW_TOKEN}\n").as_str()), "{kept:?}");
     assert!(kept.stderr.contains("kept in") && kept.stderr.contains("spare"), "{kept:?}");
+    // While the store is away, the record is used where it is.
+    home.run(&["token"]).worked(&format!("{NEW_TOKEN}\n"));
+    assert_eq!(home.run(&["status", "--json"]).json()["profiles"][0]["state"], "valid");
+    let check = home.run(&["store", "check", "--json"]);
+    assert!(!check.stdout.contains("damaged") && check.stdout.contains("in_spare"), "{check:?}");
     let _ = fs::remove_dir_all(&state);
     fs::rename(&away, &state).expect("it is there");
     // Whoever reads finds it where it is, and whoever writes brings it back.

@@ -12,6 +12,7 @@ use device_login::secret::Secret;
 use serde_json::json;
 
 use crate::support::authority::Authority;
+use crate::support::faults::{Act, Fault, Point, strike};
 use crate::support::program::{Home, REFRESH_TOKEN, Ran, configuration, ran, set_mode};
 use crate::support::small_disk::{SmallDisk, fill};
 
@@ -273,6 +274,23 @@ fn a_configuration_that_is_a_link_to_nothing_says_where_it_leads_and_makes_no_di
     fs::create_dir(home.path("dotfiles")).expect("it is free");
     assert_eq!(home.run(&add).code, 0);
     assert!(home.path("dotfiles/config.toml").is_file() && home.path("config.toml").is_symlink());
+}
+
+#[test]
+fn a_directory_that_cannot_be_looked_at_is_not_told_as_a_file_of_another_kind() {
+    for error in ["EIO", "EACCES", "ESTALE"] {
+        let home = Home::new();
+        home.configure("");
+        fs::create_dir_all(home.path("above/state")).expect("a directory");
+        set_mode(home.path("above/state"), 0o700);
+        let store = format!("file:{}", home.path("above/state").display());
+        let act = Act::new(&["store", "init", "--store", &store]);
+        let fault = Fault { point: Point::first("statx", "above"), effect: format!("error={error}") };
+        let (is_struck, ran) = strike(&home, &act, &fault);
+        assert!(is_struck, "{error}: {ran:?}");
+        assert!(ran.code == 9 && ran.stderr.contains("(os error"), "{error}: {ran:?}");
+        assert!(!ran.stderr.contains("regular file"), "{error}: {ran:?}");
+    }
 }
 
 #[test]

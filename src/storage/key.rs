@@ -315,7 +315,17 @@ impl Keyring {
             Err(error) if error.is_away() => return Ok(self.at_hand().is_some()),
             pin => pin?,
         };
-        Ok(pin.map_or_else(|| self.require_to_begin(), |pin| self.for_reading(&pin).map(drop)).is_ok())
+        let Some(pin) = pin else { return Ok(self.require_to_begin().is_ok()) };
+        // What this process remembers opens nothing for the next one.
+        let is_lost = pin.old().is_none() && self.lacks_file(&self.source()?);
+        Ok(!is_lost && self.for_reading(&pin).is_ok())
+    }
+
+    /// Whether a file is missing that a key of this source takes.
+    fn lacks_file(&self, source: &KeySource) -> bool {
+        let Some(sources) = &self.sources else { return false };
+        let given = sources.file(source).map(|(path, _)| path);
+        given.into_iter().chain(sources.key_file(source)).any(|path| matches!(path.try_exists(), Ok(false)))
     }
 
     /// The file that opens the store, if others can read it.

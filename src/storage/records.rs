@@ -284,7 +284,9 @@ impl Store {
         let key = keyring.checked_source()?;
         let kind = backend.kind();
         let place = (kind != StoreKind::Memory).then(|| backend.place());
-        let is_made = !matches!(&key, KeySource::KeyFile(path) if matches!(path.try_exists(), Ok(false)));
+        let is_there = !matches!(&key, KeySource::KeyFile(path) if matches!(path.try_exists(), Ok(false)));
+        // No second one is made for a store that has one.
+        let is_made = is_there || matches!(keyring.stored_pin(), Ok(Some(_)));
         Ok(Protection { kind, place, exposed: keyring.exposed(&key), key, is_made, has_key: keyring.has_key()? })
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 #[cfg(unix)]
 use device_login::storage::KeyCommand;
-use device_login::storage::{Grade, KeyOptions, KeySource, StoreError, StoreKind};
+use device_login::storage::{Grade, KeyOptions, KeySource, Store, StoreError, StoreKind};
 
 use super::{Home, client_id, commit, contents, create_private_directory, load, try_commit};
 
@@ -223,6 +223,32 @@ fn a_passphrase_protects_the_master_key() {
     let text = key_unavailable(try_commit(&home.store_with(with_passphrase(&home, "correct horse")), "two"));
     assert!(text.contains("master.key is missing, but records sealed with it exist"), "{text}");
     assert!(!home.file("master.key").exists());
+}
+
+#[test]
+fn a_key_that_is_gone_is_missed_also_by_who_has_read_it() {
+    type Keys = fn(&Home) -> KeyOptions;
+    let looks = |store: &Store| {
+        let protection = store.protection().unwrap();
+        (protection.is_made, protection.has_key, protection.to_string().contains("cannot be had"))
+    };
+    let rows: [(Keys, &str); 2] =
+        [(Home::keys, "config/key"), (|home| with_passphrase(home, "horse"), "state/master.key")];
+    for (keys, file) in rows {
+        let home = Home::new();
+        let (file, elsewhere) = (home.directory.path().join(file), home.directory.path().join("elsewhere"));
+        let store = home.store_with(keys(&home));
+        commit(&store, "one");
+        assert_eq!(looks(&store), (true, true, false));
+        for (from, to, expected) in [(&file, &elsewhere, (true, false, true)), (&elsewhere, &file, (true, true, false))]
+        {
+            fs::rename(from, to).unwrap();
+            assert_eq!(looks(&store), expected, "{from:?}");
+            assert_eq!(looks(&home.store_with(keys(&home))), expected, "{from:?}");
+        }
+    }
+    let fresh = Home::new();
+    assert_eq!(looks(&fresh.store()), (false, true, false), "the first record makes it");
 }
 
 #[test]

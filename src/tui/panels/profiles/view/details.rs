@@ -266,7 +266,8 @@ impl<'a> Details<'a> {
         let theme = &self.around.theme;
         let place = protection.place.as_deref().map(visible).unwrap_or_default();
         let how = if place.is_empty() { Words::default() } else { Words::of(theme.separator(), theme.label) };
-        let how = how.and(&protection.to_string(), theme.label);
+        let style = if protection.has_key { theme.label } else { theme.attention };
+        let how = how.and(&protection.to_string(), style);
         self.value("Kept in", Words::of(&place, theme.text).then(how));
     }
 

@@ -333,11 +333,11 @@ impl Keyring {
             }
         }
         let _lock = self.lock(target, &source)?;
-        let stays = |key: &&MasterKey| !gone.contains(&key.id());
+        let is_left = |key: &&MasterKey| !gone.contains(&key.id());
         match &source {
             KeySource::KeyFile(path) if source == new.source || *path == target.options.default_key_file => {
                 let Some(had) = read_key_file(path, Holds::Secrets, &Judged::default())? else { return Ok(notes) };
-                let left: Vec<&MasterKey> = had.iter().filter(stays).collect();
+                let left: Vec<&MasterKey> = had.iter().filter(is_left).collect();
                 if left.len() < had.len() {
                     if left.is_empty() { remove(path)? } else { write_key_file(path, &left)? }
                 }
@@ -345,7 +345,7 @@ impl Keyring {
             KeySource::Passphrase => {
                 // Those that other stores have stay.
                 let had = self.keys_of(target, &source)?;
-                let left: Vec<&MasterKey> = had.iter().filter(stays).collect();
+                let left: Vec<&MasterKey> = had.iter().filter(is_left).collect();
                 let path = target.home.join(passphrase::FILE);
                 if left.is_empty() { remove(&path)? } else { write_master_key(target, &left)? }
             }

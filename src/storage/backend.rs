@@ -173,6 +173,12 @@ pub trait Backend: Send + Sync {
         Ok(None)
     }
 
+    /// Keeps a record in the place that only this machine has, for who cannot have the right to write it, and tells where; `None` where
+    /// there is no such place.
+    fn keep_spare(&self, _profile: &ProfileName, _bytes: &[u8]) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     /// The home whose processes have that file in common, over all starts of its machine; `None` where everybody has who shares the
     /// store, as in a directory.
     fn poller_home(&self) -> Option<String> {

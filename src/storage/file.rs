@@ -99,6 +99,11 @@ impl Backend for FileBackend {
         Reservation::make_beside(self.files.room_path(&Slot::of(profile)), ROOM).map(Some)
     }
 
+    fn keep_spare(&self, profile: &ProfileName, bytes: &[u8]) -> Result<Option<String>, StoreError> {
+        let Some(spare) = &self.files.spare else { return Ok(None) };
+        spare.keep(profile.as_str(), None, bytes).map(|path| Some(path.display().to_string()))
+    }
+
     fn listing(&self) -> Result<Listing, StoreError> {
         private::check_directory(&self.files.directory)?;
         let is_whole = !self.files.spare.as_ref().is_some_and(Spare::is_in_use);

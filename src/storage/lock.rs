@@ -39,6 +39,19 @@ pub(super) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) ->
     Ok(file)
 }
 
+/// Fails where the file that is locked has not this name any more: what it was in was moved, or unmounted.
+pub(super) fn check_in_place(lock: &File, path: &Path) -> Result<(), StoreError> {
+    let failed = StoreError::io("looking at", path);
+    let (here, there) = (lock.metadata().map_err(&failed)?, path.metadata().map_err(&failed)?);
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::ino(&here) != std::os::unix::fs::MetadataExt::ino(&there) {
+        return Err(failed(ErrorKind::NotFound.into()));
+    }
+    #[cfg(not(unix))]
+    let _ = (here, there);
+    Ok(())
+}
+
 /// Who has the lock now; `None` where nobody does. Whoever wants it meanwhile waits no longer than this looks.
 pub(super) fn held_by(path: &Path) -> Result<Option<String>, StoreError> {
     let file = match access::options().read(true).open(path) {

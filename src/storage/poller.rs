@@ -5,6 +5,7 @@
 //! not ask too early. It need not outlive the machine: after another start a whole interval is waited.
 
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pending::{Booted, Clocks, PendingId};
 use super::reservation::Reservation;
-use super::{Store, StoreError, lock};
+use super::{Record, Store, StoreError, lock};
 use crate::clock::Moment;
 use crate::files::access;
 use crate::mutex::locked;
@@ -27,6 +28,10 @@ pub struct Poller {
     store: Store,
     profile: ProfileName,
     room: Mutex<Option<Reservation>>,
+    /// As it was last read, for when it cannot be read any more.
+    record: Mutex<Option<Box<Record>>>,
+    /// Of the lock.
+    path: Option<PathBuf>,
     /// Dropped last, since the next one makes a room of the same name.
     lock: Option<File>,
 }
@@ -94,28 +99,80 @@ impl Store {
     /// Somebody else is ([`StoreError::Locked`]), or the file cannot be used.
     pub fn poller(&self, profile: &ProfileName) -> Result<Poller, StoreError> {
         let path = self.poller_path(profile)?;
-        let lock = path.map(|path| lock::acquire(&path, profile, Duration::ZERO)).transpose()?;
-        Ok(Poller { store: self.clone(), profile: profile.clone(), room: Mutex::default(), lock })
+        let lock = path.as_ref().map(|path| lock::acquire(path, profile, Duration::ZERO)).transpose()?;
+        let (store, profile) = (self.clone(), profile.clone());
+        Ok(Poller { store, profile, room: Mutex::default(), record: Mutex::default(), path, lock })
     }
 
     /// Who asks for this sign-in on this machine, as far as that shows.
     pub fn asker(&self, profile: &ProfileName, id: &PendingId) -> Asker {
         let Ok(Some(path)) = self.poller_path(profile) else { return Asker::default() };
-        let note = access::options().read(true).open(&path).ok().and_then(|file| lock::noted::<Note>(&file));
-        let last_asked = note.filter(|note| note.id == *id).and_then(|note| note.at);
+        let last_asked = noted(&path, id).and_then(|note| note.at);
         let holder = lock::holder(&path);
         let is_stopped = holder.as_ref().is_some_and(|pid| lock::is_stopped(pid));
         Asker { who: holder.map(|pid| format!("pid {pid}")), is_stopped, last_asked }
     }
+
+    /// Shows a code as one that waits for nobody any more where its approval has come and could not be kept, as was noted on this machine.
+    pub(super) fn end_code_if_used_up(&self, record: &mut Record) {
+        if let Some(pending) = &mut record.pending
+            && let Ok(Some(path)) = self.poller_path(&record.profile)
+            && noted(&path, &pending.id).is_some_and(|note| note.last == LastPoll::NotKept)
+        {
+            pending.lifetime = Duration::ZERO;
+        }
+    }
+}
+
+/// What was noted of this sign-in.
+fn noted(path: &Path, id: &PendingId) -> Option<Note> {
+    let file = access::options().read(true).open(path).ok()?;
+    lock::noted(&file).filter(|note: &Note| note.id == *id)
 }
 
 impl Poller {
+    /// Fails where what it is kept in is not there any more.
+    pub fn check_in_place(&self) -> Result<(), StoreError> {
+        self.lock.as_ref().zip(self.path.as_ref()).map_or(Ok(()), |(lock, path)| lock::check_in_place(lock, path))
+    }
+
+    /// Has the record at hand, as it was just read.
+    pub fn remember(&self, record: &Record) {
+        *locked(&self.record) = Some(Box::new(record.clone()));
+    }
+
+    /// The record as it was last read.
+    pub fn record(&self) -> Option<Box<Record>> {
+        locked(&self.record).clone()
+    }
+
+    /// Keeps what an approval makes of that record in the spare place, where its own place takes nothing: it is away or read-only, or
+    /// somebody keeps the right to write it. Whoever holds the profile next brings it back.
+    ///
+    /// # Errors
+    ///
+    /// The record can be written where it is, or the spare place fails as well.
+    pub fn keep_aside(&self, record: &mut Record) -> Result<(), StoreError> {
+        let held = self.check_in_place().and_then(|()| self.store.hold(&self.profile, Duration::ZERO));
+        match held {
+            Ok(held) => {
+                held.release();
+                Err(StoreError::not_possible(self.store.place(), "it takes records", "try again"))
+            }
+            Err(failed) if failed.is_of_place() || matches!(failed, StoreError::Locked { .. }) => {
+                self.store.keep_aside(record, failed)
+            }
+            Err(failed) => Err(failed),
+        }
+    }
+
     /// Sees that an approval can be kept whatever becomes of the room on the disk meanwhile.
     ///
     /// # Errors
     ///
     /// There is no room, so that nobody may be asked.
     pub fn reserve(&self) -> Result<(), StoreError> {
+        self.check_in_place()?;
         let mut room = locked(&self.room);
         if room.is_none() {
             *room = self.store.room(&self.profile)?;

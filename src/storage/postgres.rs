@@ -199,6 +199,11 @@ impl Backend for PostgresBackend {
         self.database.read(profile, part)
     }
 
+    fn keep_spare(&self, profile: &ProfileName, bytes: &[u8]) -> Result<Option<String>, StoreError> {
+        let Some(spare) = self.database.spare() else { return Ok(None) };
+        spare.keep(profile.as_str(), None, bytes).map(|path| Some(path.display().to_string()))
+    }
+
     fn first_line(&self, profile: &ProfileName, part: Part) -> Option<Vec<u8>> {
         let mut before = locked(&self.database.before);
         before.remove(profile).filter(|_| part == Part::Previous)

@@ -101,10 +101,11 @@ impl Store {
     /// The record as last committed; `None` where the profile has none.
     pub fn load(&self, profile: &ProfileName) -> Result<Option<Box<Record>>, StoreError> {
         let asked_at = self.shared.time_of_copy();
-        let (record, place) = self.shared.load(&mut self.shared.reader(profile), profile)?;
+        let (mut record, place) = self.shared.load(&mut self.shared.reader(profile), profile)?;
         self.shared.copy(profile, record.as_deref(), asked_at);
-        if let Some(record) = &record {
+        if let Some(record) = &mut record {
             self.shared.tell_if_moved(record);
+            self.end_code_if_used_up(record);
         }
         if place == Place::SpareForNow && self.shared.backend.is_shared() {
             self.bring_back(profile);
@@ -116,9 +117,10 @@ impl Store {
     pub fn load_alone(&self, profile: &ProfileName) -> Result<Option<Box<Record>>, StoreError> {
         let asked_at = self.shared.time_of_copy();
         match self.shared.read(&mut self.shared.reader(profile), profile, Part::Current) {
-            Ok(Opened::Sound(record)) => {
+            Ok(Opened::Sound(mut record)) => {
                 self.shared.copy(profile, Some(&record), asked_at);
                 self.shared.tell_if_moved(&record);
+                self.end_code_if_used_up(&mut record);
                 Ok(Some(record))
             }
             // Somebody has written meanwhile, or there is more to be said.
@@ -131,6 +133,24 @@ impl Store {
         let brought: Result<(), StoreError> = self.holding(profile, Duration::ZERO, |held| held.look().map(drop));
         // It is good where it is, and the next one tries again.
         drop(brought);
+    }
+
+    /// Keeps a record in the spare place without the right to write it, since its own place failed so.
+    pub(super) fn keep_aside(&self, record: &mut Record, failed: StoreError) -> Result<(), StoreError> {
+        let Shared { backend, keyring, .. } = &*self.shared;
+        let Some(key) = keyring.at_hand() else { return Err(failed) };
+        let asked_at = self.shared.time_of_copy();
+        record.generation = record.generation.saturating_add(1);
+        let sealed = envelope::seal_record(&key, record)?;
+        let Ok(Some(place)) = backend.keep_spare(&record.profile, &sealed) else { return Err(failed) };
+        self.shared.copy(&record.profile, Some(record), asked_at);
+        self.shared.damaged().insert(record.profile.clone(), kept_in_spare(&record.profile, &place, &failed));
+        Ok(())
+    }
+
+    /// The store in words for people.
+    pub(super) fn place(&self) -> String {
+        self.shared.backend.place()
     }
 
     /// Waits up to `patience` for the sole right to write this profile's record.
@@ -293,6 +313,10 @@ impl Store {
 
 fn set_aside_as(place: &str) -> String {
     format!("A damaged record was set aside as {place}; the one before it took its place.")
+}
+
+fn kept_in_spare(profile: &ProfileName, place: &str, failed: &StoreError) -> String {
+    format!("The record of profile `{profile}` is kept in {place} for now: {failed}.")
 }
 
 /// The sole right to write one profile's record. It is given back by [`release`](Self::release).

@@ -551,20 +551,28 @@ fn a_wrong_account_is_refused_and_its_grant_given_back() {
 
 #[test]
 fn an_approval_that_cannot_be_saved_is_given_back() {
-    let home = Home::new();
-    let (state, aside) = (home.path("state"), home.path("aside"));
-    let authority = Authority::start(move |asked| {
-        if asked.path == "/token" {
-            std::fs::rename(&state, &aside).expect("the store was probed");
-            std::fs::File::create(&state).expect("the home can be written");
-        }
-        friendly(asked)
-    });
-    home.configure(&program::configuration(&authority.origin()));
-    let ran = home.run(&["login", "--plain"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (9, ""), "{ran:?}");
-    assert!(ran.stderr.contains("nothing was saved and the grant was revoked"), "{ran:?}");
-    assert_eq!(authority.count("/revoke"), 1);
+    for in_its_place in [Some("a file"), Some("a directory"), None] {
+        let home = Home::new();
+        let (state, aside) = (home.path("state"), home.path("aside"));
+        home.write("spare", "no directory");
+        let authority = Authority::start(move |asked| {
+            if asked.path == "/token" {
+                std::fs::rename(&state, &aside).expect("the store was probed");
+                let made = match in_its_place {
+                    Some("a file") => std::fs::File::create(&state).map(drop),
+                    Some(_) => std::fs::create_dir(&state),
+                    None => Ok(()),
+                };
+                made.expect("the home can be written");
+            }
+            friendly(asked)
+        });
+        home.configure(&program::configuration(&authority.origin()));
+        let ran = home.run(&["login", "--plain"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (9, ""), "{in_its_place:?}: {ran:?}");
+        assert!(ran.stderr.contains("nothing was saved and the grant was revoked"), "{in_its_place:?}: {ran:?}");
+        assert_eq!(authority.count("/revoke"), 1, "{in_its_place:?}");
+    }
 }
 
 #[cfg(unix)]

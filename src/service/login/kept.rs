@@ -48,6 +48,8 @@ pub(super) struct Kept {
     replaced: Option<Replaced>,
     /// The sign-in as it goes by now, where its record was under another name or in another store by then.
     moved: Option<Box<Attempt>>,
+    /// It is in the spare place, and nothing is written where it belongs before that works again.
+    is_aside: bool,
 }
 
 /// A grant that another one took the place of although it lives on at the provider.
@@ -146,6 +148,7 @@ impl Attempt {
         mut room: Room,
         presence: &Presence,
     ) -> Result<Kept, NotKept> {
+        let poller = if let Room::Beside(poller) = &room { Some(Arc::clone(poller)) } else { None };
         let (mut grant, mut checked) = (grant, None);
         let (mut is_first, end) = (true, clock::now() + PATIENCE);
         let (mut keeping, mut has_moved) = (self.clone(), false);
@@ -153,7 +156,7 @@ impl Attempt {
             match keeping.save(grant.clone(), room.take(), checked.clone()).await {
                 Ok(replaced) => {
                     let moved = has_moved.then(|| Box::new(keeping));
-                    return Ok(Kept { grant, replaced, moved });
+                    return Ok(Kept { grant, replaced, moved, is_aside: false });
                 }
                 Err(NotKept::Expects(account, right)) => {
                     match keeping.expected_account(&account, &grant, data_center).await {
@@ -175,12 +178,49 @@ impl Attempt {
                 }
                 // What failed once may work the next time, and nobody need be asked.
                 Err(NotKept::Failed(error)) if std::mem::take(&mut is_first) && error.code == Code::Store => {}
-                Err(NotKept::Failed(error)) if presence.saves_again(error.clone()).await => {}
                 Err(NotKept::Failed(error)) => {
-                    return Err(self.give_back(error, &grant, data_center, None).await.into());
+                    if let Some(poller) = poller.as_ref().filter(|_| !has_moved)
+                        && let Some(kept) = keeping.keep_aside(&grant, data_center, poller, checked.as_ref()).await
+                    {
+                        return Ok(kept);
+                    }
+                    if !presence.saves_again(error.clone()).await {
+                        let again = Advice::SignIn(self.profile.name.clone());
+                        return Err(self.give_back(error, &grant, data_center, None).await.advise(again).into());
+                    }
                 }
             }
         }
+    }
+
+    /// Keeps the grant where only this machine has it, since the record's own place takes nothing; `None` where that may not be, or fails
+    /// as well.
+    async fn keep_aside(
+        &self,
+        grant: &Grant,
+        data_center: &DataCenter,
+        poller: &Arc<Poller>,
+        checked: Option<&String>,
+    ) -> Option<Kept> {
+        let (attempt, of, asker) = (self.clone(), grant.clone(), Arc::clone(poller));
+        let (before, expected) = aside(move || {
+            let read = asker.check_in_place().and_then(|()| attempt.service.store.load(&attempt.profile.name));
+            let before = read.unwrap_or_else(|_| asker.record());
+            let expected = attempt.who_may_approve(before.clone(), &of).ok()?;
+            Some((before, expected))
+        })
+        .await?;
+        let mut grant = grant.clone();
+        if let Some(expected) = expected.filter(|expected| checked != Some(expected)) {
+            grant.account = Some(self.expected_account(&expected, &grant, data_center).await.ok()?);
+        }
+        let (attempt, poller) = (self.clone(), Arc::clone(poller));
+        aside(move || {
+            let (mut record, replaced) = attempt.changed(grant.clone(), before).ok()?;
+            poller.keep_aside(&mut record).ok()?;
+            Some(Kept { grant, replaced, moved: None, is_aside: true })
+        })
+        .await
     }
 
     /// The same sign-in where it waits by now: its profile was renamed, or its record copied to another store.
@@ -280,7 +320,7 @@ impl Attempt {
             let checked = self.expected_account(expected, &grant, data_center).await;
             checked.map_err(|error| error.advise_only(Advice::SignOut(self.profile.name.clone())))?;
         }
-        Ok(Kept { grant, replaced: None, moved: None })
+        Ok(Kept { grant, replaced: None, moved: None, is_aside: false })
     }
 
     /// Makes sure that the right person approved (reverse phishing).
@@ -498,6 +538,9 @@ impl Attempt {
     /// The right to the record of a sign-in that still waits for this approval, with the room that was kept for it; and which account may
     /// approve.
     fn open(&self, grant: &Grant, room: Option<&Poller>) -> Result<(Reserved, Option<String>), NotKept> {
+        if let Some(poller) = room {
+            poller.check_in_place()?;
+        }
         let mut held = self.service.store.hold(&self.profile.name, LOCK_PATIENCE)?;
         let opened = match held.look() {
             // Nobody can have given it up there.
@@ -567,8 +610,15 @@ impl Attempt {
         before: Option<Box<Record>>,
         held: &mut Held,
     ) -> Result<(Option<Box<Record>>, Option<Replaced>), Error> {
+        let (mut record, replaced) = self.changed(grant, before.clone())?;
+        held.commit_sign_in(&mut record)?;
+        Ok((before, replaced))
+    }
+
+    /// The record with the grant in it, and the one that this takes the place of.
+    fn changed(&self, grant: Grant, before: Option<Box<Record>>) -> Result<(Box<Record>, Option<Replaced>), Error> {
         self.check_still_configured()?;
-        let mut record = before.clone().unwrap_or_else(|| Box::new(empty_record(&self.profile)));
+        let mut record = before.unwrap_or_else(|| Box::new(empty_record(&self.profile)));
         let own = RevocationNote::of(&grant, &self.profile.client_id);
         record.to_revoke.retain(|note| note.token != own.token);
         let lived_on = |before: &Grant| !is_same_grant(before, &grant) && grants::lives(before, clock::wall());
@@ -599,8 +649,7 @@ impl Attempt {
         record.pending = None;
         let is_told = !self.for_agent;
         record.ended = self.pending.clone().map(|id| EndedSignIn { id, error: None, is_told });
-        held.commit_sign_in(&mut record)?;
-        Ok((before, replaced))
+        Ok((record, replaced))
     }
 
     /// Tells whether a grant may be revoked that another one takes the place of: nobody else has its refresh token, and no
@@ -660,15 +709,16 @@ impl Attempt {
         service.unbroken.run(attempt.describe(kept)).await
     }
 
-    async fn describe(self, Kept { grant, replaced, .. }: Kept) -> SignedIn {
+    async fn describe(self, Kept { grant, replaced, is_aside, .. }: Kept) -> SignedIn {
         let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
         let account = match grant.account.clone().filter(|_| self.expected.is_some()) {
             Some(checked) => Some(checked),
+            None if is_aside => self.account_behind(&grant, data_center).await,
             None => self.learn_account(&grant, data_center).await,
         };
         let replaced = match replaced {
-            Some(replaced) => self.settle(replaced, account.as_ref()).await,
-            None => None,
+            Some(replaced) if !is_aside => self.settle(replaced, account.as_ref()).await,
+            _ => None,
         };
         let protection = self.service.aside(|service| service.store.protection().ok()).await;
         SignedIn {

@@ -438,7 +438,11 @@ fn look(
         Err(StoreError::Locked { .. }) => Err(store.asker(name, known)),
         poller => Ok(poller?),
     };
-    let pending = match still_pending(store.load(name)?, known, approved_before) {
+    let record = store.load(name)?;
+    if let (Ok(poller), Some(record)) = (&poller, &record) {
+        poller.remember(record);
+    }
+    let pending = match still_pending(record, known, approved_before) {
         // Whoever has the right to the record may yet find out that it did not.
         Err(Elsewhere::Failed(_)) => {
             still_pending(store.holding(name, LOCK_PATIENCE, Held::load)?, known, approved_before)
@@ -447,7 +451,11 @@ fn look(
     };
     let pending = match pending {
         Ok(pending) => pending,
-        Err(over) => return Ok(Look::Over(over)),
+        Err(over) => {
+            // What was moved away with all that is in it tells nothing.
+            poller.as_ref().map_or(Ok(()), |poller| poller.check_in_place())?;
+            return Ok(Look::Over(over));
+        }
     };
     let is_here = pending.is_of(store.poller_home().as_deref());
     match poller {

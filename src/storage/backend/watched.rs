@@ -92,6 +92,11 @@ impl Backend for Watched {
         self.inner.room(profile)
     }
 
+    fn keep_spare(&self, profile: &ProfileName, bytes: &[u8]) -> Result<Option<String>, StoreError> {
+        (self.watcher)("keep_spare")?;
+        self.inner.keep_spare(profile, bytes)
+    }
+
     fn poller_home(&self) -> Option<String> {
         self.inner.poller_home()
     }

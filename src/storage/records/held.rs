@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::reading::Reader;
-use super::{Held, OpenedRecord, Place, set_aside_as};
+use super::{Held, OpenedRecord, Place, kept_in_spare, set_aside_as};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Part};
 use crate::storage::envelope::{self, Opened};
@@ -331,8 +331,7 @@ impl Held {
         let sealed = envelope::seal_record(&*self.key()?, record)?;
         match self.hold.keep_spare(&sealed) {
             Ok(Some(place)) => {
-                let profile = &self.profile;
-                self.tell(format!("The record of profile `{profile}` is kept in {place} for now: {failed}."));
+                self.tell(kept_in_spare(&self.profile, &place, &failed));
                 Ok(())
             }
             // The store's own place is the one to mend.

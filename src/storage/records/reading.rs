@@ -53,19 +53,27 @@ impl Shared {
         Ok((Some(in_spare), place))
     }
 
-    /// The record that the spare place has, where it is newer than the one here.
+    /// The record that the spare place has, where it is newer than the one here, or ends the sign-in that is still pending here: an
+    /// approval is kept there also by who cannot have the right to write, so that others may write meanwhile.
     pub(super) fn spare_record(
         &self,
         reader: &mut Reader<'_>,
         profile: &ProfileName,
     ) -> Result<Option<(Box<Record>, Place)>, StoreError> {
-        let Ok(Opened::Sound(record)) = self.read(reader, profile, Part::Spare) else { return Ok(None) };
+        let Ok(Opened::Sound(mut record)) = self.read(reader, profile, Part::Spare) else { return Ok(None) };
         let (here, place) = match self.load_here(reader, profile) {
             Ok(here) => (here, Place::SpareForNow),
             Err(error) if error.is_of_place() => (None, Place::Spare),
             Err(error) => return Err(error),
         };
-        Ok(here.is_none_or(|here| Note::of(&record).is_after(&here)).then_some((record, place)))
+        let Some(here) = here else { return Ok(Some((record, place))) };
+        let is_after = Note::of(&record).is_after(&here);
+        let (pending, ended) = (here.pending.map(|pending| pending.id), record.ended.as_ref().map(|ended| &ended.id));
+        if !is_after && pending.is_some() && pending.as_ref() == ended {
+            record.generation = here.generation.saturating_add(1);
+            return Ok(Some((record, place)));
+        }
+        Ok(is_after.then_some((record, place)))
     }
 
     /// What this machine has written after the record, where that is no later sign-in: the store was brought back from a

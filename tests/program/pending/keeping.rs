@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Provider, TOKEN, begun, pending, wait_until, wait_until_told};
+use super::{Provider, TOKEN, begun, change_pending, pending, wait_until, wait_until_told};
 use crate::interrupts::send;
 use crate::support::faults::{Act, Fault, Point, strike};
 use crate::support::program::{Home, configuration, ran};
@@ -130,16 +130,94 @@ fn an_approval_is_kept_once_there_are_descriptors_again() {
 #[test]
 fn what_became_of_an_approval_that_could_not_be_kept_is_told_to_who_asks_for_the_code_again() {
     let (provider, home) = begun();
+    let _ = fs::remove_dir_all(home.path("spare"));
+    home.write("spare", "no directory");
     provider.approve();
     let fault = Fault { point: Point::first("openat", "state/work.lock"), effect: "error=EIO:+".to_owned() };
     let (_, given_back) = strike(&home, &Act::new(&["login", "--resume", "--plain"]), &fault);
-    given_back.failed(9, &["nothing was saved and the grant was revoked"]);
+    given_back.failed(9, &["nothing was saved and the grant was revoked", "device-login login work"]);
     assert!(pending(&home).is_some(), "that could not be noted either");
+    // Nobody waits for it any more.
+    let token = home.run(&["token"]);
+    assert!(token.code == 4 && !token.stderr.contains("waits for approval"), "{token:?}");
+    assert_eq!(home.run(&["status", "--json"]).json()["profiles"][0]["pending"], json!(null));
     for _ in 0..2 {
         let (_, asked) = strike(&home, &Act::new(&["login", "--resume", "--plain"]), &fault);
         asked.failed(6, &["the approval had come before that, and could not be kept"]);
         assert!(!asked.stderr.contains("got lost"), "{asked:?}");
     }
+    provider.change(|state| state.error = None);
+    assert_eq!(home.run(&["login", "--plain"]).code, 0, "a plain login asks for a code of its own");
+    assert_eq!(provider.codes(), 2);
+}
+
+/// The same that becomes of the answer to a refresh.
+#[test]
+fn an_approval_is_kept_in_the_spare_place_where_its_own_takes_nothing() {
+    let errors = ["EIO", "EROFS", "EACCES", "ENOSPC"];
+    for error in errors.into_iter().map(Some).chain([None]) {
+        let (provider, home) = begun();
+        let (state, away) = (home.path("state"), home.path("away"));
+        let signed_in = if let Some(error) = error {
+            provider.approve();
+            let fault = Fault { point: Point::first("openat", "state/work.lock"), effect: format!("error={error}:+") };
+            strike(&home, &Act::new(&["login", "--resume", "--plain"]), &fault).1
+        } else {
+            let (from, to) = (state.clone(), away.clone());
+            provider.approve_while(move || fs::rename(from, to).expect("it is there"));
+            ran(home.spawn(&["login", "--resume", "--plain"]))
+        };
+        assert_eq!(signed_in.code, 0, "{error:?}: {signed_in:?}");
+        assert!(signed_in.stderr.contains("is kept in"), "{error:?}: {signed_in:?}");
+        home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+        if error.is_none() {
+            let _ = fs::remove_dir_all(&state);
+            fs::rename(away, state).expect("it is there");
+        }
+        home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+        // Whoever writes brings it back.
+        assert_eq!(home.run(&["profile", "edit", "work", "--scopes", "openid,email"]).code, 0);
+        let is_record = |name: std::ffi::OsString| name.to_string_lossy().ends_with(".record");
+        let mut spare = fs::read_dir(home.path("spare")).expect("it was made").flatten();
+        assert!(!spare.any(|entry| is_record(entry.file_name())), "{error:?}");
+        home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+        assert_eq!((provider.codes(), provider.polls(), provider.authority.count("/revoke")), (1, 1, 0), "{error:?}");
+    }
+}
+
+#[test]
+fn an_approval_in_the_spare_place_counts_whatever_others_write_meanwhile() {
+    let (provider, home) = begun();
+    provider.approve();
+    let fault = Fault { point: Point::first("openat", "state/work.lock"), effect: "error=EIO:+".to_owned() };
+    assert_eq!(strike(&home, &Act::new(&["login", "--resume", "--plain"]), &fault).1.code, 0);
+    // Another machine has the record without what is in this one's spare place.
+    fs::rename(home.path("spare"), home.path("away")).expect("it is there");
+    for scopes in ["openid,email", "openid", "openid,email"] {
+        change_pending(&home, |pending| pending.scopes = scopes.split(',').map(str::to_owned).collect());
+    }
+    let _ = fs::remove_dir_all(home.path("spare"));
+    fs::rename(home.path("away"), home.path("spare")).expect("it is there");
+    home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+    assert_eq!(home.run(&["profile", "edit", "work", "--scopes", "openid,email"]).code, 0);
+    home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+    assert_eq!(home.run(&["store", "check"]).code, 0);
+}
+
+#[test]
+fn a_state_directory_that_is_away_is_waited_for_and_nobody_has_given_the_code_up() {
+    let (provider, home) = begun();
+    let mut child = home.spawn(&["login", "--resume", "--plain"]);
+    provider.wait_for_polls(1);
+    fs::rename(home.path("state"), home.path("away")).expect("it is there");
+    let stderr = wait_until_told(&mut child, "Not asked, since an approval could not be kept");
+    let _ = fs::remove_dir_all(home.path("state"));
+    fs::rename(home.path("away"), home.path("state")).expect("it is there");
+    provider.approve();
+    let signed_in = ran(child);
+    drop(stderr);
+    assert_eq!(signed_in.code, 0, "{signed_in:?}");
+    home.run(&["token"]).worked(&format!("{TOKEN}\n"));
 }
 
 #[test]
@@ -256,7 +334,7 @@ fn who_waits_for_a_process_that_was_stopped_hears_that_nobody_asked() {
 fn a_database_that_is_away_loses_no_approval() {
     use crate::support::postgres::{Postgres, url};
 
-    for is_away_at_the_answer in [false, true] {
+    for (is_away_at_the_answer, comes_back) in [(false, true), (true, true), (true, false)] {
         let (provider, server) = (Provider::start(), Arc::new(Postgres::start()));
         let home = Home::at(&provider.authority);
         let address = url("postgres", &[server.directory()], server.port());
@@ -281,10 +359,17 @@ fn a_database_that_is_away_loses_no_approval() {
             stderr = Some(wait_until_told(&mut child, "Not asked, since an approval could not be kept"));
             provider.approve();
         }
-        server.proceed();
+        if comes_back {
+            server.proceed();
+        }
         let signed_in = ran(child);
         drop(stderr);
         assert_eq!(signed_in.code, 0, "{signed_in:?}");
+        if !comes_back {
+            assert!(signed_in.stderr.contains("is kept in"), "{signed_in:?}");
+            ran(command(&["token"]).spawn().expect("the program starts")).worked(&format!("{TOKEN}\n"));
+            server.proceed();
+        }
         ran(command(&["token"]).spawn().expect("the program starts")).worked(&format!("{TOKEN}\n"));
         assert_eq!((provider.codes(), provider.authority.count("/revoke")), (1, 0));
     }

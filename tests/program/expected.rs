@@ -2,10 +2,12 @@
 //! no approval away.
 
 use std::collections::VecDeque;
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use device_login::clock;
 use serde_json::{Value, json};
 
 use super::interrupts::{send, wait_until_told};
@@ -22,6 +24,8 @@ struct Script {
     revoke: VecDeque<u16>,
     /// Which path is answered only when the test says so.
     held: Option<&'static str>,
+    /// Which path is never answered.
+    silent: Option<&'static str>,
 }
 
 struct Provider {
@@ -36,8 +40,10 @@ impl Provider {
         let ((ask, asked), (answer, may_answer)) = (channel(), channel::<()>());
         let (script, waits) = (Mutex::new(script), Mutex::new((ask, may_answer)));
         let authority = Authority::start(move |asked| {
-            let held = script.lock().expect("no answer panics").held.take_if(|path| *path == asked.path);
-            if held.is_some() {
+            let mut told = script.lock().expect("no answer panics");
+            let held = told.held.take_if(|path| *path == asked.path).or(told.silent);
+            drop(told);
+            if held == Some(&*asked.path) {
                 let waits = waits.lock().expect("no answer panics");
                 let _ = waits.0.send(());
                 let _ = waits.1.recv();
@@ -191,7 +197,7 @@ fn a_kill_while_it_is_found_out_who_approved_leaves_the_grant_to_the_next_logout
                 let code = home.write("code", "code");
                 let mut command = home.command(&[&["login", "--json", way][..], &EXPECTED].concat());
                 command.stdin(std::fs::File::open(code).expect("it was written"));
-                command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+                command.stdout(Stdio::piped()).stderr(Stdio::piped());
                 command.spawn().expect("the program starts")
             };
             provider.wait_until_asked();
@@ -228,6 +234,30 @@ fn others_wait_for_who_finds_out_whose_a_grant_is() {
         assert_eq!(other.code, code, "{others:?}: {other:?}");
         let is_out = others == ["logout"];
         assert_eq!((home.record("work").grant.is_none(), provider.revoked()), (is_out, is_out.into()), "{others:?}");
+    }
+}
+
+#[test]
+fn a_provider_that_is_silent_about_the_account_keeps_nobody_from_the_record_for_as_long_as_others_wait() {
+    for way in WAYS {
+        let provider = Provider::start(Script { silent: Some("/userinfo"), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        let code = home.write("code", "code");
+        let ways: &[&str] = if way == "device" { &[] } else { &[way] };
+        let mut login = home.command(&[&["login", "--json"][..], ways, &EXPECTED].concat());
+        login.stdin(std::fs::File::open(code).expect("it was written")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut login = login.spawn().expect("the program starts");
+        provider.wait_until_asked();
+        let asked = clock::now();
+        for others in [&["store", "rekey"][..], &["logout", "--local"], &["profile", "rename", "work", "office"]]
+            .map(|others| home.spawn(others))
+        {
+            let other = ran(others);
+            assert_ne!(other.code, 9, "{way}: {other:?}");
+        }
+        assert!(asked.until(clock::now()) < Duration::from_secs(26), "{way}");
+        let _ = login.kill();
+        let _ = login.wait();
     }
 }
 

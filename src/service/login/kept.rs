@@ -11,7 +11,7 @@ use super::attempt::Attempt;
 use super::polling::{Elsewhere, still_pending};
 use super::{Presence, SignedIn, empty_record};
 use crate::aside::aside;
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
 use crate::oauth::wire::TokenAnswer;
@@ -30,8 +30,11 @@ use crate::untrusted::Rejected;
 const PATIENCE: Duration = Duration::from_secs(20);
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
-/// How long the provider is asked who approved, where that has to be known and the trouble may pass.
-const PATIENCE_FOR_ACCOUNT: Duration = Duration::from_secs(30);
+/// How long the provider is asked who approved, where that has to be known and the trouble may pass. Others wait longer for the record,
+/// which is held meanwhile ([`LOCK_PATIENCE`]).
+const PATIENCE_FOR_ACCOUNT: Duration = Duration::from_secs(20);
+/// The same where the request for the tokens took most of that under the same right.
+const LEAST_PATIENCE_FOR_ACCOUNT: Duration = Duration::from_secs(5);
 /// Before it is asked the second time, and twice as long before each time after that.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -86,10 +89,16 @@ impl From<StoreError> for NotKept {
 /// The right to write the record, with room for the next one, and what it replaces.
 pub(super) struct Reserved {
     held: Held,
+    since: Moment,
     before: Option<Box<Record>>,
 }
 
 impl Reserved {
+    /// Until when the provider may be asked who approved.
+    fn end_of_asking(&self) -> Moment {
+        (self.since + PATIENCE_FOR_ACCOUNT).max(clock::now() + LEAST_PATIENCE_FOR_ACCOUNT)
+    }
+
     pub(super) fn release(self) {
         self.held.release();
     }
@@ -130,7 +139,7 @@ impl Attempt {
         let reserved = aside(move || {
             let mut held = store.hold(&name, LOCK_PATIENCE)?;
             match before(&mut held).and_then(|before| held.reserve().map(|()| before)) {
-                Ok(before) => Ok(Reserved { held, before }),
+                Ok(before) => Ok(Reserved { held, since: clock::now(), before }),
                 Err(error) => {
                     held.release();
                     Err(error)
@@ -159,7 +168,7 @@ impl Attempt {
                     return Ok(Kept { grant, replaced, moved, is_aside: false });
                 }
                 Err(NotKept::Expects(account, right)) => {
-                    match keeping.expected_account(&account, &grant, data_center).await {
+                    match keeping.expected_account(&account, &grant, data_center, right.end_of_asking()).await {
                         Ok(found) => grant.account = Some(found),
                         Err(error) => {
                             return Err(keeping.give_back(error, &grant, data_center, Some(right)).await.into());
@@ -212,7 +221,8 @@ impl Attempt {
         .await?;
         let mut grant = grant.clone();
         if let Some(expected) = expected.filter(|expected| checked != Some(expected)) {
-            grant.account = Some(self.expected_account(&expected, &grant, data_center).await.ok()?);
+            let end = clock::now() + PATIENCE_FOR_ACCOUNT;
+            grant.account = Some(self.expected_account(&expected, &grant, data_center, end).await.ok()?);
         }
         let (attempt, poller) = (self.clone(), Arc::clone(poller));
         aside(move || {
@@ -317,7 +327,8 @@ impl Attempt {
     pub(super) async fn kept_elsewhere(&self, grant: Grant) -> Result<Kept, Error> {
         if let Some(expected) = &self.expected {
             let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
-            let checked = self.expected_account(expected, &grant, data_center).await;
+            let end = clock::now() + PATIENCE_FOR_ACCOUNT;
+            let checked = self.expected_account(expected, &grant, data_center, end).await;
             checked.map_err(|error| error.advise_only(Advice::SignOut(self.profile.name.clone())))?;
         }
         Ok(Kept { grant, replaced: None, moved: None, is_aside: false })
@@ -329,12 +340,13 @@ impl Attempt {
         expected: &str,
         grant: &Grant,
         data_center: &DataCenter,
+        end: Moment,
     ) -> Result<Account, Error> {
         let matches = |account: &Account| {
             account.id == expected || account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
         };
         let unchecked = || format!("whether `{expected}` approved could not be checked");
-        match self.account_patiently(grant, data_center, matches).await {
+        match self.account_patiently(grant, data_center, end, matches).await {
             Ok(account) if matches(&account) => Ok(account),
             Ok(account) => {
                 let id = if account.email.is_none() { format!(" (id `{}`)", account.id) } else { String::new() };
@@ -357,9 +369,10 @@ impl Attempt {
         &self,
         grant: &Grant,
         data_center: &DataCenter,
+        end: Moment,
         is_wanted: impl Fn(&Account) -> bool,
     ) -> Result<Account, Error> {
-        let (end, mut pause, mut failed) = (clock::now() + PATIENCE_FOR_ACCOUNT, FIRST_PAUSE, None);
+        let (mut pause, mut failed) = (FIRST_PAUSE, None);
         while let Some(asked) = clock::within(end - clock::now(), self.ask_account(grant, data_center)).await {
             let error: Error = match asked {
                 Ok(account) => return Ok(account),
@@ -459,7 +472,7 @@ impl Attempt {
             held.commit(&mut record).map(|()| true)
         };
         match right.map(|right| *right) {
-            Some(Reserved { mut held, before }) => {
+            Some(Reserved { mut held, before, .. }) => {
                 let noted = write(&mut held, before);
                 held.release();
                 noted
@@ -516,7 +529,7 @@ impl Attempt {
         room: Room,
         checked: Option<&String>,
     ) -> Result<(Option<Box<Record>>, Option<Replaced>), NotKept> {
-        let (Reserved { mut held, before }, expected) = match room {
+        let (Reserved { mut held, since, before }, expected) = match room {
             Room::Held(reserved) => (*reserved, self.expected.clone()),
             Room::Beside(poller) => self.open(&grant, Some(&poller))?,
             Room::Used => self.open(&grant, None)?,
@@ -527,7 +540,7 @@ impl Attempt {
             return Ok(kept?);
         };
         match self.note_unchecked(&grant, &expected, before, &mut held) {
-            Ok(before) => Err(NotKept::Expects(expected, Box::new(Reserved { held, before }))),
+            Ok(before) => Err(NotKept::Expects(expected, Box::new(Reserved { held, since, before }))),
             Err(error) => {
                 held.release();
                 Err(error.into())
@@ -553,7 +566,7 @@ impl Attempt {
                 if let Some(poller) = room {
                     held.use_room_of(poller);
                 }
-                Ok((Reserved { held, before }, expected))
+                Ok((Reserved { held, since: clock::now(), before }, expected))
             }
             Err(not_kept) => {
                 held.release();

@@ -167,14 +167,17 @@ impl Clients {
             Heard::Nothing => server.silences = server.silences.saturating_add(1),
             Heard::Unknown => {}
         }
-        if server.silences >= DOWN_AFTER
+        server.flights = server.flights.saturating_sub(1);
+        if server.silences < DOWN_AFTER {
+            return Released::All(std::mem::take(&mut server.waiting).into());
+        }
+        if server.flights < PROBES
             && let Some(next) = server.waiting.pop_front()
         {
+            server.flights += 1;
             return Released::Next(next);
         }
-        server.flights = server.flights.saturating_sub(1);
-        let all = if server.silences < DOWN_AFTER { std::mem::take(&mut server.waiting) } else { VecDeque::new() };
-        Released::All(all.into())
+        Released::All(Vec::new())
     }
 
     pub(super) fn take_news(&mut self) -> Vec<ClientNews> {

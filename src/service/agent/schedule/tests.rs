@@ -24,9 +24,9 @@ enum Answer {
     NoNetwork,
 }
 
-type Provider = dyn Fn(&ProfileName, Now) -> Answer;
+type Chosen<T> = dyn Fn(&ProfileName, Now) -> T;
 
-/// Agents on one store, with a provider that answers in 300 ms, in a time of their own.
+/// Agents on one store, with a provider that mostly answers in 300 ms, in a time of their own.
 struct World {
     moment: Moment,
     /// How far the wall clock is from what it was at the start.
@@ -34,7 +34,8 @@ struct World {
     agents: Vec<Schedule>,
     records: BTreeMap<ProfileName, Record>,
     limit: Option<MintLimit>,
-    answers: Box<Provider>,
+    answers: Box<Chosen<Answer>>,
+    answer_time: Box<Chosen<Duration>>,
     landings: BTreeSet<(Moment, usize, ProfileName, Timestamp)>,
     /// Who was asked for when, and how long the token still lasted for real.
     sent: Vec<(u64, ProfileName)>,
@@ -53,6 +54,7 @@ impl World {
             records: BTreeMap::new(),
             limit,
             answers: Box::new(|_, _| Answer::Token(HOUR)),
+            answer_time: Box::new(|_, _| ANSWER_TIME),
             landings: BTreeSet::new(),
             sent: Vec::new(),
             told: Vec::new(),
@@ -150,7 +152,8 @@ impl World {
             let now = self.now();
             match self.agents[agent].poll(now) {
                 Step::Refresh { profile, minted_at } => {
-                    self.landings.insert((now.moment + ANSWER_TIME, agent, profile, minted_at));
+                    let landing = now.moment + (self.answer_time)(&profile, now);
+                    self.landings.insert((landing, agent, profile, minted_at));
                     self.most_flights = self.most_flights.max(self.agents[agent].flights);
                 }
                 Step::Look(profile) => self.notice(&profile),
@@ -466,15 +469,20 @@ fn a_server_that_is_silent_keeps_no_other_waiting_and_is_asked_by_all_when_it_an
         world.sign_in(&format!("up{number}"), "client", HOUR);
     }
     let is_back = BOOT + Duration::from_secs(3 * HOUR);
-    world.answers = Box::new(move |profile, now| {
-        let is_down = profile.as_str().starts_with("down") && now.moment < is_back;
-        if is_down { Answer::NoNetwork } else { Answer::Token(HOUR) }
-    });
+    let is_down = move |profile: &ProfileName, now: Now| profile.as_str().starts_with("down") && now.moment < is_back;
+    world.answers =
+        Box::new(move |profile, now| if is_down(profile, now) { Answer::NoNetwork } else { Answer::Token(HOUR) });
+    let silence = Duration::from_secs(20);
+    world.answer_time = Box::new(move |profile, now| if is_down(profile, now) { silence } else { ANSWER_TIME });
     world.play(3 * HOUR);
     assert!((0..500).all(|number| is_ahead_of_each_end(&world.sent(&format!("up{number}")))));
-    let asked = world.sent.iter().filter(|(_, profile)| profile.as_str().starts_with("down")).count();
-    // Four profiles each two seconds, and those that were out when it fell silent.
-    assert!((1_000..=20_000).contains(&asked), "{asked}");
+    let heard: Vec<u64> =
+        world.sent.iter().filter(|(_, profile)| profile.as_str().starts_with("down")).map(|(at, _)| *at).collect();
+    // As many as may be are out when it falls silent; after that four each 22 seconds: a silence and the pause after it.
+    assert_eq!(world.most_flights, MOST_FLIGHTS);
+    let after: Vec<u64> = heard.iter().copied().filter(|at| *at > heard[0] + 2 * silence.as_secs()).collect();
+    let rounds = (3 * HOUR - after[0]).div_ceil(22);
+    assert!((4 * rounds - 8..=4 * rounds).contains(&(after.len() as u64)), "{} in {rounds}", after.len());
     world.play(3 * HOUR + 11 * MINUTE);
     let back = world.sent.iter().filter(|(at, profile)| *at >= 3 * HOUR && profile.as_str().starts_with("down"));
     assert_eq!(back.map(|(_, profile)| profile).collect::<BTreeSet<_>>().len(), 2_000);

@@ -291,6 +291,32 @@ fn after_a_sign_out_the_token_file_is_gone() {
 }
 
 #[test]
+fn a_token_file_that_cannot_be_written_is_tried_again_and_one_that_cannot_be_removed_is_told() {
+    let authority = provider(3600);
+    let home = with_a_short_token(&authority);
+    let blocked = "file=$DEVICE_LOGIN_TOKEN_FILE; rm $file; mkdir $file; echo blocked; read go";
+    let wait = "rmdir $file; for _ in $(seq 100); do [ ! -f $file ] || break; sleep 0.1; done; cat $file";
+    let tells = |running: &mut Running, text: &str| {
+        let mut lines = BufReader::new(running.child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains(text)), "{text}");
+    };
+    let mut running = Running::start(&home, &format!("{blocked}; {wait}"));
+    assert_eq!(running.line(), "blocked");
+    tells(&mut running, ": the token file cannot be written: ");
+    running.say("");
+    assert_eq!(running.line(), NEW_TOKEN);
+    assert_eq!(authority.count("/token"), 1);
+
+    let authority = Authority::start(|_| (200, "{}".to_owned()));
+    let home = with_a_short_token(&authority);
+    let mut running = Running::start(&home, &format!("{blocked}; rmdir $file"));
+    assert_eq!(running.line(), "blocked");
+    assert_eq!(home.run(&["logout"]).code, 0);
+    tells(&mut running, ": the token file cannot be removed: ");
+    running.say("");
+}
+
+#[test]
 fn an_answer_that_is_out_when_the_command_ends_is_kept() {
     let strict = Strict::start();
     let home = with_a_short_token(&strict.authority);

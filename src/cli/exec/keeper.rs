@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
@@ -13,11 +14,15 @@ use super::super::limits::refused;
 use super::super::output::Output;
 use super::super::runtime::block_on_apart;
 use super::place::Place;
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::error::{Code, Error};
 use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::service::{Keeping, Renewed, Service, Unbroken};
+
+/// Pauses between two tries to write the file.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Makes what a renewal of this profile needs.
 type Services<'a> = &'a dyn Fn(Option<&ProfileName>) -> Result<Service, Error>;
@@ -94,7 +99,7 @@ impl Shared {
 
     /// Goes on until no refresh can bring a new token, or the command has ended.
     fn keep(&self, mut keeping: Keeping, services: Services<'_>) {
-        let mut told: Option<Error> = None;
+        let mut told = Vec::new();
         while let Some(next) = keeping.next() {
             clock::block_until(next);
             {
@@ -106,14 +111,10 @@ impl Shared {
                 self.is_busy.send_replace(true);
             }
             let renewed = self.renew(&mut keeping, services);
-            if let Some(renewed) = renewed {
-                let failure = self.put(renewed);
-                if let Some(failure) = failure.as_ref().filter(|failure| told.as_ref() != Some(*failure)) {
-                    tell(failure, &self.program);
-                }
-                told = failure;
-            }
             self.is_busy.send_replace(false);
+            if let Some(renewed) = renewed {
+                self.put(&renewed, keeping.next(), &mut told);
+            }
         }
     }
 
@@ -150,21 +151,38 @@ impl Shared {
         }
     }
 
-    /// Has the file be as it is to be, and tells what a person should hear.
-    fn put(&self, renewed: Renewed) -> Option<Error> {
+    /// Has the file be as it is to be, and tells what a person should hear. What cannot be done is tried again until the next token
+    /// is due.
+    fn put(&self, renewed: &Renewed, next: Option<Moment>, told: &mut Vec<Error>) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let undone = self.try_to_put(renewed).err();
+            let is_done = undone.is_none();
+            let failures: Vec<Error> = renewed.failure.iter().cloned().chain(undone).collect();
+            for failure in failures.iter().filter(|failure| !told.contains(failure)) {
+                tell(failure, &self.program);
+            }
+            *told = failures;
+            let again = clock::now() + pause;
+            if is_done || next.is_some_and(|next| next <= again) {
+                return;
+            }
+            clock::block_until(again);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn try_to_put(&self, renewed: &Renewed) -> Result<(), Error> {
         let place = self.place();
-        let place = place.as_ref()?;
-        let done = match renewed.token {
-            Some(token) => place.write(&token),
-            None if renewed.is_signed_out => place.remove_file(),
-            None => Ok(()),
+        let Some(place) = place.as_ref() else { return Ok(()) };
+        let (done, what) = match &renewed.token {
+            Some(token) => (place.write(token), "the token file cannot be written"),
+            None if renewed.is_signed_out => (place.remove_file(), "the token file cannot be removed"),
+            None => return Ok(()),
         };
-        let not_done = done.err().map(|trouble| {
-            Error::new(Code::Other, "the token file cannot be written")
-                .because(trouble.cause(place.file()))
-                .advise(trouble.advice())
-        });
-        renewed.failure.or(not_done)
+        done.map_err(|trouble| {
+            Error::new(Code::Other, what).because(trouble.cause(place.file())).advise(trouble.advice())
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Inotify that somebody changes records or the configuration: by the kernel's word (`inotify(7)`), by the word of a database,
+//! Notices that somebody changes records or the configuration: by the kernel's word (`inotify(7)`), by the word of a database,
 //! and by looking every half a minute where there is none: on other systems, and on file systems that machines share.
 
 use std::collections::BTreeSet;
@@ -43,6 +43,8 @@ pub(super) struct Watch {
     /// The store is listened to, and will be again from then on.
     listening: Option<(JoinHandle<Told>, Moment)>,
     next_look: Moment,
+    /// The look that has begun, which a file system may take its time for.
+    look: Option<JoinHandle<Option<Inotify>>>,
 }
 
 impl Watch {
@@ -52,7 +54,7 @@ impl Watch {
         let directory = store.directory();
         let kernel = watched(directory.clone(), configuration.clone()).await;
         let listening = directory.is_none().then(|| listen(&store, now));
-        Self { store, directory, configuration, kernel, listening, next_look: now + LOOKS_EVERY }
+        Self { store, directory, configuration, kernel, listening, next_look: now + LOOKS_EVERY, look: None }
     }
 
     /// Waits for a change. Whoever stops waiting misses none.
@@ -66,10 +68,13 @@ impl Watch {
                         return change;
                     }
                 }
-                () = clock::sleep_until(self.next_look), if has_to_look => {
+                () = clock::sleep_until(self.next_look), if has_to_look && self.look.is_none() => {
                     self.next_look = clock::now() + LOOKS_EVERY;
                     // What could not be watched a while ago may be there now.
-                    self.kernel = watched(self.directory.clone(), self.configuration.clone()).await;
+                    self.look = Some(tokio::spawn(watched(self.directory.clone(), self.configuration.clone())));
+                }
+                kernel = looked(&mut self.look) => {
+                    self.kernel = kernel;
                     return Change::Anything;
                 }
             }
@@ -102,6 +107,13 @@ async fn kernel_tells(kernel: &mut Option<Inotify>) -> Change {
     }
     *kernel = None;
     Change::Anything
+}
+
+async fn looked(look: &mut Option<JoinHandle<Option<Inotify>>>) -> Option<Inotify> {
+    let Some(task) = look else { return std::future::pending().await };
+    let kernel = task.await.unwrap_or(None);
+    *look = None;
+    kernel
 }
 
 async fn store_tells(listening: &mut Option<(JoinHandle<Told>, Moment)>) -> Told {
@@ -268,9 +280,13 @@ mod kernel {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::fs;
+    use std::future::poll_fn;
     use std::path::Path;
+    use std::task::Poll;
+    use std::time::Duration;
 
     use super::{Change, Watch};
+    use crate::clock;
     use crate::storage::{KeyOptions, Store, StoreAddress, open};
 
     fn block_on<T>(test: impl Future<Output = T>) -> T {
@@ -343,6 +359,20 @@ mod tests {
             fs::remove_dir(&store).expect("it was there");
             assert_eq!(watch.changed().await, Change::Anything);
             assert!(watch.kernel.is_none());
+        });
+    }
+
+    #[test]
+    fn a_look_goes_on_when_nobody_waits_for_it() {
+        let home = tempfile::tempdir().expect("a directory");
+        block_on(async {
+            let mut watch = Watch::new(files(&home.path().join("missing")), home.path().join("config.toml")).await;
+            watch.next_look = clock::now();
+            let mut changed = Box::pin(watch.changed());
+            assert!(poll_fn(|context| Poll::Ready(changed.as_mut().poll(context).is_pending())).await);
+            drop(changed);
+            let looked = clock::within(Duration::from_secs(5), watch.changed()).await;
+            assert_eq!(looked, Some(Change::Anything));
         });
     }
 }

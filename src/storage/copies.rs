@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::backend::Found;
 use super::key::Key;
 use super::{Grant, Record, envelope, private};
+use crate::files::{PRIVATE, Replacement};
 use crate::profile::ProfileName;
 
 const EXTENSION: &str = "copy";
@@ -113,11 +114,11 @@ impl Copies {
         let _ = fs::remove_file(self.path(profile));
     }
 
-    /// Removes every copy, of whichever store.
+    /// Removes every copy, of whichever store, and what killed processes left of them.
     pub(super) fn remove_all(&self) {
         for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
             let path = entry.path();
-            if path.extension().is_some_and(|extension| extension == EXTENSION) {
+            if path.extension().is_some_and(|extension| extension == EXTENSION || extension == "tmp") {
                 let _ = fs::remove_file(path);
             }
         }
@@ -128,21 +129,48 @@ impl Copies {
         let refused = |_| ErrorKind::PermissionDenied;
         private::create_directory(&self.directory).map_err(refused)?;
         private::check_directory(&self.directory).map_err(refused)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = path.with_file_name(format!(".new.{name}"));
-        let created = private::create_private(&temporary);
-        if created.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
-            // Somebody else is at it, or died at it: in both cases the next one has a new file.
-            fs::remove_file(&temporary)?;
-        }
-        let written = created.and_then(|mut file| file.write_all(bytes)).and_then(|()| fs::rename(&temporary, path));
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        // Several processes may be at it.
+        let replacement = Replacement::for_readers(path, PRIVATE)?;
+        let mut file = replacement.file();
+        file.write_all(bytes)?;
+        replacement.finish()
     }
 
     fn path(&self, profile: &ProfileName) -> PathBuf {
         self.directory.join(format!("{profile}.{EXTENSION}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::{Copies, Key};
+    use crate::secret::Secret;
+    use crate::storage::seal::MasterKey;
+    use crate::storage::{Grant, KeySource, Record};
+
+    #[test]
+    fn of_several_that_keep_a_copy_at_once_each_finds_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let copies = Copies::new(directory.path().join("copies"), Duration::from_secs(60), "here".to_owned());
+        let key = || Key::new(KeySource::Credential, MasterKey::random().ok());
+        let (key, name) = (std::sync::Arc::new(key()), "work".parse().expect("a name"));
+        let mut record = Record::empty(name, "zoho", "client");
+        let (now, end) = (Timestamp::UNIX_EPOCH, Timestamp::constant(3600, 0));
+        record.grant = Some(Grant::new("https://a.test", Vec::new(), Secret::new("token"), now, end));
+        let keep = || {
+            for _ in 0..500 {
+                copies.keep(&record.profile, Some(&record), Some(&key), now);
+                assert!(copies.last(&record.profile, || Some(key.clone()), now).is_some());
+            }
+        };
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(keep))));
+        assert_eq!(copies.directory.read_dir().expect("it is there").count(), 1);
+        std::fs::File::create(copies.path(&record.profile).with_extension("copy.7.0.tmp")).expect("it is ours");
+        copies.remove_all();
+        assert_eq!(copies.directory.read_dir().expect("it is there").count(), 0);
     }
 }

@@ -232,16 +232,20 @@ impl Keyring {
 
     /// Has the store use this key from now on.
     fn bind(&self, key: &Key) -> Result<(), StoreError> {
-        self.enter(&key.source);
+        self.enter_by(&key.source, users::enter_new);
         self.store.bind(&key.pin().to_line())
     }
 
     /// Enters the store as one that has a key of this source, beside the file that it is.
     fn enter(&self, source: &KeySource) {
+        self.enter_by(source, users::enter);
+    }
+
+    fn enter_by(&self, source: &KeySource, enter: impl FnOnce(&Path, &str)) {
         if let Some(sources) = &self.sources
             && let Some(file) = sources.key_file(source)
         {
-            users::enter(&file, &sources.address);
+            enter(&file, &sources.address);
         }
     }
 

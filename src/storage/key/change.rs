@@ -296,8 +296,9 @@ impl Keyring {
             |why: String| format!("The old key {} stays in {}, since {why}.", old.key_id, self.in_words(&source));
         let (mut notes, mut gone) = (Vec::new(), vec![old.key_id.clone()]);
         if let Some(file) = target.key_file(&source) {
-            let users = match users::of(&file) {
-                Ok(users) => users,
+            let listed = users::of(&file).and_then(|users| Ok((users, users::made_anew(&file)?)));
+            let (users, made_anew) = match listed {
+                Ok(listed) => listed,
                 Err(error) => {
                     users::leave(&file, &old.key_id);
                     let list = "the list of the stores that have it cannot be read beside it";
@@ -322,12 +323,24 @@ impl Keyring {
                     list.display()
                 ))
             }));
+            notes.extend((!made_anew.is_empty()).then(|| {
+                let (places, list) = (made_anew.iter().map(|place| format!("`{place}`")).collect::<Vec<_>>(), users::list(&file));
+                stays(format!(
+                    "{} was made anew, and the store that was there before may have it: where that is there again or gone for good, take \
+                     the line with `made_anew` out of {}, and the key goes with the next change",
+                    places.join(" or "),
+                    list.display()
+                ))
+            }));
             if !notes.is_empty() {
                 users::leave(&file, &old.key_id);
             }
             // Those that stayed earlier go as well, once no store may have them.
             gone.extend(users::left(&file));
-            gone.retain(|id| id != new.id() && others.iter().all(|(_, pin)| pin.is_some() && !names(pin, id)));
+            let may_go = made_anew.is_empty();
+            gone.retain(|id| {
+                may_go && id != new.id() && others.iter().all(|(_, pin)| pin.is_some() && !names(pin, id))
+            });
             if gone.is_empty() {
                 return Ok(notes);
             }

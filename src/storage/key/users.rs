@@ -2,11 +2,13 @@
 //! another.
 //!
 //! A line with an object names a key that a rekey left in the file, since another store might have it: the next rekey takes it out, once none has.
+//! Or it names a store that was made anew at its place, as below a mount point: what was there before may have any key, until a person takes
+//! the line out.
 //!
 //! Each store enters itself when it gets its key, and again when something is sealed where it is not on the list, as after a key file
 //! was copied to another place. A list that cannot be written is left: then the file beside it can hardly be changed, either.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,12 @@ use serde::{Deserialize, Serialize};
 use super::LIMIT;
 use crate::files;
 use crate::files::access;
+
+/// The address of a store that was listed and got a key as one that has none: the one that was there may come back, as with its medium.
+#[derive(Deserialize, Serialize)]
+struct MadeAnew {
+    made_anew: String,
+}
 
 /// The id of a key that stayed in the file although the store that is sealed anew has it no more.
 #[derive(Deserialize, Serialize)]
@@ -29,6 +37,16 @@ pub(super) fn enter(key_file: &Path, address: &str) {
     }
 }
 
+/// Enters the store at this address as one that gets its first key.
+pub(super) fn enter_new(key_file: &Path, address: &str) {
+    let has = |list: io::Result<Vec<String>>| list.is_ok_and(|known| known.iter().any(|known| known == address));
+    if !has(of(key_file)) {
+        enter(key_file, address);
+    } else if !has(made_anew(key_file)) {
+        append(key_file, &MadeAnew { made_anew: address.to_owned() });
+    }
+}
+
 /// Notes that the key of this id stays in the file.
 pub(super) fn leave(key_file: &Path, key_id: &str) {
     if left(key_file).iter().all(|known| known != key_id) {
@@ -38,15 +56,24 @@ pub(super) fn leave(key_file: &Path, key_id: &str) {
 
 fn append(key_file: &Path, line: &impl Serialize) {
     let Ok(line) = serde_json::to_string(line) else { return };
-    let list = access::options().append(true).create(true).open(list(key_file));
+    let list = access::options().read(true).append(true).create(true).open(list(key_file));
     if let Ok(mut list) = list.and_then(files::with_owners_rights) {
-        let _ = list.write_all(format!("{line}\n").as_bytes());
+        // A line that was cut short takes no other one with it.
+        let mut end = [b'\n'];
+        let _ = list.seek(SeekFrom::End(-1)).and_then(|_| list.read(&mut end));
+        let begin = if end == [b'\n'] { "" } else { "\n" };
+        let _ = list.write_all(format!("{begin}{line}\n").as_bytes());
     }
 }
 
 /// The addresses of the stores that have a key of the file, or had one.
 pub(super) fn of(key_file: &Path) -> io::Result<Vec<String>> {
     lines(key_file)
+}
+
+/// The addresses at which a store was made anew that had been there before.
+pub(super) fn made_anew(key_file: &Path) -> io::Result<Vec<String>> {
+    Ok(lines(key_file)?.into_iter().map(|line: MadeAnew| line.made_anew).collect())
 }
 
 /// The keys that earlier rekeys left in the file, as far as that is known.

@@ -319,6 +319,57 @@ fn a_key_goes_with_the_last_store_that_may_have_it() {
     }
 }
 
+#[test]
+fn a_store_that_is_made_anew_at_a_place_takes_no_key_of_the_one_that_was_there() {
+    let authority = provider();
+    let [(_, goes, comes), ..] = ABSENT;
+    for made in [&["store", "init"][..], &["store", "rekey"]] {
+        for is_gone_for_good in [false, true] {
+            let home = home(&authority);
+            assert_eq!(home.run(&["store", "copy", &other(&home)]).code, 0);
+            goes(&home);
+            let said = at_other(&home, made);
+            assert_eq!(said.code, 0, "{made:?}: {said:?}");
+            for store in
+                [home.run(&["store", "rekey"]), at_other(&home, &["store", "rekey"]), home.run(&["store", "rekey"])]
+            {
+                let told = format!("`{}` was made anew, and the store that was there before may have it", other(&home));
+                assert!(store.code == 0 && store.stdout.contains(&told), "{made:?}: {store:?}");
+            }
+            if is_gone_for_good {
+                let list = fs::read_to_string(home.path(".key.stores")).expect("a list");
+                let left: Vec<_> = list.lines().filter(|line| !line.contains("made_anew")).collect();
+                home.write(".key.stores", &(left.join("\n") + "\n"));
+                let said = home.run(&["store", "rekey"]);
+                assert_eq!((said.code, home.keys()), (0, 2), "{made:?}: {said:?}");
+            } else {
+                fs::remove_dir_all(home.path("other")).expect("it is there");
+                comes(&home);
+                assert_eq!(at_other(&home, &["refresh"]).code, 0, "{made:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_that_was_cut_short_takes_no_store_off_the_list() {
+    let authority = provider();
+    for torn in ["\"file:/else/whe", "{\"left\":\"0123", "{\"made_anew\":\"file:/x", "\"", "\u{1}"] {
+        let home = home(&authority);
+        assert_eq!(home.run(&["store", "copy", &other(&home)]).code, 0);
+        home.write(".key.stores", &format!("\"file:{}\"\n{torn}", home.path("state").display()));
+        assert_eq!(at_other(&home, &["refresh"]).code, 0, "{torn}");
+        let said = home.run(&["store", "rekey"]);
+        assert!(
+            said.code == 0 && said.stdout.contains(&format!("since `{}` has it", other(&home))),
+            "{torn}: {said:?}"
+        );
+        assert_eq!(at_other(&home, &["refresh"]).code, 0, "{torn}");
+        let said = at_other(&home, &["store", "rekey"]);
+        assert_eq!((said.code, home.keys()), (0, 1), "{torn}: {said:?}");
+    }
+}
+
 /// Which way out is left where the place is gone to which a record has moved.
 #[test]
 fn what_has_moved_to_a_place_that_is_lost_is_forgotten_and_signed_in_anew() {

@@ -199,18 +199,18 @@ impl Service {
         };
         if !even_signed_in {
             let anyway = || Advice::RemoveAnyway(name.clone()).after("or ").and(" to leave the grant valid there");
-            if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
-                let message = format!("profile `{name}` is signed out, but its grant is not revoked yet");
-                return Err(Error::new(Code::Config, message)
-                    .because("removing it would forget the token that the provider has to be told")
-                    .advise(Advice::SignOut(name.clone()).and(" again"))
-                    .advise(anyway()));
-            }
             if record.as_ref().is_some_and(|record| record.grant.is_some()) {
                 let message = format!("profile `{name}` is signed in");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would not revoke its grant at the provider")
                     .advise(Advice::SignOut(name.clone()).and(" first"))
+                    .advise(anyway()));
+            }
+            if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
+                let message = format!("profile `{name}` is signed out, but its grant is not revoked yet");
+                return Err(Error::new(Code::Config, message)
+                    .because("removing it would forget the token that the provider has to be told")
+                    .advise(Advice::SignOut(name.clone()).and(" again"))
                     .advise(anyway()));
             }
         }

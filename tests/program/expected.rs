@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use device_login::clock;
+use device_login::secret::Secret;
 use serde_json::{Value, json};
 
 use super::interrupts::{send, wait_until_told};
@@ -214,6 +215,26 @@ fn a_kill_while_it_is_found_out_who_approved_leaves_the_grant_to_the_next_logout
             assert_eq!((ended.code, provider.revoked()), (0, 1), "{way} {next}: {ended:?}");
             assert!(home.record("work").to_revoke.is_empty(), "{way} {next}");
         }
+    }
+}
+
+#[test]
+fn a_profile_is_called_signed_in_also_where_another_grant_of_it_is_to_be_revoked() {
+    for (is_signed_in, told) in
+        [(true, "profile `work` is signed in"), (false, "is signed out, but its grant is not revoked yet")]
+    {
+        let provider = Provider::start(Script { held: Some("/userinfo"), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        if is_signed_in {
+            home.sign_in(&provider.authority, |grant| grant.refresh_token = Some(Secret::new("RT-0")));
+        }
+        let mut child = home.spawn(&[&["login", "--json"][..], &EXPECTED].concat());
+        provider.wait_until_asked();
+        child.kill().expect("it runs");
+        let _ = child.wait();
+        provider.answer.send(()).expect("the provider still waits");
+        assert_eq!(home.record("work").to_revoke.len(), 1, "{told}");
+        home.run(&["profile", "remove", "work"]).failed(2, &[told, "device-login logout work"]);
     }
 }
 

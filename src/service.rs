@@ -50,7 +50,7 @@ pub use login::{
 pub use long::Long;
 pub use machine::Machine;
 pub use past_calls::{MOST_CALLS, call_again, remembered};
-pub use profiles::{ConfigurationChange, Consequence, ProfileDraft, consequences, is_other_client};
+pub use profiles::{ConfigurationChange, Consequence, LeftOver, ProfileDraft, consequences, is_other_client};
 pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
 pub use status::{Budget, PendingCode, ProfileStatus, State, Verified};

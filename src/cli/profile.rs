@@ -15,6 +15,7 @@ use crate::error::{Advice, Code, Error, Way};
 use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
 use crate::secret::Secret;
+use crate::service::LeftOver;
 
 /// Add, list, show, change and remove profiles
 #[derive(Args)]
@@ -341,20 +342,51 @@ impl Remove {
     fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
         let name = &self.name;
-        match service.config.profile(Some(name)) {
-            Ok(profile) => drop(context.interrupts.block_on(service.remove_profile(profile, self.force))?),
-            Err(_) if self.force && service.has_left_over(name) => {
-                context.interrupts.block_on(service.remove_left_over(name))?;
+        let may_have_grant = match service.config.profile(Some(name)) {
+            Ok(profile) => {
+                context.interrupts.block_on(service.remove_profile(profile, self.force))?;
+                self.force.then_some("A grant that it may have had")
             }
-            Err(unknown) if service.has_left_over(name) => {
-                let delete = Advice::RemoveAnyway(name.clone()).and(" to delete it");
-                return Err(unknown.adding("the store still has its record").advise_only(delete));
-            }
-            Err(unknown) => return Err(unknown),
-        }
-        if self.force {
-            context.output.note("A grant that it may have had was not revoked: it stays valid at the provider.");
+            Err(unknown) => match (service.left_over(name), self.force) {
+                (None, _) => return Err(unknown),
+                (Some(left), true) => {
+                    context.interrupts.block_on(service.remove_left_over(name))?;
+                    match left {
+                        LeftOver::SignedOut => None,
+                        LeftOver::SignedIn => Some("It was signed in: its grant"),
+                        LeftOver::Unrevoked => Some("The grant of an earlier sign-in"),
+                        LeftOver::Unreadable => Some("A grant that it may have had"),
+                    }
+                }
+                (Some(left), false) => return Err(kept_without_profile(context, &service.config, unknown, name, left)),
+            },
+        };
+        if let Some(grant) = may_have_grant {
+            context.output.note(&format!("{grant} was not revoked: it stays valid at the provider."));
         }
         context.output.text(&format!("Removed profile {}.", self.name))
     }
+}
+
+/// A record stays of a profile that the configuration does not have: removing it was cut short, or the file is away.
+fn kept_without_profile(
+    context: &Context,
+    config: &Config,
+    unknown: Error,
+    name: &ProfileName,
+    left: LeftOver,
+) -> Error {
+    let has = match left {
+        LeftOver::SignedOut => "",
+        LeftOver::SignedIn => ", and the profile is signed in",
+        LeftOver::Unrevoked => ", with a grant that is not revoked yet",
+        LeftOver::Unreadable => ", which cannot be read",
+    };
+    let also = if left == LeftOver::SignedOut { "" } else { ", which revokes nothing" };
+    let delete = Advice::RemoveAnyway(name.clone()).and(format!(" to delete it{also}"));
+    let error = context.telling_place(unknown).adding(format!("the store still has its record{has}"));
+    if config.file.exists() {
+        return error.advise_only(delete);
+    }
+    error.advise_only("bring the configuration back where it is only away").advise(delete.after("or "))
 }

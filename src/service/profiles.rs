@@ -19,6 +19,16 @@ use crate::storage::{Held, Record, StoreError};
 
 pub use consequences::{Consequence, consequences, is_other_client};
 
+/// A record without a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOver {
+    SignedOut,
+    SignedIn,
+    /// Signed out, with a token that is yet to be revoked.
+    Unrevoked,
+    Unreadable,
+}
+
 fn cannot_be_added(name: &ProfileName) -> String {
     format!("profile `{name}` cannot be added")
 }
@@ -224,9 +234,17 @@ impl Service {
         Ok((config, record))
     }
 
-    /// Whether the store has a record of a profile that the configuration does not have: removing it was cut short.
-    pub fn has_left_over(&self, name: &ProfileName) -> bool {
-        !self.config.profiles.contains_key(name) && self.store.profiles().is_ok_and(|names| names.contains(name))
+    /// What the store has of a profile that the configuration does not have: removing it was cut short, or the file is away.
+    pub fn left_over(&self, name: &ProfileName) -> Option<LeftOver> {
+        if self.config.profiles.contains_key(name) || !self.store.profiles().is_ok_and(|names| names.contains(name)) {
+            return None;
+        }
+        Some(match self.store.load(name) {
+            Ok(Some(record)) if record.grant.is_some() => LeftOver::SignedIn,
+            Ok(Some(record)) if has_tokens(&record) => LeftOver::Unrevoked,
+            Ok(_) => LeftOver::SignedOut,
+            Err(_) => LeftOver::Unreadable,
+        })
     }
 
     /// Deletes such a record.

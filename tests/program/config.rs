@@ -1,8 +1,10 @@
 //! `config` and what `profile` tells scripts: where things are, whether they are sound, and the schema of the file.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use std::{fs, io::Write};
 
+use device_login::storage::{Record, RevocationNote};
 use serde_json::{Value, json};
 
 use crate::support::authority::Authority;
@@ -365,6 +367,44 @@ fn a_profile_that_nobody_can_be_asked_for_names_what_to_give() {
         home.run(arguments).failed(2, &["no profile was added", missing, "`NAME --provider PROVIDER --client-id ID`"]);
     }
     assert!(!home.path("config.toml").exists());
+}
+
+#[test]
+fn a_profile_whose_configuration_is_away_is_told_with_where_it_was_looked_for_and_what_its_removal_leaves() {
+    type Leaves = fn(&mut Record);
+    let cases: [(Leaves, &str, &str); 3] = [
+        (|_| (), "the profile is signed in", "It was signed in: its grant was not revoked"),
+        (
+            |record| record.to_revoke.extend(record.grant.take().map(|grant| RevocationNote::of(&grant, "client-1"))),
+            "with a grant that is not revoked yet",
+            "The grant of an earlier sign-in was not revoked",
+        ),
+        (|record| record.grant = None, "the store still has its record", ""),
+    ];
+    for (leaves, said, told) in cases {
+        let home = Home::new();
+        home.sign_in_at("https://id.example", |_| ());
+        let (store, mut record) = (home.store(), home.record("work"));
+        leaves(&mut record);
+        let mut held = store.hold(&record.profile, Duration::ZERO).expect("nobody else writes");
+        held.load().and_then(|_| held.commit(&mut record)).expect("it is kept");
+        held.release();
+        for configuration in [None, Some("[profiles.other]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\n")] {
+            let _ = std::fs::remove_file(home.path("config.toml"));
+            if let Some(text) = configuration {
+                home.configure(text);
+            }
+            let file = home.path("config.toml").display().to_string();
+            let ran = home.run(&["profile", "remove", "work"]);
+            let is_away = if configuration.is_none() { " is not there" } else { " was read" };
+            ran.failed(2, &["there is no profile `work`", &(file + is_away), said, "profile remove work --force"]);
+            assert_eq!(ran.stderr.contains("bring the configuration back"), configuration.is_none(), "{ran:?}");
+            assert_eq!(ran.stderr.contains("which revokes nothing"), !told.is_empty(), "{ran:?}");
+        }
+        let ran = home.run(&["profile", "remove", "work", "--force"]);
+        assert!(ran.code == 0 && ran.stderr.contains(told) && ran.stderr.is_empty() == told.is_empty(), "{ran:?}");
+        home.run(&["profile", "remove", "work", "--force"]).failed(2, &["there is no profile"]);
+    }
 }
 
 #[test]

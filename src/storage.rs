@@ -41,7 +41,7 @@ pub use pending::{Booted, Clocks, EndedSignIn, PendingId, PendingSignIn};
 pub use poller::{Asker, LastPoll, Poller, Rest};
 pub use protection::{Grade, KeyKind, KeySource, Protection};
 pub use record::{
-    Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Moved, Record, RevocationNote, UnrevokedGrant,
+    Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Moved, Record, RevocationNote, UnrevokedGrant, UsedUp,
 };
 pub use records::{Checked, CopyOutcome, Destination, Finding, FindingKind, Held, Opener, Rekeyed, Store, StoreInfo};
 pub use throttles::{ClientAt, Throttled};

@@ -12,6 +12,7 @@ use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::sorted;
+use crate::storage::Record;
 
 /// A refresh token from elsewhere, and the profile that gets it.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,7 +140,8 @@ impl Service {
             Err(error) => {
                 // What cannot be read may be a grant that came with the failure, or one of before.
                 let record = service.record(&profile.name).await;
-                if record.is_ok_and(|record| record.is_none_or(|record| record.grant.is_none())) {
+                let is_empty = |record: Box<Record>| record.grant.is_none() && record.used_up.is_none();
+                if record.is_ok_and(|record| record.is_none_or(is_empty)) {
                     // The reason for the failure is the one to report.
                     let _ = service.remove_profile(&profile, true).await;
                 }

@@ -216,7 +216,7 @@ impl Service {
                     .advise(Advice::SignOut(name.clone()).and(" first"))
                     .advise(anyway()));
             }
-            if record.as_ref().is_some_and(|record| !record.to_revoke.is_empty()) {
+            if record.as_deref().is_some_and(has_tokens) {
                 let message = format!("profile `{name}` is signed out, but its grant is not revoked yet");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would forget the token that the provider has to be told")
@@ -379,7 +379,7 @@ fn asks_otherwise(before: &Profile, after: &Profile) -> bool {
 }
 
 fn has_tokens(record: &Record) -> bool {
-    record.grant.is_some() || !record.to_revoke.is_empty()
+    record.grant.is_some() || !record.to_revoke.is_empty() || record.used_up.is_some()
 }
 
 /// Brings the record back to what it was. An error of that is the smaller one.

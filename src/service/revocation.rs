@@ -128,7 +128,11 @@ impl Service {
             // Nobody is to be signed in by a code that is still on its way.
             gave_up = record.pending.take().is_some();
             noted = record.grant.take();
-            let Some(grant) = &noted else { return gave_up };
+            let used_up = record.used_up.take();
+            if let Some(used_up) = &used_up {
+                grants::note(record, RevocationNote::of(&used_up.grant, &record.client_id), limit);
+            }
+            let Some(grant) = &noted else { return gave_up || used_up.is_some() };
             // It ends after it began, whatever the clock says.
             record.note(Happened::SignedOut, "", &self.actor, clock::wall().max(grant.approved_at));
             grants::note(record, RevocationNote::of(grant, &record.client_id), limit);
@@ -163,7 +167,9 @@ impl Service {
         let gave_up = record.pending.take().is_some();
         let began = record.grant.as_ref().map(|grant| grant.approved_at);
         let grant = record.grant.take().map(|grant| grants::unrevoked(&grant, &record.client_id));
-        let notes: Vec<_> = record.to_revoke.drain(..).map(grants::unrevoked_note).collect();
+        let mut notes: Vec<_> = record.to_revoke.drain(..).map(grants::unrevoked_note).collect();
+        let used_up = record.used_up.take();
+        notes.extend(used_up.map(|used_up| grants::unrevoked(&used_up.grant, &record.client_id)));
         let forgotten = grant.is_some() || !notes.is_empty();
         if forgotten {
             let now = clock::wall().max(began.unwrap_or_default());

@@ -54,6 +54,9 @@ pub struct Record {
     /// Tokens of sign-ins that are over, kept only until the provider can be told to revoke them; oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to_revoke: Vec<RevocationNote>,
+    /// An imported refresh token that is used up, until it is known whose it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_up: Option<Box<UsedUp>>,
     /// What happened to the profile, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
@@ -76,6 +79,7 @@ impl Record {
             ended: None,
             unrevoked: Vec::new(),
             to_revoke: Vec::new(),
+            used_up: None,
             events: Vec::new(),
         }
     }
@@ -83,7 +87,8 @@ impl Record {
     /// All tokens in it, also those that are only to be revoked.
     pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
         let waiting = self.to_revoke.iter().map(|note| &note.token);
-        self.grant.iter().flat_map(Grant::tokens).chain(waiting)
+        let used_up = self.used_up.iter().flat_map(|used_up| used_up.grant.tokens().chain([&used_up.token]));
+        self.grant.iter().flat_map(Grant::tokens).chain(waiting).chain(used_up)
     }
 
     /// Whether both grants are of one approval, of which no two are of the same nanosecond, or both have none.
@@ -272,6 +277,14 @@ impl Grant {
             doubt: None,
         }
     }
+}
+
+/// A refresh token from elsewhere that the provider has replaced, and what it was replaced by: whoever imports it again goes on with that.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UsedUp {
+    #[serde(with = "secret")]
+    pub token: Secret,
+    pub grant: Grant,
 }
 
 /// A grant of which no token is left here.

@@ -282,6 +282,85 @@ fn a_provider_that_is_silent_about_the_account_keeps_nobody_from_the_record_for_
     }
 }
 
+/// How an import is kept from finding out whose token it has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Unknown {
+    Refused,
+    WrongAccount,
+    Killed,
+}
+
+#[test]
+fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_is() {
+    for how in [Unknown::Refused, Unknown::WrongAccount, Unknown::Killed] {
+        for is_replaced in [true, false] {
+            for then in ["import", "logout", "logout --local"] {
+                let answer = |next: &str| {
+                    let mut token = token("Bearer");
+                    token["refresh_token"] = json!(if is_replaced { next } else { "RT-0" });
+                    token
+                };
+                let userinfo = match how {
+                    Unknown::Refused => [(403, "{}".to_owned())].into(),
+                    Unknown::WrongAccount => [(200, account("mallory@example.com"))].into(),
+                    Unknown::Killed => VecDeque::new(),
+                };
+                let held = (how == Unknown::Killed).then_some("/userinfo");
+                let token = [answer("RT-1"), answer("RT-2")].into();
+                let provider = Provider::start(Script { token, userinfo, held, ..Script::default() });
+                let home = Home::at(&provider.authority);
+                let case = format!("{how:?}, {is_replaced}, {then}");
+                let given = home.write("given", "RT-0\n");
+                let import = || {
+                    let mut command = home.command(&[&["login", "--import"][..], &EXPECTED].concat());
+                    command.stdin(std::fs::File::open(&given).expect("it was written"));
+                    command.spawn().expect("the program starts")
+                };
+                let mut child = import();
+                if how == Unknown::Killed {
+                    provider.wait_until_asked();
+                    child.kill().expect("it runs");
+                    let _ = child.wait();
+                    provider.answer.send(()).expect("the provider still waits");
+                } else {
+                    let ran = ran(child);
+                    assert_eq!(ran.code, 1, "{case}: {ran:?}");
+                    let is_told = ran.stderr.contains("import the same token again, which goes on with what is kept");
+                    assert_eq!(is_told, is_replaced, "{case}: {ran:?}");
+                    assert_eq!(ran.stderr.contains("nothing was saved"), !is_replaced, "{case}: {ran:?}");
+                }
+                home.run(&["token"]).failed(4, &[]);
+                if then != "import" {
+                    assert_eq!(home.run(&then.split(' ').chain(["work"]).collect::<Vec<_>>()).code, 0, "{case}");
+                    let revoked =
+                        provider.authority.log().iter().filter(|asked| asked.body.contains("token=RT-1")).count();
+                    let is_told = is_replaced && then == "logout";
+                    assert_eq!(
+                        (provider.authority.count("/revoke"), revoked),
+                        (is_told.into(), is_told.into()),
+                        "{case}"
+                    );
+                    continue;
+                }
+                if is_replaced {
+                    home.run(&["profile", "remove", "work"]).failed(2, &["is not revoked yet"]);
+                }
+                let again = ran(import());
+                assert_eq!(again.code, 0, "{case}: {again:?}");
+                let log = provider.authority.log();
+                let sent = log.iter().rfind(|asked| asked.path == "/token").expect("it was asked");
+                assert!(sent.body.contains(if is_replaced { "RT-1" } else { "RT-0" }), "{case}: {}", sent.body);
+                let record = home.record("work");
+                assert!(
+                    record.used_up.is_none() && record.unrevoked.is_empty() && record.to_revoke.is_empty(),
+                    "{case}"
+                );
+                assert_eq!(provider.authority.count("/revoke"), 0, "{case}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_signal_never_calls_a_code_waiting_that_is_used_up() {
     for path in ["/userinfo", "/revoke"] {

@@ -31,8 +31,8 @@ pub(super) struct Attempt {
     pub(super) expected: Option<String>,
     /// Gets the QR code of each code.
     pub(super) qr_file: Option<QrFile>,
-    /// Others live on the same grant, so it is never given back.
-    pub(super) is_shared: bool,
+    /// The refresh token that came from elsewhere: others live on the same grant, so it is never given back.
+    pub(super) imported: Option<Secret>,
     /// What was to be said before it began.
     pub(super) warnings: Vec<String>,
     /// What of the answer with the tokens was not taken.

@@ -40,7 +40,8 @@ impl Service {
         api_domain: Option<&str>,
         options: SignIn,
     ) -> Result<SignedIn, Error> {
-        let mut attempt = Attempt { is_shared: true, ..Attempt::begin(self, profile, options, None).await? };
+        let imported = Some(refresh_token.clone());
+        let mut attempt = Attempt { imported, ..Attempt::begin(self, profile, options, None).await? };
         let (token, own) = (refresh_token.clone(), profile.name.clone());
         let others = self.aside(move |service| service.others_on(&token, &own)).await;
         attempt.warnings.extend(others.into_iter().map(|other| {
@@ -113,7 +114,7 @@ impl Attempt {
             scopes,
             expected,
             qr_file,
-            is_shared: false,
+            imported: None,
             warnings,
             left_out: Vec::new(),
             for_agent,
@@ -134,6 +135,10 @@ impl Attempt {
     async fn exchange(mut self, approval: Approval, data_center: DataCenter) -> Result<(Self, Kept), Error> {
         // The answer comes only once.
         let right = Box::new(self.reserve().await?);
+        let approval = match approval {
+            Approval::RefreshToken(token) => Approval::RefreshToken(right.successor_of(&token).unwrap_or(token)),
+            code @ Approval::Code { .. } => code,
+        };
         let (grant, lack) = match self.ask(approval, &data_center).await {
             Ok(granted) => granted,
             Err(NotGranted::Alone(refresh_token, rejected)) => {

@@ -22,7 +22,7 @@ use crate::service::account::Unanswered;
 use crate::service::{Service, account, discovery, endpoints, grants};
 use crate::storage::{
     Account, Clocks, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, Poller, Record, RevocationNote, Store,
-    StoreError,
+    StoreError, UsedUp,
 };
 use crate::untrusted::Rejected;
 
@@ -97,6 +97,12 @@ impl Reserved {
     /// Until when the provider may be asked who approved.
     fn end_of_asking(&self) -> Moment {
         (self.since + PATIENCE_FOR_ACCOUNT).max(clock::now() + LEAST_PATIENCE_FOR_ACCOUNT)
+    }
+
+    /// What came in the place of an imported refresh token that was used up before.
+    pub(super) fn successor_of(&self, token: &Secret) -> Option<Secret> {
+        let used_up = self.before.as_ref()?.used_up.as_ref().filter(|used_up| used_up.token == *token)?;
+        used_up.grant.refresh_token.clone()
     }
 
     pub(super) fn release(self) {
@@ -317,7 +323,7 @@ impl Attempt {
             data_center: data_center.code.clone(),
             api_domain: api_domain.map(|url| url.origin().ascii_serialization()),
             endpoints: source.and_then(|source| discovery::to_remember(&self.provider, source)),
-            is_own: !self.is_shared,
+            is_own: self.imported.is_none(),
             ..grant
         }
     }
@@ -424,11 +430,20 @@ impl Attempt {
         data_center: &DataCenter,
         right: Option<Box<Reserved>>,
     ) -> Error {
-        if self.is_shared {
+        if self.imported.is_some() {
+            let is_kept = right.is_some();
             if let Some(right) = right {
                 aside(move || right.release()).await;
             }
-            return error.adding("nothing was saved, and nothing revoked");
+            return match (self.used_up(grant), is_kept) {
+                (None, _) => error.adding("nothing was saved, and nothing revoked"),
+                (Some(_), true) => error
+                    .adding("the provider has replaced the imported token, and what came in its place is kept, but not used")
+                    .advise("import the same token again, which goes on with what is kept"),
+                (Some(_), false) => error
+                    .adding("nothing was saved, and the imported token is used up: the provider has replaced it")
+                    .advise("have a new token made where that one came from, or sign in"),
+            };
         }
         match self.revoke_new(grant, data_center, Some(error.clone()), right).await {
             Ok(()) => error.adding("nothing was saved and the grant was revoked"),
@@ -482,6 +497,12 @@ impl Attempt {
                 write(held, before)
             }),
         }
+    }
+
+    /// The imported token, where the provider has replaced it.
+    fn used_up(&self, grant: &Grant) -> Option<UsedUp> {
+        let token = self.imported.clone().filter(|imported| grant.refresh_token.as_ref() != Some(imported))?;
+        Some(UsedUp { token, grant: grant.clone() })
     }
 
     fn add_note(&self, record: &mut Record, note: RevocationNote) {
@@ -592,7 +613,7 @@ impl Attempt {
     }
 
     /// Notes a grant as one to be revoked until it is known whose it is, so that whatever ends this process leaves it to the next logout or
-    /// sign-in. Its code is used up, and nobody is to wait for it.
+    /// sign-in. Its code is used up, and nobody is to wait for it. One that was imported is left to the next import.
     fn note_unchecked(
         &self,
         grant: &Grant,
@@ -601,11 +622,16 @@ impl Attempt {
         held: &mut Held,
     ) -> Result<Option<Box<Record>>, Error> {
         self.check_still_configured()?;
-        if self.is_shared {
+        let used_up = self.used_up(grant);
+        if self.imported.is_some() && used_up.is_none() {
             return Ok(before);
         }
         let mut record = before.unwrap_or_else(|| Box::new(empty_record(&self.profile)));
-        self.add_note(&mut record, RevocationNote::of(grant, &self.profile.client_id));
+        if let Some(used_up) = used_up {
+            record.used_up = Some(Box::new(used_up));
+        } else {
+            self.add_note(&mut record, RevocationNote::of(grant, &self.profile.client_id));
+        }
         let why = Error::new(Code::WrongAccount, format!("profile `{}` could not be signed in", self.profile.name))
             .because(format!("whether `{expected}` approved was not found out, since the process ended that asked"))
             .adding("nothing was saved, and the next login or logout of the profile revokes the grant")
@@ -646,6 +672,10 @@ impl Attempt {
             }
             Replaced { approved_at: before.approved_at, account: before.account, is_noted }
         });
+        let other = record.used_up.take().filter(|used_up| self.imported.as_ref() != Some(&used_up.token));
+        if let Some(left) = other.and_then(|other| grants::unrevoked(&other.grant, &record.client_id)) {
+            grants::remember(&mut record, left, self.provider.dialect.grant_limit);
+        }
         if record.provider != self.provider.name || record.client_id != self.profile.client_id {
             // It belongs to the client that the record was of.
             record.client_secret = None;

@@ -404,6 +404,7 @@ fn record(origin: &str) -> Record {
         ended: None,
         unrevoked: Vec::new(),
         to_revoke: Vec::new(),
+        used_up: None,
         events: Vec::new(),
     }
 }

@@ -114,7 +114,7 @@ impl Service {
         let source = self.check_draft(draft, &format!("profile `{name}` cannot be changed"))?;
         let is_other_client = is_other_client(before, profile);
         if is_other_client && signing_out {
-            self.sign_out(before, false).await?;
+            self.sign_out_wholly(before).await?;
         }
         let draft = draft.clone();
         self.holding(name, move |service, held| service.change_held(&draft, &source, is_other_client, held)).await
@@ -168,18 +168,21 @@ impl Service {
         config::set_default_profile(&self.config, name)
     }
 
-    /// Revokes what the provider still takes, then removes the profile. One whose access could not be revoked stays until
-    /// a person has heard of it.
+    /// Revokes what the provider still takes, then removes the profile.
     async fn remove_signing_out(&self, profile: &Profile) -> Result<Config, Error> {
         if self.load(profile)?.as_deref().is_some_and(has_tokens) {
-            let out = self.sign_out(profile, false).await?;
-            if let Some(Err(error)) = out.revoked
-                && !out.is_unknown
-            {
-                return Err(error.adding("the profile stays, logged out here"));
-            }
+            self.sign_out_wholly(profile).await?;
         }
         self.remove_profile(profile, false).await
+    }
+
+    /// Signs a profile out that is to change or go. One whose access could not be revoked stays until a person has heard of it.
+    async fn sign_out_wholly(&self, profile: &Profile) -> Result<(), Error> {
+        let out = self.sign_out(profile, false).await?;
+        match out.revoked {
+            Some(Err(error)) if !out.is_unknown => Err(error.adding("the profile stays, logged out here")),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a profile out of the configuration and deletes its record. Nothing is revoked, so a profile that is signed

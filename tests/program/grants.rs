@@ -8,7 +8,7 @@ use device_login::config::Config;
 use device_login::error::Code;
 use device_login::http::client::Client;
 use device_login::secret::Secret;
-use device_login::service::{Import, Service, SignIn};
+use device_login::service::{ConfigurationChange, Import, ProfileDraft, Service, SignIn};
 use device_login::storage::backend::watched::Watched;
 use device_login::storage::{KeyOptions, Store, StoreAddress, StoreError, backend, open, open_over};
 use serde_json::json;
@@ -540,4 +540,33 @@ fn where_the_provider_revokes_nothing_the_grant_is_forgotten_with_a_warning() {
         assert!(!ran.stderr.contains("of an earlier sign-in"), "{ran:?}");
     }
     assert_eq!((authority.log().len(), home.run(&["profile", "remove", "work"]).code), (0, 0));
+}
+
+#[test]
+fn a_profile_whose_grant_lives_on_gets_another_client_or_goes_only_when_that_was_told() {
+    let authority = Authority::start(|_| (500, String::new()));
+    let home = Home::at(&authority);
+    let configuration = home.configuration();
+    let lines = configuration.lines().filter(|line| !line.starts_with("revocation_endpoint"));
+    let configuration = lines.collect::<Vec<_>>().join("\n");
+    let runtime = crate::support::runtime();
+    for is_removed in [false, true] {
+        home.configure(&configuration);
+        home.sign_in(&authority, |_| {});
+        let config = Config::load(&home.path("config.toml")).expect("it is sound");
+        let service = Service::new(config, home.store(), Client::new(None), Box::new(|_| None));
+        let mut profile = service.config.profile(None).expect("it is configured").clone();
+        let change = if is_removed {
+            ConfigurationChange::Remove(profile.name)
+        } else {
+            profile.client_id = "client-2".to_owned();
+            ConfigurationChange::Change(Box::new(ProfileDraft { profile, provider: None, secret: None }))
+        };
+        let told = runtime.block_on(service.change_configuration(change.clone())).expect_err("it is told first");
+        let told = told.to_string();
+        assert!(told.contains("offers no revocation") && told.contains("the profile stays, logged out here"), "{told}");
+        assert_eq!((home.configuration(), home.record("work").grant), (configuration.clone(), None));
+        runtime.block_on(service.change_configuration(change)).expect("it was told");
+        assert_ne!(home.configuration(), configuration);
+    }
 }

@@ -108,7 +108,9 @@ impl Service {
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
         let Tried { revoked, is_noted, is_unknown, also_ended } = self.revoke_noted(profile, grant.as_ref()).await?;
-        let unrevoked = self.record(&profile.name).await?.map_or_else(Vec::new, |record| record.unrevoked);
+        // Where the store goes away by now, what was done is told all the same.
+        let record = self.record(&profile.name).await.ok().flatten();
+        let unrevoked = record.map_or_else(Vec::new, |record| record.unrevoked);
         // What became of the grant itself is told beside them.
         let is_earlier = |left: &&UnrevokedGrant| grant.as_ref().is_none_or(|own| own.approved_at != left.approved_at);
         let left_alive = unrevoked.iter().filter(is_earlier).count();
@@ -183,13 +185,11 @@ impl Service {
 
     /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well.
     async fn revoke_noted(&self, profile: &Profile, grant: Option<&Grant>) -> Result<Tried, Error> {
-        let has_notes = |record: &Record| !record.to_revoke.is_empty();
-        if !self.record(&profile.name).await?.is_some_and(|record| has_notes(&record)) {
-            return Ok(Tried::default());
-        }
-        // A sign-in has the right to the record for as long as one of the notes is of a grant that it may yet keep.
-        let record = self.holding(&profile.name, |_, held| Ok(held.load()?)).await?;
-        let Some(record) = record.filter(|record| has_notes(record)) else { return Ok(Tried::default()) };
+        let noted = self.record_with_notes(profile).await.map_err(|error| match grant {
+            Some(_) => error.adding("the profile is signed out here, and its next login or logout revokes the grant"),
+            None => error,
+        })?;
+        let Some(record) = noted else { return Ok(Tried::default()) };
         let (mut settled, mut also_ended, mut unreachable) = (Vec::new(), Vec::new(), Vec::new());
         let (mut unclear, mut refused) = (None, None);
         // The newest first: it is the one that somebody waits for.
@@ -232,6 +232,16 @@ impl Service {
         .await
         .map_err(|error| still_here(error, problem.as_ref()))?;
         Ok(Tried { revoked: Some(problem.map_or(Ok(()), Err)), is_noted, is_unknown, also_ended })
+    }
+
+    /// A record that has something to revoke.
+    async fn record_with_notes(&self, profile: &Profile) -> Result<Option<Box<Record>>, Error> {
+        let with_notes = |record: Option<Box<Record>>| record.filter(|record| !record.to_revoke.is_empty());
+        if with_notes(self.record(&profile.name).await?).is_none() {
+            return Ok(None);
+        }
+        // A sign-in has the right to the record for as long as one of the notes is of a grant that it may yet keep.
+        Ok(with_notes(self.holding(&profile.name, |_, held| Ok(held.load()?)).await?))
     }
 
     /// Revokes a grant that a sign-in does not keep; it goes on waiting for that where it is noted and the trouble may pass.

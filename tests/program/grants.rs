@@ -570,3 +570,31 @@ fn a_profile_whose_grant_lives_on_gets_another_client_or_goes_only_when_that_was
         assert_ne!(home.configuration(), configuration);
     }
 }
+
+#[test]
+fn a_store_that_goes_away_hides_nothing_of_a_sign_out() {
+    // So many commits work; then no record can be read.
+    for (commits, revoked) in [(1, false), (2, true)] {
+        let lab = Lab::new();
+        lab.sign_in("a");
+        let address = StoreAddress::File(lab.home.path("state"));
+        let left = AtomicUsize::new(commits);
+        let refuse = move |call| match call {
+            "replace" => {
+                left.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            }
+            "read" if left.load(Ordering::SeqCst) == 0 => Err(StoreError::KeyUnavailable("it is gone".to_owned())),
+            _ => Ok(()),
+        };
+        let watched = Watched::new(backend(&address, None), Arc::new(refuse));
+        let service = lab.service_with(open_over(Arc::new(watched), &address, key_options(&lab.home)));
+        let profile = service.config.profile(Some(&"a".parse().expect("a name"))).expect("it is configured");
+        let signed_out = lab.runtime.block_on(service.sign_out(profile, false));
+        assert_eq!((lab.revoked().len(), lab.has_note("a")), (usize::from(revoked), !revoked), "{signed_out:?}");
+        match signed_out {
+            Ok(out) => assert_eq!((out.revoked, revoked), (Some(Ok(())), true)),
+            Err(error) => assert!(!revoked && error.to_string().contains("is signed out here"), "{error}"),
+        }
+    }
+}

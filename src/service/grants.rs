@@ -60,15 +60,16 @@ impl Service {
         others.map(|record| record.profile).collect()
     }
 
-    /// The other profiles whose grant has ended with a token that was revoked.
-    pub(super) fn others_ended(
+    /// The profiles whose grant has ended with a token of the profile's client that was revoked: this one as well, where that was of
+    /// another sign-in.
+    pub(super) fn ended_with(
         &self,
         revoked: &RevocationNote,
         ends: RevocationEnds,
         profile: &Profile,
     ) -> Vec<ProfileName> {
-        let others = self.records_of_client(profile).filter(|record| record.profile != profile.name);
-        others.filter(|record| has_ended(record, revoked, ends)).map(|record| record.profile).collect()
+        let ended = self.records_of_client(profile).filter(|record| has_ended(record, revoked, ends));
+        ended.map(|record| record.profile).collect()
     }
 
     /// Every record that can be read.

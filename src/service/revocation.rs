@@ -244,7 +244,8 @@ impl Service {
         Ok(with_notes(self.holding(&profile.name, |_, held| Ok(held.load()?)).await?))
     }
 
-    /// Revokes a grant that a sign-in does not keep; it goes on waiting for that where it is noted and the trouble may pass.
+    /// Revokes a grant that a sign-in does not keep, and gives the profiles whose grant ended with that; it goes on waiting for it where
+    /// it is noted and the trouble may pass.
     pub(super) async fn revoke_refused(
         &self,
         note: &RevocationNote,
@@ -253,7 +254,7 @@ impl Service {
         data_center: &DataCenter,
         profile: &Profile,
         client: &Client,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<ProfileName>, Error> {
         let failed = self.revoke(note, provider, data_center, profile, client).await.err();
         let left = failed.as_ref().map(|failed| failed.left);
         if is_noted && left != Some(Left::Unclear) {
@@ -265,7 +266,11 @@ impl Service {
                 Err(failed.kept_for_later(profile).adding("the next login or logout of the profile tries again"))
             }
             (Some(Left::Alive | Left::Unclear), Some(failed)) => Err(failed.error.advise(failed.by_hand)),
-            _ => Ok(()),
+            (Some(_), _) => Ok(Vec::new()),
+            (None, _) => {
+                let what = format!("the refused sign-in of profile `{}`", profile.name);
+                Ok(self.end_others(note, provider.dialect.revocation_ends, what, profile).await)
+            }
         }
     }
 
@@ -296,17 +301,24 @@ impl Service {
         client.tokens.extend(grant.into_iter().flat_map(Grant::tokens).cloned());
         sorted::by_key(&mut client.authentication, |way| Some(*way) != note.client_authentication);
         self.revoke(note, &provider, data_center, profile, &client).await?;
-        Ok(self.end_others(note, provider.dialect.revocation_ends, profile).await)
+        let what = format!("the logout of profile `{}`", profile.name);
+        Ok(self.end_others(note, provider.dialect.revocation_ends, what, profile).await)
     }
 
-    /// Has other profiles whose grant ended with a token that was revoked hand out nothing of it any more. Gives their names.
-    async fn end_others(&self, revoked: &RevocationNote, ends: RevocationEnds, profile: &Profile) -> Vec<ProfileName> {
+    /// Has the profiles whose grant ended with a token that was revoked hand out nothing of it any more. Gives their names.
+    async fn end_others(
+        &self,
+        revoked: &RevocationNote,
+        ends: RevocationEnds,
+        what: String,
+        profile: &Profile,
+    ) -> Vec<ProfileName> {
         let (revoked, profile) = (revoked.clone(), profile.clone());
         self.aside(move |service| {
             let end = |held: &mut Held| {
                 let record = held.load()?.filter(|record| grants::has_ended(record, &revoked, ends));
                 let Some(mut record) = record else { return Ok(false) };
-                let why = format!("the logout of profile `{}` ended this sign-in as well", profile.name);
+                let why = format!("{what} ended this sign-in as well");
                 record.note(Happened::Revoked, &why, &service.actor, clock::wall());
                 if let Some(grant) = &mut record.grant {
                     if let Some(last) = &mut grant.last_refresh {
@@ -317,7 +329,7 @@ impl Service {
                 }
                 held.commit(&mut record).map(|()| true)
             };
-            let mut ended = service.others_ended(&revoked, ends, &profile);
+            let mut ended = service.ended_with(&revoked, ends, &profile);
             // Where that fails, the provider tells whoever refreshes it.
             ended.retain(|other| service.store.holding(other, PATIENCE_WITH_OTHERS, end).unwrap_or(false));
             ended

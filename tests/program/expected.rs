@@ -174,6 +174,25 @@ fn a_refused_grant_that_is_revoked_leaves_nothing() {
 }
 
 #[test]
+fn sign_ins_that_end_with_a_refused_grant_are_told_and_hand_out_nothing_more() {
+    let wrong = (200, account("mallory@example.com"));
+    let provider = Provider::start(Script { userinfo: [wrong].into(), ..Script::default() });
+    let home = Home::at(&provider.authority);
+    let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
+    home.configure(&format!("default_profile = \"work\"\n{}{other}", home.configuration()));
+    for name in ["work", "other"] {
+        home.sign_in_as(name, &provider.authority.origin(), |_| ());
+    }
+    let refused = sign_in(&home, "device");
+    assert_eq!((refused.code, provider.revoked()), (1, 1), "{refused:?}");
+    for name in ["work", "other"] {
+        let ended = format!("the sign-in of profile `{name}` ended with it");
+        assert!(refused.stdout.contains(&ended), "{refused:?}");
+        home.run(&["token", name]).failed(4, &["the refused sign-in of profile `work` ended this sign-in as well"]);
+    }
+}
+
+#[test]
 fn a_provider_that_never_says_who_approved_is_told_as_trouble_of_its_own() {
     let down: VecDeque<_> = std::iter::repeat_n((500, "down".to_owned()), 20).collect();
     let provider = Provider::start(Script { userinfo: down, ..Script::default() });

@@ -280,7 +280,7 @@ impl Attempt {
             }
         }
         match self.revoke_new(grant, data_center, None, None).await {
-            Ok(()) => NotKept::Over(over),
+            Ok(_) => NotKept::Over(over),
             Err(failed) => not_revoked(self.given_up(), failed).into(),
         }
     }
@@ -446,20 +446,24 @@ impl Attempt {
             };
         }
         match self.revoke_new(grant, data_center, Some(error.clone()), right).await {
-            Ok(()) => error.adding("nothing was saved and the grant was revoked"),
+            Ok(ended) => {
+                ended.iter().fold(error.adding("nothing was saved and the grant was revoked"), |error, other| {
+                    error.adding(format!("the sign-in of profile `{other}` ended with it"))
+                })
+            }
             Err(failed) => not_revoked(error, failed),
         }
     }
 
-    /// Revokes a grant that is not to be kept. It is noted before, as that of a sign-out is, and so is why it is not kept: a process may die
-    /// anywhere, and a provider may refuse.
+    /// Revokes a grant that is not to be kept, and gives the profiles whose grant ended with that. It is noted before, as that of a
+    /// sign-out is, and so is why it is not kept: a process may die anywhere, and a provider may refuse.
     async fn revoke_new(
         &self,
         grant: &Grant,
         data_center: &DataCenter,
         why: Option<Error>,
         right: Option<Box<Reserved>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<ProfileName>, Error> {
         let note = RevocationNote::of(grant, &self.profile.client_id);
         let (attempt, noted) = (self.clone(), note.clone());
         let noting = aside(move || attempt.note_refused(noted, why.as_ref(), right));

@@ -10,6 +10,7 @@ use crate::cli::words;
 use crate::config;
 use crate::error::Error;
 use crate::service::CopiedProfiles;
+use crate::shell;
 use crate::storage::CopyOutcome;
 
 /// Copy every record to another store, which alone refreshes it from then on
@@ -62,7 +63,7 @@ impl Copy {
         };
         let (store, address) = context.other_store(named?)?;
         let copied = context.interrupts.block_on(service.copy_store(store, address, self.keep_both))?;
-        let is_refused = |outcome: &CopyOutcome| matches!(outcome, CopyOutcome::Refused(_) | CopyOutcome::Elsewhere(_));
+        let is_refused = |outcome: &CopyOutcome| !matches!(outcome, CopyOutcome::Done | CopyOutcome::Already);
         let refused = copied.profiles.iter().filter(|(_, outcome)| is_refused(outcome)).count();
         if self.json {
             context.output.json(&json(&copied))?;
@@ -78,7 +79,9 @@ fn json(copied: &CopiedProfiles) -> CopyJson<'_> {
         let (outcome, problem) = match outcome {
             &CopyOutcome::Done => ("copied", None),
             &CopyOutcome::Already => ("already_there", None),
-            CopyOutcome::Refused(why) | CopyOutcome::Elsewhere(why) => ("refused", Some(why.as_str())),
+            CopyOutcome::Refused(why) | CopyOutcome::Older(why) | CopyOutcome::Elsewhere(why) => {
+                ("refused", Some(why.as_str()))
+            }
         };
         ProfileJson { profile, outcome, problem }
     };
@@ -92,7 +95,9 @@ fn lines(copied: &CopiedProfiles, refused: usize, keeps_both: bool) -> Vec<Strin
         lines.push(match outcome {
             CopyOutcome::Done => format!("{profile}: copied"),
             CopyOutcome::Already => format!("{profile}: there already"),
-            CopyOutcome::Refused(why) | CopyOutcome::Elsewhere(why) => format!("{profile}: not copied: {why}"),
+            CopyOutcome::Refused(why) | CopyOutcome::Older(why) | CopyOutcome::Elsewhere(why) => {
+                format!("{profile}: not copied: {why}")
+            }
         });
     }
     let (there, to) = (copied.profiles.len() - refused, &copied.to);
@@ -106,6 +111,13 @@ fn lines(copied: &CopiedProfiles, refused: usize, keeps_both: bool) -> Vec<Strin
         lines.push(format!(
             "Not copied: {elsewhere}. Here nothing is refreshed of that: use the store that it has moved to; where that is lost for good, \
              `logout NAME --local` forgets what is here, and `login NAME` signs in anew."
+        ));
+    }
+    if let Some(older) = of(|outcome| matches!(outcome, CopyOutcome::Older(_))) {
+        let store = shell::word(to);
+        lines.push(format!(
+            "Not copied: {older}, and refreshed here still. Where what is here is the one to keep, `--store {store} logout NAME --local` forgets the one there, and the \
+             same command copies it."
         ));
     }
     if let Some(stay) = of(|outcome| matches!(outcome, CopyOutcome::Refused(_))).filter(|_| !keeps_both) {

@@ -42,6 +42,8 @@ pub enum CopyOutcome {
     Already,
     /// It stays where it is, and why: a clause.
     Refused(String),
+    /// The same, since the one there was newer when it moved here.
+    Older(String),
     /// It has moved before, and is refreshed neither here nor there; why: a clause.
     Elsewhere(String),
 }
@@ -231,8 +233,8 @@ impl Held {
                 refused(format!("the one there has moved to {}", moved.in_words()))
             }
             (_, Some(other @ Record { moved: Some(_), .. })) => {
-                let is_older = "the one there is newer, although it has moved here: this store may have been restored";
-                if is_behind(record, other) { refused(is_older.to_owned()) } else { Ok(None) }
+                let why = "the one there is newer, although it has moved here: this store may have been restored, or a clock was set back";
+                Ok(is_behind(record, other).then(|| CopyOutcome::Older(why.to_owned())))
             }
             (_, Some(other)) if is_same(record, other) => Ok(to.keeps_both.map(|_| CopyOutcome::Already)),
             (_, Some(other)) if other.tokens().next().is_none() => Ok(None),

@@ -202,6 +202,29 @@ fn what_is_newer_or_another_sign_in_there_is_refused_by_name() {
     assert!(said.code == 1 && said.stdout.contains("another sign-in"), "{said:?}");
 }
 
+#[test]
+fn what_a_clock_that_was_ahead_keeps_from_going_back_is_told_with_the_command_that_lets_it() {
+    let authority = provider();
+    let home = home(&authority);
+    home.sign_in(&authority, |grant| grant.approved_at += SignedDuration::from_hours(72));
+    assert_eq!(home.run(&["store", "copy", &other(&home)]).code, 0);
+    sign_in_into(
+        &open(&StoreAddress::File(home.path("other")), key_options(&home)),
+        "work",
+        &authority.origin(),
+        |_| (),
+    );
+    let back = format!("file:{}", home.path("state").display());
+    let said = at_other(&home, &["store", "copy", &back]);
+    let told = format!("`--store {back} logout NAME --local` forgets the one there, and the same command copies it");
+    assert!(said.code == 1 && said.stdout.contains("a clock was set back") && said.stdout.contains(&told), "{said:?}");
+    assert_eq!(at_other(&home, &["refresh"]).code, 0);
+    assert_eq!(home.run(&["--store", &back, "logout", "work", "--local"]).code, 0);
+    assert_eq!(at_other(&home, &["store", "copy", &back]).code, 0);
+    assert_eq!(home.run(&["refresh"]).code, 0);
+    assert_eq!(authority.count("/revoke"), 0);
+}
+
 /// Gives another store the key of the store of a home.
 type Share = fn(&Home);
 

@@ -183,13 +183,13 @@ impl Held {
         if let Some(done) = self.judge_move(&record, other.as_deref(), to)? {
             return Ok(done);
         }
-        let generation = record.generation.max(other.map_or(0, |other| other.generation)).saturating_add(1);
+        record.generation = record.generation.max(other.map_or(0, |other| other.generation));
         if let Some(may_keep) = to.keeps_both {
             if !may_keep(&record) {
                 let why = "its provider may replace refresh tokens, and two places that refresh would end the sign-in";
                 return Ok(CopyOutcome::Refused(why.to_owned()));
             }
-            there.adopt(&Record { generation, moved: None, ..*record })?;
+            there.adopt(&Record { generation: record.generation.saturating_add(1), moved: None, ..*record })?;
             return Ok(CopyOutcome::Done);
         }
         let marked = self.mark(&record, to.address, true)?;
@@ -198,7 +198,7 @@ impl Held {
             let advice = "run the command again, which goes on with it";
             return Err(StoreError::not_possible(self.shared.backend.place(), problem, advice));
         }
-        there.adopt(&Record { generation: generation.max(marked.generation), moved: None, ..*record })?;
+        there.adopt(&Record { generation: marked.generation, moved: None, ..*record })?;
         self.copy_calls(there)?;
         self.mark(&marked, to.address, false)?;
         Ok(CopyOutcome::Done)
@@ -256,9 +256,13 @@ impl Held {
     /// Whether this store has got a record that was on its way to it from `here`: it may have another name by now, or have moved on.
     /// What a writer that was killed has left of it was brought back when the profile was held.
     fn has_got(&mut self, marked: &Record, here: &Held) -> Result<bool, StoreError> {
+        // A mark of the way back, from when this machine had another name, says nothing of what has come since.
+        let is_from_before = |other: &Record, moved: &Moved| {
+            other.generation < marked.generation && here.is_named_by(&Moved { on: None, ..moved.clone() })
+        };
         let is_it = |other: &Record| match &other.moved {
             None => has_arrived(marked, other),
-            Some(moved) => marked.is_same_sign_in(other) && !here.is_named_by(moved),
+            Some(moved) => marked.is_same_sign_in(other) && !here.is_named_by(moved) && !is_from_before(other, moved),
         };
         if self.mend()?.as_deref().is_some_and(is_it) {
             return Ok(true);
@@ -497,6 +501,42 @@ mod tests {
                 (loads(&here), loads(&there))
             };
             assert_eq!((here, there), (false, true), "{is_other_first}");
+        }
+    }
+
+    #[test]
+    fn a_mark_from_when_the_machine_had_another_name_does_not_tell_that_a_record_has_come_and_gone() {
+        for (what, has_arrived, has_gone, expected) in [
+            ("not yet written", false, false, (true, false)),
+            ("written", true, false, (false, true)),
+            ("written, and gone to a machine that had that name", true, true, (false, false)),
+        ] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let home = directory.path();
+            cut_short(home, true);
+            for (from, to) in [("here", "there"), ("there", "here")] {
+                assert!(matches!(copy(home, from, to), Ok(CopyOutcome::Done)), "{what}");
+            }
+            let rename = |more: u64| {
+                held(&store(home, "there"), |there| {
+                    let record = there.mend()?.expect("it is there");
+                    let moved =
+                        Some(Moved { to: address(home, "here"), on: Some("before".to_owned()), is_under_way: false });
+                    there.replace(&Record { generation: record.generation + more, moved, ..*record })
+                })
+                .expect("it can be written");
+            };
+            rename(0);
+            let before = fs::read(record_of(home, "there")).expect("it is there");
+            assert!(matches!(copy(home, "here", "there"), Ok(CopyOutcome::Done)), "{what}");
+            fs::rename(home.join("here/work.record.prev"), record_of(home, "here")).expect("it has its first mark");
+            if has_gone {
+                rename(1);
+            } else if !has_arrived {
+                crate::files::replace(&record_of(home, "there"), &before).expect("it can be written");
+            }
+            let loads = |name| held(&store(home, name), Held::load).is_ok();
+            assert_eq!((loads("here"), loads("there")), expected, "{what}");
         }
     }
 

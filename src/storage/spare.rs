@@ -5,7 +5,10 @@
 //! name that tells the stores of one user apart. Whoever holds the profile's lock next brings it back.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use super::backend::Found;
 use super::envelope::ROOM;
@@ -35,17 +38,33 @@ impl Spare {
     /// Whether a record of this store is there.
     pub(super) fn is_in_use(&self) -> bool {
         let ending = format!(".{}.record", self.id);
-        self.names().iter().any(|name| name.ends_with(&ending))
+        let has_record = |names: Vec<String>| names.iter().any(|name| name.ends_with(&ending));
+        self.names().map_or_else(|error| !is_absence(&error), has_record)
     }
 
-    /// The record, where there is one. One that cannot be read is none.
+    /// The record, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or the directory is not safe: it may be newer than the one in the store's own place.
     pub(super) fn read(&self, stem: &str) -> Result<Found, StoreError> {
         let path = self.path(stem);
-        if path.symlink_metadata().is_err() {
+        if self.is_absent(&path) {
             return Ok(Found::Missing);
         }
         self.judge()?;
         private::read_bytes(&path)
+    }
+
+    /// Whether nothing of this machine's is there. Who may not even see the directory, as a service that has no home, has never kept
+    /// anything in it.
+    fn is_absent(&self, path: &Path) -> bool {
+        let is_closed = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
+        match path.symlink_metadata() {
+            Ok(_) => false,
+            Err(error) if is_closed(&error) => self.directory.symlink_metadata().is_err_and(|error| is_closed(&error)),
+            Err(error) => is_absence(&error),
+        }
     }
 
     /// Refuses a directory that others can look into, or could replace.
@@ -70,28 +89,41 @@ impl Spare {
         Ok(path)
     }
 
-    /// What cannot be looked at is none, as for [`read`](Self::read).
     pub(super) fn remove(&self, stem: &str) -> Result<(), StoreError> {
         let path = self.path(stem);
-        if path.symlink_metadata().is_err() {
+        if self.is_absent(&path) {
             return Ok(());
         }
         fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
         private::sync_directory(&self.directory)
     }
 
-    /// Removes what died processes left behind. Needs the sole right to the profile.
+    /// What died processes left behind, as far as it can be read.
+    pub(super) fn left_over(&self, stem: &str) -> Vec<Zeroizing<Vec<u8>>> {
+        let read = |path: PathBuf| match private::read_bytes(&path) {
+            Ok(Found::Bytes(bytes)) => Some(bytes),
+            _ => None,
+        };
+        if self.judge().is_ok() { self.left_over_paths(stem).filter_map(read).collect() } else { Vec::new() }
+    }
+
+    /// Removes it. Needs the sole right to the profile.
     pub(super) fn sweep(&self, stem: &str) {
-        let stem = self.stem(stem);
-        for name in self.names().iter().filter(|name| reservation::is_left_over(name, &stem)) {
+        for path in self.left_over_paths(stem) {
             // The next one tries again.
-            let _ = fs::remove_file(self.directory.join(name));
+            let _ = fs::remove_file(path);
         }
     }
 
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().into_string().unwrap_or_default()).collect()
+    fn left_over_paths(&self, stem: &str) -> impl Iterator<Item = PathBuf> {
+        let stem = self.stem(stem);
+        let names = self.names().unwrap_or_default().into_iter();
+        names.filter(move |name| reservation::is_left_over(name, &stem)).map(|name| self.directory.join(name))
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap_or_default();
+        fs::read_dir(&self.directory)?.map(|entry| entry.map(name)).collect()
     }
 
     fn stem(&self, profile: &str) -> String {
@@ -101,4 +133,8 @@ impl Spare {
     pub(super) fn path(&self, stem: &str) -> PathBuf {
         self.directory.join(format!("{}.record", self.stem(stem)))
     }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

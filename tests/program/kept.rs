@@ -15,11 +15,11 @@ use serde_json::json;
 
 use super::interrupts::{NEW_TOKEN, Strict, home_with_an_ended_token, send};
 use crate::support::authority::{Asked, Authority};
-use crate::support::faults::{Extent, FEW_STOPS};
+use crate::support::faults::{Act, Extent, FEW_STOPS, Failures, Fault, Point, each, strike};
 use crate::support::herd::Herd;
 use crate::support::matrix::{self, Command};
-use crate::support::program::{Home, REFRESH_TOKEN, Ran, ended, ran, set_mode};
-use crate::support::rotating::Rotation;
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, configuration, ended, ran, set_mode};
+use crate::support::rotating::{Rotating, Rotation};
 use crate::support::small_disk::{self, Tally};
 
 /// A provider whose refresh tokens work once, and that ends the grant when one comes twice.
@@ -101,6 +101,81 @@ fn a_store_that_vanishes_while_the_answer_is_out_is_helped_by_the_spare_place() 
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// A home whose newest record is in the spare place, since its store was away when a refresh was answered.
+fn home_with_a_record_in_the_spare_place(provider: &Rotating) -> Home {
+    let home = Home::in_memory();
+    home.configure(&configuration(provider.origin()));
+    home.sign_in_at(provider.origin(), |grant| {
+        ended(grant);
+        provider.grant("work", grant);
+        let earlier = clock::wall() - SignedDuration::from_hours(1);
+        grant.last_refresh = Some(LastRefresh { rotates: true, ..LastRefresh::new(earlier, None) });
+    });
+    provider.hold(true);
+    let child = home.spawn(&["token"]);
+    provider.wait_for(1);
+    let (state, away) = (home.path("state"), home.path("away"));
+    fs::rename(&state, &away).expect("it is there");
+    provider.hold(false);
+    let kept = ran(child);
+    assert!(kept.code == 0 && kept.stderr.contains("kept in"), "{kept:?}");
+    let _ = fs::remove_dir_all(&state);
+    fs::rename(&away, &state).expect("it is there");
+    home
+}
+
+/// It has the only refresh token that works.
+fn record_in_the_spare_place(home: &Home) -> String {
+    let name = names(&home.path("spare")).into_iter().find(|name| name.ends_with(".record"));
+    format!("spare/{}", name.expect("it was kept there"))
+}
+
+#[test]
+fn a_record_in_the_spare_place_that_cannot_be_read_just_then_is_neither_passed_over_nor_deleted() {
+    let acts: [&[&str]; 6] = [
+        &["refresh"],
+        &["token", "--force"],
+        &["profile", "rename", "work", "job"],
+        &["profile", "edit", "work", "--scopes", "openid"],
+        &["store", "rekey"],
+        &["store", "check", "--repair"],
+    ];
+    let (failures, struck) = (Failures::default(), AtomicUsize::new(0));
+    let calls = [("openat", "EIO"), ("openat", "EMFILE"), ("statx", "EACCES"), ("statx", "EIO"), ("read", "EIO")];
+    let of_act = |act| calls.into_iter().flat_map(move |call| (1..=3).map(move |number| (act, call, number)));
+    let all: Vec<_> = acts.into_iter().flat_map(of_act).collect();
+    each(&all, |_, &(act, (call, error), number)| {
+        let provider = Rotating::start(Duration::ZERO);
+        let home = home_with_a_record_in_the_spare_place(&provider);
+        let point = Point::nth(number, call, &record_in_the_spare_place(&home));
+        let (is_struck, first) = strike(&home, &Act::new(act), &Fault { point, effect: format!("error={error}") });
+        struck.fetch_add(usize::from(is_struck), Ordering::Relaxed);
+        let name = if home.run(&["profile", "show", "job"]).code == 0 { "job" } else { "work" };
+        let after = home.run(&["token", name, "--force"]);
+        let counts = provider.counts();
+        if !matches!(first.code, 0 | 9) || after.code != 0 || counts.presented_twice > 0 {
+            failures.add(format!("{act:?} {call} {error} {number}: {first:?}, then {after:?}, {counts:?}"));
+        }
+    });
+    failures.none(all.len());
+    assert!(struck.load(Ordering::Relaxed) > all.len() / 2, "{struck:?}");
+}
+
+#[test]
+fn a_spare_place_that_others_may_look_into_is_named_and_its_record_is_neither_used_nor_lost() {
+    let provider = Rotating::start(Duration::ZERO);
+    let home = home_with_a_record_in_the_spare_place(&provider);
+    for mode in [0o755, 0o750, 0o711, 0o777] {
+        set_mode(home.path("spare"), mode);
+        for act in [&["token"][..], &["refresh"], &["whoami"], &["logout"], &["profile", "remove", "work", "--force"]] {
+            home.run(act).failed(9, &["/spare"]);
+        }
+    }
+    set_mode(home.path("spare"), 0o700);
+    assert_eq!(home.run(&["token", "--force"]).code, 0);
+    assert_eq!((provider.counts().presented_twice, provider.counts().revocations), (0, 0));
 }
 
 #[test]

@@ -63,7 +63,11 @@ impl Point {
 
     /// The first call of this name on a path.
     pub(crate) fn first(call: &str, path: &str) -> Self {
-        Self { call: call.to_owned(), path: Some(path.to_owned()), number: 1, reads: false }
+        Self::nth(1, call, path)
+    }
+
+    pub(crate) fn nth(number: usize, call: &str, path: &str) -> Self {
+        Self { call: call.to_owned(), path: Some(path.to_owned()), number, reads: false }
     }
 
     /// It changes something.

@@ -17,7 +17,7 @@ use super::pending::Until;
 use super::{Presence, SignInEvent, sign_in_event};
 use crate::aside::aside;
 use crate::clock::{self, Moment};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::host;
 use crate::oauth::Step;
 use crate::oauth::device::{DeviceEvent, DeviceFlow, Failure, Outcome, Standing};
@@ -335,8 +335,8 @@ impl Attempt {
         let (before, poller) = (self.approved_before, Arc::clone(poller));
         let ready = move || {
             let look = match look(&store, &name, &id, before, Some(Arc::clone(&poller)), false) {
-                // Where a record cannot be opened, an approval takes its place.
-                Err(error) if error.code != Code::StoreUnavailable => None,
+                // An approval takes the place of a damaged record.
+                Err(StoreError::Corrupt { .. }) => None,
                 look => Some(look?),
             };
             if matches!(look, None | Some(Look::Mine(..))) {
@@ -353,7 +353,7 @@ impl Attempt {
     async fn look(&self, id: &PendingId, may_take: bool) -> Result<Look, Error> {
         let (store, name, id) = (self.service.store.clone(), self.profile.name.clone(), id.clone());
         let before = self.approved_before;
-        aside(move || look(&store, &name, &id, before, None, may_take)).await
+        aside(move || Ok(look(&store, &name, &id, before, None, may_take)?)).await
     }
 
     /// Keeps where the flow stands by now. Where that fails, whoever goes on begins with what was known before.
@@ -432,7 +432,7 @@ fn look(
     approved_before: Option<Timestamp>,
     poller: Option<Arc<Poller>>,
     may_take: bool,
-) -> Result<Look, Error> {
+) -> Result<Look, StoreError> {
     // Before the record is read: what the one before did under it shows there.
     let poller = match poller.map_or_else(|| store.poller(name).map(Arc::new), Ok) {
         Err(StoreError::Locked { .. }) => Err(store.asker(name, known)),
@@ -505,7 +505,7 @@ fn take_over(
     poller: Arc<Poller>,
     known: &PendingId,
     approved_before: Option<Timestamp>,
-) -> Result<Look, Error> {
+) -> Result<Look, StoreError> {
     let taken = store.holding(name, LOCK_PATIENCE, |held| {
         let mut record = held.look()?;
         let taken = still_pending(record.clone(), known, approved_before).map(|pending| PendingSignIn {

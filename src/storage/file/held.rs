@@ -75,6 +75,9 @@ impl Hold for HeldFiles {
             }
         }
         self.left_over = Some(paths);
+        if let Some(spare) = &self.files.spare {
+            whole.append(&mut spare.left_over(&self.slot.stem));
+        }
         Ok(whole)
     }
 

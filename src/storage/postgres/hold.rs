@@ -134,7 +134,7 @@ impl Hold for Lease {
     }
 
     fn left_over(&mut self) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
-        Ok(Vec::new())
+        Ok(self.database.spare().map(|spare| spare.left_over(self.profile.as_str())).unwrap_or_default())
     }
 
     fn sweep(&mut self) -> Result<(), StoreError> {

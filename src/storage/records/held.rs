@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::reading::Reader;
+use super::reading::{InSpare, Reader};
 use super::{Held, OpenedRecord, Place, kept_in_spare, set_aside_as};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Part};
@@ -157,13 +157,13 @@ impl Held {
     pub fn forget_previous(&mut self) -> Result<(), StoreError> {
         let aside = self.hold.remove_set_aside();
         let previous = self.hold.remove(Part::Previous);
-        let other = match self.spare_record()? {
-            None => self.hold.remove(Part::Spare),
+        let other = match self.in_spare()? {
+            InSpare::Nothing | InSpare::Outdated => self.hold.remove(Part::Spare),
             // The one here was read, and is the one before. A database may be back since.
-            Some((_, Place::SpareForNow)) if previous.is_ok() && !self.shared.backend.is_shared() => {
+            InSpare::Counts(_, Place::SpareForNow) if previous.is_ok() && !self.shared.backend.is_shared() => {
                 self.hold.remove(Part::Current)
             }
-            Some(_) => Ok(()),
+            InSpare::Counts(..) => Ok(()),
         };
         aside.and(previous).and(other)
     }
@@ -210,8 +210,8 @@ impl Held {
         self.shared.backend.place_of(&self.profile, part)
     }
 
-    fn spare_record(&mut self) -> Result<Option<(Box<Record>, Place)>, StoreError> {
-        self.shared.spare_record(&mut Reader::Holder(&mut *self.hold), &self.profile)
+    fn in_spare(&mut self) -> Result<InSpare, StoreError> {
+        self.shared.in_spare(&mut Reader::Holder(&mut *self.hold), &self.profile)
     }
 
     pub(super) fn read(&mut self, part: Part) -> Result<OpenedRecord, StoreError> {
@@ -223,14 +223,19 @@ impl Held {
     }
 
     /// Ends a commit whose writer died when all was written but the name: an answer that a provider gives only once may be in
-    /// it. Since every writer looks for that first, nothing newer than what is left over is lost.
+    /// it. Since every writer looks for that first, nothing newer than what is left over is lost. What cannot be judged stays, and
+    /// nobody writes before it is: it may have the refresh token that a provider takes next.
     pub(super) fn finish(&mut self) -> Result<(), StoreError> {
         let mut newest: Option<Box<Record>> = None;
         for mut bytes in self.hold.left_over()? {
-            if let Ok(Opened::Sound(record)) = self.shared.open(&self.profile, &mut bytes, Part::Current)
-                && newest.as_ref().is_none_or(|newest| Note::of(&record).is_after(newest))
-            {
-                newest = Some(record);
+            match self.shared.open(&self.profile, &mut bytes, Part::Current) {
+                Ok(Opened::Sound(record))
+                    if newest.as_ref().is_none_or(|newest| Note::of(&record).is_after(newest)) =>
+                {
+                    newest = Some(record);
+                }
+                Ok(_) => {}
+                Err(error) => return Err(error),
             }
         }
         if let Some(record) = newest {
@@ -238,8 +243,12 @@ impl Held {
                 Ok((here, _)) if here.as_ref().is_none_or(|here| Note::of(&record).is_after(here)) => {
                     self.bring_back(&record)?;
                 }
-                // What cannot be opened is somebody's to decide on.
-                _ => {}
+                Ok(_) => {}
+                Err(StoreError::Corrupt { .. }) => {
+                    self.set_all_aside()?;
+                    self.bring_back(&record)?;
+                }
+                Err(error) => return Err(error),
             }
         }
         self.hold.sweep()
@@ -268,14 +277,16 @@ impl Held {
             }
             _ => {}
         }
-        let Some((record, _)) = self.spare_record()? else {
-            let here = self.shared.load_here(&mut Reader::Holder(&mut *self.hold), &self.profile)?;
-            if here.is_some() && matches!(self.read(Part::Spare), Ok(Opened::Sound(_))) {
-                // Its writer died before it removed that. Whoever finds no newer record one day would take it for the newest;
-                // where it cannot be removed the next one tries again.
-                let _ = self.hold.remove(Part::Spare);
+        let record = match self.in_spare()? {
+            InSpare::Counts(record, _) => record,
+            found => {
+                if matches!(found, InSpare::Outdated) {
+                    // Its writer died before it removed that. Whoever finds no newer record one day would take it for the newest;
+                    // where it cannot be removed the next one tries again.
+                    let _ = self.hold.remove(Part::Spare);
+                }
+                return self.shared.load_here(&mut Reader::Holder(&mut *self.hold), &self.profile);
             }
-            return Ok(here);
         };
         if self.bring_back(&record).is_err() {
             // It is good where it is.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::Store;
+use super::reading::InSpare;
 use crate::clock;
 use crate::profile::ProfileName;
 use crate::storage::backend::{DatabaseDetails, Found, Part, StoreKind};
@@ -50,8 +51,9 @@ impl Store {
         let pin = shared.keyring.stored_pin()?;
         let protection = self.protection().and_then(|protection| shared.keyring.require().map(|()| protection));
         let in_spare = profiles.iter().filter_map(|profile| {
-            shared.spare_record(&mut shared.reader(profile), profile).ok()??;
-            Some((profile.clone(), shared.backend.place_of(profile, Part::Spare)))
+            let found = shared.in_spare(&mut shared.reader(profile), profile);
+            let counts = !matches!(found, Ok(InSpare::Nothing | InSpare::Outdated));
+            counts.then(|| (profile.clone(), shared.backend.place_of(profile, Part::Spare)))
         });
         let moved = profiles.iter().filter_map(|profile| {
             let (record, _) = shared.load(&mut shared.reader(profile), profile).ok()?;

@@ -11,6 +11,16 @@ use crate::storage::envelope::{self, FirstLine, Opened};
 use crate::storage::seen::Note;
 use crate::storage::{Record, StoreError};
 
+/// What there is in the spare place of a profile.
+pub(super) enum InSpare {
+    /// No record that could be opened.
+    Nothing,
+    /// A record that the one in the store's own place has come after.
+    Outdated,
+    /// The record that counts, and where it was looked for besides.
+    Counts(Box<Record>, Place),
+}
+
 /// Who reads the parts of a profile: anybody, or who holds it.
 pub(super) enum Reader<'a> {
     Anybody(&'a dyn Backend, &'a ProfileName),
@@ -41,7 +51,7 @@ impl Shared {
         reader: &mut Reader<'_>,
         profile: &ProfileName,
     ) -> Result<(Option<Box<Record>>, Place), StoreError> {
-        let Some((in_spare, place)) = self.spare_record(reader, profile)? else {
+        let InSpare::Counts(in_spare, place) = self.in_spare(reader, profile)? else {
             return Ok((self.load_here(reader, profile)?, Place::Here));
         };
         self.damaged().entry(profile.clone()).or_insert_with(|| {
@@ -53,27 +63,25 @@ impl Shared {
         Ok((Some(in_spare), place))
     }
 
-    /// The record that the spare place has, where it is newer than the one here, or ends the sign-in that is still pending here: an
+    /// What the spare place has. One there counts where it is newer than the one here, or ends the sign-in that is still pending here: an
     /// approval is kept there also by who cannot have the right to write, so that others may write meanwhile.
-    pub(super) fn spare_record(
-        &self,
-        reader: &mut Reader<'_>,
-        profile: &ProfileName,
-    ) -> Result<Option<(Box<Record>, Place)>, StoreError> {
-        let Ok(Opened::Sound(mut record)) = self.read(reader, profile, Part::Spare) else { return Ok(None) };
+    pub(super) fn in_spare(&self, reader: &mut Reader<'_>, profile: &ProfileName) -> Result<InSpare, StoreError> {
+        let Opened::Sound(mut record) = self.read(reader, profile, Part::Spare)? else { return Ok(InSpare::Nothing) };
         let (here, place) = match self.load_here(reader, profile) {
             Ok(here) => (here, Place::SpareForNow),
             Err(error) if error.is_of_place() => (None, Place::Spare),
             Err(error) => return Err(error),
         };
-        let Some(here) = here else { return Ok(Some((record, place))) };
-        let is_after = Note::of(&record).is_after(&here);
-        let (pending, ended) = (here.pending.map(|pending| pending.id), record.ended.as_ref().map(|ended| &ended.id));
-        if !is_after && pending.is_some() && pending.as_ref() == ended {
-            record.generation = here.generation.saturating_add(1);
-            return Ok(Some((record, place)));
+        let Some(here) = here else { return Ok(InSpare::Counts(record, place)) };
+        if Note::of(&record).is_after(&here) {
+            return Ok(InSpare::Counts(record, place));
         }
-        Ok(is_after.then_some((record, place)))
+        let (pending, ended) = (here.pending.map(|pending| pending.id), record.ended.as_ref().map(|ended| &ended.id));
+        if pending.is_some() && pending.as_ref() == ended {
+            record.generation = here.generation.saturating_add(1);
+            return Ok(InSpare::Counts(record, place));
+        }
+        Ok(InSpare::Outdated)
     }
 
     /// What this machine has written after the record, where that is no later sign-in: the store was brought back from a

@@ -2,9 +2,9 @@
 
 #![expect(clippy::print_stdout, reason = "tells what was not looked at")]
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -204,20 +204,37 @@ fn an_approval_in_the_spare_place_counts_whatever_others_write_meanwhile() {
     assert_eq!(home.run(&["store", "check"]).code, 0);
 }
 
+fn open_to(home: &Home, mode: u32) {
+    fs::set_permissions(home.path("state"), Permissions::from_mode(mode)).expect("it is there");
+}
+
 #[test]
-fn a_state_directory_that_is_away_is_waited_for_and_nobody_has_given_the_code_up() {
-    let (provider, home) = begun();
-    let mut child = home.spawn(&["login", "--resume", "--plain"]);
-    provider.wait_for_polls(1);
-    fs::rename(home.path("state"), home.path("away")).expect("it is there");
-    let stderr = wait_until_told(&mut child, "Not asked, since an approval could not be kept");
-    let _ = fs::remove_dir_all(home.path("state"));
-    fs::rename(home.path("away"), home.path("state")).expect("it is there");
-    provider.approve();
-    let signed_in = ran(child);
-    drop(stderr);
-    assert_eq!(signed_in.code, 0, "{signed_in:?}");
-    home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+fn a_state_directory_that_cannot_be_used_is_waited_for_and_nobody_has_given_the_code_up() {
+    type Change = fn(&Home);
+    let changes: [(&str, Change, Change); 2] = [
+        (
+            "moved",
+            |home| fs::rename(home.path("state"), home.path("away")).expect("it is there"),
+            |home| {
+                let _ = fs::remove_dir_all(home.path("state"));
+                fs::rename(home.path("away"), home.path("state")).expect("it is there");
+            },
+        ),
+        ("open to all", |home| open_to(home, 0o777), |home| open_to(home, 0o700)),
+    ];
+    for (what, change, mend) in changes {
+        let (provider, home) = begun();
+        let mut child = home.spawn(&["login", "--resume", "--plain"]);
+        provider.wait_for_polls(1);
+        change(&home);
+        let stderr = wait_until_told(&mut child, "Not asked, since an approval could not be kept");
+        mend(&home);
+        provider.approve();
+        let signed_in = ran(child);
+        drop(stderr);
+        assert_eq!(signed_in.code, 0, "{what}: {signed_in:?}");
+        home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+    }
 }
 
 #[test]

@@ -289,14 +289,72 @@ fn a_commit_that_lacks_only_its_name_is_ended_by_the_next_writer() {
         fs::read(home.directory.path().join("state/work.record")).unwrap()
     });
     let torn = &two[..two.len() - 1];
-    for (here, left_over, expected) in
-        [(&*one, &*two, "two"), (&one, torn, "one"), (&one, &[], "one"), (&two, &one, "two"), (&two, &two, "two")]
-    {
+    let set_aside = "work.record.corrupt-1";
+    for (here, left_over, expected, beside) in [
+        (&*one, &*two, "two", "work.record.prev"),
+        (&one, torn, "one", "work.record.prev"),
+        (&one, &[], "one", "work.record.prev"),
+        (&two, &one, "two", "work.record.prev"),
+        (&two, &two, "two", "work.record.prev"),
+        (torn, &two, "two", set_aside),
+        (b"{", &one, "one", set_aside),
+    ] {
+        for name in home.names().iter().filter(|name| name.starts_with("work.")) {
+            fs::remove_file(home.file(name)).unwrap();
+        }
         home.write("state/work.record", here);
+        if beside != set_aside {
+            home.write("state/work.record.prev", &one);
+        }
         home.write("state/.work.record.1-0.new", left_over);
         let mut locked = home.store().hold(&profile("work"), PATIENCE).unwrap();
         assert_eq!(locked.load().unwrap().unwrap().client_id, expected);
-        assert_eq!(home.names(), ["store.json", "work.lock", "work.record", "work.record.prev"]);
+        let mut names = ["store.json", "work.lock", "work.record", beside];
+        names.sort_unstable();
+        assert_eq!(home.names(), names);
+    }
+}
+
+/// Nobody can tell whether it is newer.
+#[test]
+fn what_a_killed_writer_left_stays_while_there_is_no_key_to_open_it() {
+    let home = Home::new();
+    commit(&home.store(), "one");
+    let one = fs::read(home.file("work.record")).unwrap();
+    commit(&home.store(), "two");
+    home.write("state/.work.record.1-0.new", &fs::read(home.file("work.record")).unwrap());
+    home.write("state/work.record", &one);
+    fs::remove_file(home.file("work.record.prev")).unwrap();
+    let away = home.directory.path().join("away");
+    fs::rename(home.key_file(), &away).unwrap();
+    assert!(home.store().hold(&profile("work"), PATIENCE).is_err());
+    fs::rename(away, home.key_file()).unwrap();
+    drop(home.store().hold(&profile("work"), PATIENCE).unwrap());
+    assert_eq!(client_id(&home.store()).as_deref(), Some("two"));
+}
+
+/// Where its own place took nothing, the name was that of the spare place.
+#[test]
+fn a_record_in_the_spare_place_that_lacks_only_its_name_is_brought_back() {
+    let home = Home::new();
+    let spare = home.directory.path().join("spare");
+    let store = || open_with_spare(&StoreAddress::File(home.state()), home.keys(), Some(spare.clone()));
+    commit(&store(), "one");
+    let one = fs::read(home.file("work.record")).unwrap();
+    commit(&store(), "two");
+    let two = fs::read(home.file("work.record")).unwrap();
+    let id = fs::read_dir(&spare).unwrap().flatten().find_map(|seen| {
+        let name = seen.file_name().into_string().unwrap();
+        Some(name.strip_prefix("work.")?.strip_suffix(".seen")?.to_owned())
+    });
+    let id = id.expect("a commit is noted");
+    for (left_over, expected) in [(&*two, "two"), (&two[..two.len() - 1], "one"), (&one, "one")] {
+        home.write("state/work.record", &one);
+        let _ = fs::remove_file(home.file("work.record.prev"));
+        home.write(&format!("spare/.work.{id}.record.1-0.new"), left_over);
+        assert_eq!(store().hold(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap().client_id, expected);
+        let names: Vec<String> = contents(&spare).into_keys().collect();
+        assert_eq!(names, [format!("work.{id}.seen")]);
     }
 }
 

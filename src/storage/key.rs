@@ -222,8 +222,10 @@ impl Keyring {
             self.enter(&key.source);
             return Ok(key);
         }
-        if pin.as_ref().is_none_or(|pin| self.is_of(pin, &key)) {
-            self.bind(&key)?;
+        match &pin {
+            None => self.bind_new(&key)?,
+            Some(pin) if self.is_of(pin, &key) => self.bind(&key)?,
+            Some(_) => {}
         }
         // Read again, since another process may have bound the store to its key just now.
         self.check(&key, self.stored_pin()?.or(pin).as_ref())?;
@@ -232,8 +234,14 @@ impl Keyring {
 
     /// Has the store use this key from now on.
     fn bind(&self, key: &Key) -> Result<(), StoreError> {
-        self.enter_by(&key.source, users::enter_new);
+        self.enter(&key.source);
         self.store.bind(&key.pin().to_line())
+    }
+
+    /// The same of a store that has nothing yet.
+    fn bind_new(&self, key: &Key) -> Result<(), StoreError> {
+        self.enter_by(&key.source, users::enter_new);
+        self.bind(key)
     }
 
     /// Enters the store as one that has a key of this source, beside the file that it is.

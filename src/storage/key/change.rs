@@ -173,7 +173,7 @@ impl Keyring {
             self.enter(&key.source);
             return Ok(());
         }
-        self.bind(&key)
+        self.bind_new(&key)
     }
 
     fn of_kind(&self, target: &Sources, kind: KeyKind) -> Result<KeySource, StoreError> {

@@ -375,6 +375,20 @@ fn a_store_that_is_made_anew_at_a_place_takes_no_key_of_the_one_that_was_there()
 }
 
 #[test]
+fn a_store_that_lost_what_it_says_of_its_key_is_not_taken_for_one_made_anew() {
+    let authority = provider();
+    let home = home(&authority);
+    for missing in [false, true] {
+        if missing {
+            fs::remove_file(home.path("state/store.json")).expect("it has one");
+        }
+        assert_eq!(home.run(&["refresh"]).code, 0);
+        let said = home.run(&["store", "rekey"]);
+        assert!(said.code == 0 && !said.stdout.contains("made anew") && home.keys() == 1, "{missing}: {said:?}");
+    }
+}
+
+#[test]
 fn a_line_that_was_cut_short_takes_no_store_off_the_list() {
     let authority = provider();
     for torn in ["\"file:/else/whe", "{\"left\":\"0123", "{\"made_anew\":\"file:/x", "\"", "\u{1}"] {

@@ -1,7 +1,7 @@
 //! Room on the disk for the next generation of a record, and the steps by which it takes the place of the last one.
 //!
-//! The steps, each durable before the next: write, sync, keep the old generation as the previous one, rename, sync the
-//! directory. After a failed sync the file is thrown away, since a second sync of it would prove nothing. A process may die
+//! The steps: write, sync, keep the old generation as the previous one, rename, sync the directory, which makes both names
+//! durable. After a failed sync the file is thrown away, since a second sync of it would prove nothing. A process may die
 //! between any two steps: the names then still lead to the old generation or to the new one.
 
 use std::fs::{self, File};

@@ -2,7 +2,7 @@
 //!
 //! Where every refresh replaces the token, a refusal soon after a success says that somebody else has used the grant, or
 //! that the replacement got lost on its way. Where tokens stay the same it says nothing of the kind, and nothing is said.
-//! Answers that got lost with the process that waited for them are known from the journal (`LockedRecord::claim`).
+//! Answers that got lost with the process that waited for them are known from the journal (`Held::claim`).
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -293,6 +293,12 @@ impl Agent {
         self.tasks.spawn(async move { Done::SignIn { profile, id, result: Box::new(signing_in.await) } });
     }
 
+    /// Goes along once more with sign-ins that came to nothing: what was in their way may be put right.
+    fn go_along_again(&mut self) {
+        let given_up = std::mem::take(&mut self.given_up).into_keys();
+        self.unread.extend(given_up.filter(|profile| self.schedule.is_watching(profile)));
+    }
+
     /// Tells once that the store cannot be reached. What is known of the profiles stays.
     async fn store_is_away(&mut self, profile: &ProfileName, error: &Error, notices: &mpsc::Sender<Notice>) {
         self.schedule.away(profile, now());
@@ -348,6 +354,7 @@ impl Agent {
             Change::Told { records, configuration } => {
                 self.unread.extend(records.into_iter().filter(|name| self.schedule.is_watching(name)));
                 if configuration {
+                    self.go_along_again();
                     self.reread(0);
                 }
             }
@@ -393,6 +400,7 @@ impl Agent {
         self.is_rereading = true;
         let (service, is_forced) = (self.service.clone(), orders > 0 || self.broken.is_some());
         if orders > 0 {
+            self.given_up.clear();
             self.unread.extend(self.schedule.profiles().cloned());
         }
         self.tasks.spawn(aside(move || {
@@ -433,6 +441,7 @@ impl Agent {
         let changed = wanted.iter().filter(|name| !is_same(name)).cloned().collect();
         let gone: Vec<ProfileName> = self.schedule.profiles().filter(|name| !wanted.contains(*name)).cloned().collect();
         self.watch_over(changed);
+        self.go_along_again();
         for profile in gone {
             self.schedule.remove(&profile, now());
             self.unread.remove(&profile);

@@ -656,6 +656,21 @@ fn the_agent_signs_a_machine_in_that_nobody_waits_at() {
 }
 
 #[test]
+fn the_agent_goes_on_with_a_code_once_it_is_put_right_why_its_client_was_refused() {
+    let (provider, home) = begun();
+    provider.change(|state| state.error = Some("invalid_client"));
+    let mut agent = home.spawn(&["agent"]);
+    let _stderr = wait_until_told(&mut agent, "does not know this client");
+    provider.change(|state| (state.error, state.is_approved) = (None, true));
+    let edited = home.run_with(&["profile", "edit", "work", "--client-secret-stdin"], "right");
+    assert_eq!(edited.code, 0, "{edited:?}");
+    wait_until(|| pending(&home).is_none());
+    send("-TERM", &agent);
+    assert!(agent.wait().expect("it ends").success());
+    home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+}
+
+#[test]
 fn who_asks_later_hears_what_the_agent_heard() {
     for (error, code) in [(None, 0), (Some("access_denied"), 5)] {
         let (provider, home) = begun();

@@ -510,8 +510,11 @@ async fn within<T>(
 ) -> Result<T, Error> {
     let Some(timeout) = timeout else { return signing_in.await };
     let mut signing_in = std::pin::pin!(signing_in);
-    if let Ok(result) = tokio::time::timeout(timeout, signing_in.as_mut()).await {
-        return result;
+    let end = clock::now() + timeout;
+    tokio::select! {
+        biased;
+        result = signing_in.as_mut() => return result,
+        () = clock::sleep_until(end) => {}
     }
     unbroken.finish(signing_in).await.unwrap_or_else(|| {
         let message = format!("nobody approved within {}", words::duration(timeout));

@@ -119,7 +119,7 @@ impl Service {
 
     /// Tries what earlier sign-outs could not revoke, without a word: a sign-in neither fails by it nor waits for long.
     pub(super) async fn revoke_noted_quietly(&self, profile: &Profile) {
-        let _ = tokio::time::timeout(PATIENCE, self.revoke_noted(profile, None)).await;
+        let _ = clock::within(PATIENCE, Box::pin(self.revoke_noted(profile, None))).await;
     }
 
     /// Turns the grant into a note, and gives it if there was one; and whether a pending sign-in was given up.

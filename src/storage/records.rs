@@ -319,6 +319,10 @@ fn kept_in_spare(profile: &ProfileName, place: &str, failed: &StoreError) -> Str
     format!("The record of profile `{profile}` is kept in {place} for now: {failed}.")
 }
 
+fn kept_for_now(profile: &ProfileName, failed: &StoreError) -> String {
+    format!("The record of profile `{profile}` is written, and may be gone after a loss of power: {failed}.")
+}
+
 /// The sole right to write one profile's record. It is given back by [`release`](Self::release).
 pub struct Held {
     shared: Arc<Shared>,

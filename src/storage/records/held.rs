@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::reading::{InSpare, Reader};
-use super::{Held, OpenedRecord, Place, kept_in_spare, set_aside_as};
+use super::{Held, OpenedRecord, Place, kept_for_now, kept_in_spare, set_aside_as};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Part};
 use crate::storage::envelope::{self, Opened};
@@ -343,6 +343,11 @@ impl Held {
         match self.hold.keep_spare(&sealed) {
             Ok(Some(place)) => {
                 self.tell(kept_in_spare(&self.profile, &place, &failed));
+                Ok(())
+            }
+            // Its last step alone failed: it is lost only if the machine stops before the disk has taken it.
+            Ok(None) | Err(_) if matches!(self.read(Part::Current), Ok(Opened::Sound(here)) if *here == *record) => {
+                self.tell(kept_for_now(&self.profile, &failed));
                 Ok(())
             }
             // The store's own place is the one to mend.

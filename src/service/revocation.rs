@@ -504,7 +504,12 @@ fn commit_for_good(held: &mut Held, record: &mut Record, is_changed: bool) -> Re
         // What was called belongs to the sign-in that is over.
         held.save_calls(&[])?;
     }
-    if is_changed { held.commit_for_good(record) } else { Ok(()) }
+    match record.grant {
+        _ if is_changed => held.commit_for_good(record),
+        // Whoever signed it out may have died before that.
+        None => held.forget_previous(),
+        Some(_) => Ok(()),
+    }
 }
 
 fn revocation_request(form: &Revocation, note: &RevocationNote, client: &Client, data_center: &DataCenter) -> Request {

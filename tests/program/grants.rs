@@ -292,6 +292,23 @@ fn a_sign_out_here_only_asks_nobody_and_leaves_no_note() {
     assert_eq!(lab.run(&["profile", "remove", "a"]).code, 0);
 }
 
+/// As it stays where the first one is killed before it is done.
+#[test]
+fn a_sign_out_that_is_repeated_leaves_no_earlier_record() {
+    for arguments in [&["logout", "a"][..], &["logout", "a", "--local"]] {
+        let lab = Lab::new();
+        lab.sign_in("a");
+        let [record, previous] = ["a.record", "a.record.prev"].map(|name| lab.home.path("state").join(name));
+        let signed_in = lab.home.path("signed-in");
+        std::fs::hard_link(&record, &signed_in).expect("it is signed in");
+        for _ in 0..2 {
+            assert_eq!(lab.run(arguments).code, 0);
+            assert!(!previous.exists());
+            std::fs::hard_link(&signed_in, &previous).expect("it is not there");
+        }
+    }
+}
+
 #[test]
 fn a_token_that_the_provider_does_not_know_is_noted_no_more() {
     let lab = Lab::new();

@@ -56,15 +56,17 @@ impl Spare {
         private::read_bytes(&path)
     }
 
-    /// Whether nothing of this machine's is there. Who may not even see the directory, as a service that has no home, has never kept
-    /// anything in it.
+    /// Whether there is none. A call that fails once while the directory can be looked into says nothing.
     fn is_absent(&self, path: &Path) -> bool {
-        let is_closed = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
-        match path.symlink_metadata() {
-            Ok(_) => false,
-            Err(error) if is_closed(&error) => self.directory.symlink_metadata().is_err_and(|error| is_closed(&error)),
-            Err(error) => is_absence(&error),
-        }
+        path.symlink_metadata().is_err_and(|error| is_absence(&error) || self.is_closed())
+    }
+
+    /// Whether this user may not look into the directory, as a service that has no home, or it is a link that leads nowhere: nothing is
+    /// kept there.
+    fn is_closed(&self) -> bool {
+        let is_link = || self.directory.symlink_metadata().is_ok_and(|there| there.is_symlink());
+        let looked = self.directory.join(".").metadata();
+        looked.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied || is_link())
     }
 
     /// Refuses a directory that others can look into, or could replace.

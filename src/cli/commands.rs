@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 use std::slice;
 
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches};
 
 use super::context::Context;
 use super::{Arguments, Global};
@@ -129,7 +129,20 @@ pub(super) fn are_of_agent(arguments: &[OsString]) -> bool {
 
 /// The definition with all commands, as help, manual and completions tell it.
 pub(super) fn definition() -> clap::Command {
-    with_examples_first(definition_of(COMMANDS))
+    with_examples_first(with_flags_again(definition_of(COMMANDS)))
+}
+
+/// Lets each flag be given more than once, as `-vv`, which says no more than once. The definition of a command alone does without
+/// this, since whatever does not fit it comes here.
+fn with_flags_again(command: clap::Command) -> clap::Command {
+    let again = |argument: clap::Arg| match argument.get_action() {
+        ArgAction::SetTrue => {
+            let id = argument.get_id().clone();
+            argument.overrides_with(id)
+        }
+        _ => argument,
+    };
+    command.mut_args(again).mut_subcommands(with_flags_again)
 }
 
 /// Puts the examples behind the usage, before what can be looked up.

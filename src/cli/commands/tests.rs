@@ -39,6 +39,9 @@ const TABLE: &[&str] = &[
     "-vq token -vq",
     "-qv token",
     "-qvp work token",
+    "-vv token",
+    "-v -v token -qq",
+    "status --json --json",
     "-vpwork token",
     "token -vpwork",
     "--color=always token",
@@ -199,7 +202,7 @@ fn the_definition_of_one_command_gives_what_the_whole_one_gives_or_nothing() {
                 let name = |asked: super::Asked| asked.command.map(|command| (command.name, command.makes_config));
                 assert_eq!(format!("{:?}", short.global), format!("{:?}", long.global), "{line}");
                 assert_eq!(name(short), name(long), "{line}");
-                assert!(outcome(definition_of(COMMANDS), &arguments).is_ok(), "{line}");
+                assert!(outcome(super::definition(), &arguments).is_ok(), "{line}");
             }
             (Err(short), Err(long)) => {
                 let told = |error: clap::Error| (error.kind(), error.render().ansi().to_string(), error.exit_code());
@@ -270,6 +273,28 @@ fn built() -> clap::Command {
     let mut definition = super::definition();
     definition.build();
     definition
+}
+
+#[test]
+fn a_flag_that_is_given_again_says_no_more_than_once() {
+    for (line, once) in [("-vv status", "-v status"), ("-v -q status -q -v", "-vq status"), ("-q -q", "-q")] {
+        let asked = [line, once].map(|line| parse(&arguments(line)).map(|asked| format!("{:?}", asked.global)));
+        let [Ok(asked), Ok(once)] = asked else { panic!("{line} is refused") };
+        assert_eq!(asked, once, "{line}");
+    }
+    let mut flags = 0;
+    visit(&built(), &mut |command| {
+        let above = command.get_bin_name().unwrap_or_default();
+        for argument in command.get_arguments().filter(|it| matches!(it.get_action(), clap::ArgAction::SetTrue)) {
+            let flag = format!("--{}", argument.get_long().expect("a flag has a long form"));
+            let line = format!("{above} {flag} {flag}");
+            let line: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let problem = parse(&line).err().map(|problem| problem.kind());
+            assert_ne!(problem, Some(clap::error::ErrorKind::ArgumentConflict), "{line:?}");
+            flags += 1;
+        }
+    });
+    assert!(flags > 60, "only {flags} flags were seen");
 }
 
 #[test]

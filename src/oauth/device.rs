@@ -44,7 +44,7 @@ pub fn backoff(failures: u32) -> Duration {
 /// | `Waiting` | `poll` before the time | `Waiting` |
 /// | | `poll` at the time | `AwaitingToken`, sends a poll |
 /// | | `ask_now` | `Waiting`, with the next poll as soon as the server allows |
-/// | `AwaitingToken` | pending, slow down, relocated, no answer | `Waiting`, or `Done(Expired)` after the last poll |
+/// | `AwaitingToken` | pending, slow down, relocated, another form wanted, no answer | `Waiting`, or `Done(Expired)` after the last poll |
 /// | | token, denial, expiry, other errors | `Done` |
 ///
 /// The last poll is the first one that falls on or after the code's end, so an approval in the last seconds is not lost,
@@ -83,6 +83,10 @@ pub enum DeviceEvent {
     /// Approved; the account lives in another data center, which is asked from now on.
     Relocated {
         data_center: String,
+        next_poll_at: Moment,
+    },
+    /// The server does not take the poll in this form, which says nothing of the approval, and is asked in another one.
+    Resting {
         next_poll_at: Moment,
     },
     /// The next poll comes as soon as the server allows one, since somebody asked for it.
@@ -385,7 +389,7 @@ impl DeviceFlow {
                 Outcome::Authorized { token: Box::new(token.without(&known)), data_center, client_authentication }
             }
             Ok(PollReply::Error(error)) if self.says_who_it_is_otherwise(refusal.as_ref(), &error) => {
-                return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Pending { next_poll_at });
+                return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Resting { next_poll_at });
             }
             Ok(PollReply::Pending) => {
                 return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Pending { next_poll_at });
@@ -431,7 +435,7 @@ impl DeviceFlow {
                 return self.back_off(now, polling, (trouble, trouble.of_answer(&host, response.status)), pause);
             }
             Err(Unreadable::Garbled { status, .. }) if self.client.try_json(status) => {
-                return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Pending { next_poll_at });
+                return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Resting { next_poll_at });
             }
             Err(Unreadable::Garbled { status, trouble }) => {
                 self.has_lost_answer |= Unreadable::Garbled { status, trouble }.is_answer_lost();

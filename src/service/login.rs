@@ -469,6 +469,7 @@ pub fn sign_in_event(
             let accounts_host = provider.data_center(&data_center).map_or_else(String::new, host);
             SignInEvent::Relocated { data_center, accounts_host, next_poll_at }
         }
+        DeviceEvent::Resting { next_poll_at } => SignInEvent::Resting { next_poll_at },
         DeviceEvent::Hastened { next_poll_at } => SignInEvent::Hastened { next_poll_at },
         DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
             SignInEvent::Retrying { trouble, reason, attempt, next_poll_at }

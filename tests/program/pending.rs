@@ -236,6 +236,37 @@ fn a_code_that_nobody_waits_for_is_told_again_and_gone_on_with() {
 }
 
 #[test]
+fn a_poll_that_is_wanted_in_another_form_is_no_answer_that_nobody_has_approved() {
+    for (status, body, form) in [
+        (401, json!({"error": "invalid_client"}), "authorization: Basic"),
+        (401, Value::Null, "authorization: Basic"),
+        (415, json!({"message": "no form"}), "device_code="),
+    ] {
+        let is_refused = move |asked: &Asked| asked.headers.contains(form) || asked.body.contains(form);
+        let pending = |error: &str| (400, json!({ "error": error }).to_string());
+        let provider = Authority::start(move |asked| match asked.path.as_str() {
+            "/token" if is_refused(asked) => (status, body.to_string()),
+            "/token" => pending("authorization_pending"),
+            _ => {
+                let uri = format!("{}/page", asked.origin());
+                let code = json!({"device_code": "sentinel-device-code", "user_code": "CODE", "verification_uri": uri,
+                    "interval": INTERVAL, "expires_in": 300});
+                (200, code.to_string())
+            }
+        });
+        let home = Home::at(&provider);
+        let run = |arguments: &[&str]| {
+            let mut command = home.command(arguments);
+            ran(command.env("DEVICE_LOGIN_CLIENT_SECRET", "sentinel-secret").spawn().expect("the program starts"))
+        };
+        assert_eq!(run(&["login", "--no-wait"]).code, 8, "{status}");
+        let once = run(&["login", "--resume", "--no-wait", "--json"]);
+        assert_eq!((once.code, events(&once.json_lines())), (8, vec!["code_issued", "pending"]), "{once:?}");
+        assert_eq!(provider.count("/token"), 2, "{status}: each form is tried once");
+    }
+}
+
+#[test]
 fn nothing_pending_is_4_and_asks_nobody() {
     let provider = Provider::start();
     let home = Home::at(&provider.authority);

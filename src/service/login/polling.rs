@@ -230,8 +230,9 @@ impl Attempt {
             }
             let mut has_answer = false;
             for event in flow.events() {
-                // The person has approved, and the next answer says more.
-                has_answer |= !matches!(event, DeviceEvent::Hastened { .. } | DeviceEvent::Relocated { .. });
+                // The others say nothing of an approval, or that the next answer says more.
+                use DeviceEvent::{Hastened, Relocated, Resting};
+                has_answer |= !matches!(event, Hastened { .. } | Relocated { .. } | Resting { .. });
                 report(sign_in_event(event, &pending.scopes, provider, clock::now(), clock::wall()));
             }
             if has_answer && company.until == Until::OneAnswer {

@@ -208,7 +208,10 @@ fn sign_in(provider: &Provider, replies: &[Response; 2]) -> End {
                 }
                 DeviceEvent::Relocated { data_center, .. } => end.told.push(data_center),
                 DeviceEvent::Retrying { reason, .. } => end.told.push(reason),
-                DeviceEvent::Pending { .. } | DeviceEvent::Hastened { .. } | DeviceEvent::SlowedDown { .. } => {}
+                DeviceEvent::Pending { .. }
+                | DeviceEvent::Resting { .. }
+                | DeviceEvent::Hastened { .. }
+                | DeviceEvent::SlowedDown { .. } => {}
             }
         }
     }

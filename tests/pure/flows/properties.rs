@@ -198,7 +198,10 @@ fn check_event(event: &DeviceEvent) {
         }
         DeviceEvent::Relocated { data_center, .. } => check_text(data_center),
         DeviceEvent::Retrying { reason, .. } => check_text(reason),
-        DeviceEvent::Pending { .. } | DeviceEvent::Hastened { .. } | DeviceEvent::SlowedDown { .. } => {}
+        DeviceEvent::Pending { .. }
+        | DeviceEvent::Resting { .. }
+        | DeviceEvent::Hastened { .. }
+        | DeviceEvent::SlowedDown { .. } => {}
     }
 }
 

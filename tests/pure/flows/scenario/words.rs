@@ -25,6 +25,7 @@ pub(crate) fn device_event(event: &DeviceEvent) -> String {
         DeviceEvent::Relocated { data_center, next_poll_at } => {
             format!("relocated to {data_center}; next poll at {}", at(*next_poll_at))
         }
+        DeviceEvent::Resting { next_poll_at } => format!("resting; next poll at {}", at(*next_poll_at)),
         DeviceEvent::Hastened { next_poll_at } => format!("hastened; next poll at {}", at(*next_poll_at)),
         DeviceEvent::Retrying { trouble, reason, attempt, next_poll_at } => {
             format!("retrying {attempt}: {trouble}, {reason}; next poll at {}", at(*next_poll_at))

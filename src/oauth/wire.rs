@@ -22,11 +22,10 @@ pub use self::revocation::{Unrevoked, read_revocation};
 
 use self::revocation::said_in;
 pub(crate) use self::trouble::is_same_endpoint;
-pub(crate) use self::trouble::is_web_page;
 pub(crate) use self::trouble::obeyed_pause;
 pub(crate) use self::trouble::retry_after;
 pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
-use self::trouble::{is_of_failure, is_phrase, is_throttle_status, status_trouble};
+use self::trouble::{is_of_failure, is_phrase, is_throttle_status, is_web_page, status_trouble};
 use crate::http::Response;
 use crate::http::decode::{self, NoJson};
 use crate::http::trouble::Trouble;
@@ -293,6 +292,16 @@ pub(crate) fn is_throttled(dialect: &Dialect, response: &Response) -> bool {
     let error = || Body::parse(dialect, response).ok().and_then(|body| body.error());
     let says_so = || error().is_some_and(|error| is_throttle(dialect, &error));
     is_throttle_status(response) || (response.status >= 400 && says_so())
+}
+
+/// What an answer at `endpoint`, whichever that is, stands for where it says nothing of what was asked: requests come too often, or
+/// something else answers in the server's place.
+pub(crate) fn trouble_in_place(dialect: &Dialect, endpoint: &Url, response: &Response) -> Option<Trouble> {
+    match Body::read(dialect, Some(endpoint), &[401], response) {
+        Err(Unreadable::Throttled(_)) => Some(Trouble::Throttled),
+        Err(Unreadable::Garbled { trouble: Trouble::Portal, .. }) => Some(Trouble::Portal),
+        _ => is_throttled(dialect, response).then_some(Trouble::Throttled),
+    }
 }
 
 /// Errors by which a server speaks of itself, not of the request (RFC 6749 §4.1.2.1).

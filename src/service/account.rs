@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::api::explained;
+use super::failure::try_again_after;
 use super::{Explained, Freshness, Service, endpoints, issuing_data_center, transport_error};
 use crate::api::{self, Call, Diagnosis};
 use crate::aside::aside;
@@ -15,7 +16,7 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::http::trouble::Trouble;
 use crate::http::{ACCOUNTS_BODY_LIMIT, ACCOUNTS_DEADLINE, Method, Request, Response, decode};
-use crate::oauth::wire::{IdToken, is_same_endpoint, is_web_page, moved_to, retry_after};
+use crate::oauth::wire::{IdToken, is_same_endpoint, moved_to, obeyed_pause, trouble_in_place};
 use crate::providers::granted::ScopeNames;
 use crate::providers::{AccountFields, DataCenter, Provider, standard};
 use crate::secret::{Known, Secret};
@@ -126,7 +127,7 @@ impl Service {
         let request = Request { body_limit: ACCOUNTS_BODY_LIMIT, deadline: ACCOUNTS_DEADLINE, ..request };
         let response = self.http.send(request).await.map_err(|failure| transport_error(what, &failure))?;
         if let Some(to) = moved_to(&call.url, &response) {
-            let code = if to.origin() == call.url.origin() { Code::Config } else { Code::Other };
+            let code = if to.origin() == call.url.origin() { Code::Config } else { Code::Provider };
             let cause =
                 format!("{} leads to {to} (HTTP {}), and redirects are never followed", call.url, response.status);
             let hint = if is_same_endpoint(&call.url, &to) {
@@ -136,11 +137,16 @@ impl Service {
             };
             return Err(Error::new(code, what).because(cause).advise(hint).without(known).into());
         }
+        if let Some(trouble) = trouble_in_place(provider.dialect, &call.url, &response) {
+            let (code, hint) = match trouble {
+                Trouble::Throttled => (Code::RateLimited, try_again_after(obeyed_pause(&response), provider.dialect)),
+                _ => (Code::Provider, PORTAL_HINT.into()),
+            };
+            let cause = trouble.of_answer(host(&call.url), response.status);
+            return Err(Error::new(code, what).because(cause).advise(hint).into());
+        }
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {
-            // An accounts server that names a time asks for fewer requests, also by 503.
-            let is_told_to_wait = explained.diagnosis == Diagnosis::ProviderFault && retry_after(&response).is_some();
-            let code = is_told_to_wait.then_some(Code::RateLimited);
-            return Err(Unanswered::Refused(explained, response.status, code));
+            return Err(Unanswered::Refused(explained, response.status, None));
         }
         let info = decode::object(&response.body).ok();
         let account = info.and_then(|info| read_account(&info, &provider.dialect.account_fields));
@@ -153,6 +159,7 @@ fn userinfo(url: &Url) -> Call {
 }
 
 const WHAT: &str = "the account could not be asked for";
+const PORTAL_HINT: &str = "open a web page to see whether the network wants a sign-in, and check `userinfo_endpoint`";
 
 /// Why a success says nothing of an account.
 fn unreadable(url: &Url, response: &Response) -> Error {
@@ -166,13 +173,12 @@ fn unreadable(url: &Url, response: &Response) -> Error {
             .because("the userinfo endpoint sends a signed token (`application/jwt`), which is not read here")
             .advise("have the provider send this client plain JSON there");
     }
-    let host = url.host_str().unwrap_or("the userinfo endpoint");
-    if is_web_page(response) {
-        return Error::new(Code::Provider, WHAT)
-            .because(Trouble::Portal.of_answer(host, status))
-            .advise("open a web page to see whether the network wants a sign-in, and check `userinfo_endpoint`");
-    }
-    Error::new(Code::Provider, WHAT).because(format!("{host} sent no account that can be read (HTTP {status})"))
+    let cause = format!("{} sent no account that can be read (HTTP {status})", host(url));
+    Error::new(Code::Provider, WHAT).because(cause)
+}
+
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or("the userinfo endpoint")
 }
 
 /// Why nobody said whose token it is.

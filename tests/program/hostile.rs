@@ -172,7 +172,7 @@ fn to_others() -> Vec<(&'static [&'static str], Hostile, i32)> {
     ];
     for (status, location) in REDIRECTS {
         all.push((&["refresh"], header("/token", status, location), 7));
-        all.push((&["whoami"], header("/userinfo", status, location), 1));
+        all.push((&["whoami"], header("/userinfo", status, location), 7));
         all.push((&["api", "/x"], header("/x", status, location), 0));
         all.push((&["logout"], header("/revoke", status, location), 7));
     }

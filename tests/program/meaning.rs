@@ -144,6 +144,38 @@ fn whoami_names_the_scope_that_it_lacks_as_a_call_does() {
 }
 
 #[test]
+fn whoami_takes_for_a_throttle_or_a_portal_what_a_refresh_takes_for_one() {
+    const THROTTLED: &str = r#"{"error_description":"You have made too many requests continuously. Please try again after some time.","error":"Access Denied","status":"failure"}"#;
+    const IN_CHINESE: &str = r#"{"error_description":"请求过多","error":"拒绝访问","status":"failure"}"#;
+    const PAGE: &str = "<html>Sign in to the network</html>";
+    const FIRST: &str = "sentinel-first-refresh-0123456789";
+    let (fewer, portal) = ("asks for fewer requests", "a network's sign-in page seems to answer for");
+    for (status, headers, body, code, told) in [
+        (400, "", THROTTLED, 10, fewer),
+        (200, "", THROTTLED, 10, fewer),
+        (400, "", IN_CHINESE, 10, fewer),
+        (429, "", "", 10, fewer),
+        (503, "retry-after: 90\r\n", PAGE, 10, fewer),
+        (200, "", PAGE, 7, portal),
+        (403, "", PAGE, 7, portal),
+        (511, "", PAGE, 7, portal),
+        (302, "location: https://portal.example/\r\n", "", 7, portal),
+    ] {
+        let authority = Authority::start_with_headers(move |asked| match asked.path.as_str() {
+            "/oauth/v2/token" if asked.body.contains(FIRST) => {
+                let token = json!({"access_token": ACCESS_TOKEN, "expires_in": 3600, "refresh_token": REFRESH_TOKEN});
+                (200, String::new(), token.to_string())
+            }
+            _ => (status, headers.to_owned(), body.to_owned()),
+        });
+        let home = home(&authority, "");
+        assert_eq!(home.run_with(&["login", "--import"], FIRST).code, 0);
+        home.run(&["whoami"]).failed(code, &[told]);
+        home.run(&["refresh"]).failed(code, &[told]);
+    }
+}
+
+#[test]
 fn an_api_that_is_down_for_a_time_says_how_long_and_asks_for_no_fewer_calls() {
     let authority = Authority::start_with_headers(|asked| match asked.path.as_str() {
         "/oauth/v2/token" => (200, String::new(), json!({"access_token": "AT1", "expires_in": 3600}).to_string()),

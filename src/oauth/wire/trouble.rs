@@ -96,7 +96,7 @@ pub(crate) fn is_same_endpoint(asked: &Url, to: &Url) -> bool {
 }
 
 /// A page that is not there is no portal's: servers dress their own 404 up as well, where an address is misspelt.
-pub(crate) fn is_web_page(response: &Response) -> bool {
+pub(super) fn is_web_page(response: &Response) -> bool {
     if matches!(response.status, 404 | 405 | 410) {
         return false;
     }

@@ -60,7 +60,9 @@ const SHARED: Vocabulary = Vocabulary(
 );
 
 static ACCOUNTS: Answers =
-    Answers { failures: &[ERROR, Failure::Has("error")], words: Vocabulary::NONE, pause: None, paging: None };
+    Answers { failures: &[ERROR, Failure::Has("error")], words: ACCOUNTS_WORDS, pause: None, paging: None };
+const ACCOUNTS_WORDS: Vocabulary =
+    Vocabulary("You have made too many requests continuously: rate-limited, seen at the accounts server");
 
 /// CRM, Bigin and Recruit. An answer to a change has one account for each record.
 static CRM: Answers = Answers {

@@ -2,9 +2,11 @@
 //!
 //! Thin: each handler reads parameters, asks the accounts and words the answer as Zoho does, mistakes with HTTP 200 included.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hyper::StatusCode;
 use hyper::header;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::accounts::{CodeExchange, Credentials, DeviceRequest, Refusal, TokenKind, Tokens};
 use super::exchange::{Request, Response, Route, json, of_type, text};
@@ -63,7 +65,7 @@ fn device_token(site: &Site, Request { parameters, .. }: &Request) -> Response {
     }
     let code = parameters.value("code");
     let answer = site.shared.accounts().poll(site.data_center, credentials(parameters), code, clock::now());
-    answer.map_or_else(refusal_answer, |tokens| token_answer(site, &tokens))
+    answer.map_or_else(refusal_answer, |tokens| token_answer(site, &tokens, parameters.value("client_id")))
 }
 
 /// "Get access token" and "Refresh access token".
@@ -89,7 +91,7 @@ fn token(site: &Site, Request { parameters, .. }: &Request) -> Response {
         }
         _ => return wrong_grant_type(parameters),
     };
-    answer.map_or_else(refusal_answer, |tokens| token_answer(site, &tokens))
+    answer.map_or_else(refusal_answer, |tokens| token_answer(site, &tokens, parameters.value("client_id")))
 }
 
 /// The older form of revocation: whoever has the token may end it.
@@ -166,7 +168,7 @@ fn wrong_grant_type(parameters: &Parameters) -> Response {
     refusal_answer(Refusal::InvalidClient)
 }
 
-fn token_answer(site: &Site, tokens: &Tokens) -> Response {
+fn token_answer(site: &Site, tokens: &Tokens, client_id: &str) -> Response {
     let mut answer = json!({
         "access_token": tokens.access_token,
         "api_domain": site.addresses().api_domain,
@@ -177,7 +179,27 @@ fn token_answer(site: &Site, tokens: &Tokens) -> Response {
     if let Some(refresh_token) = &tokens.refresh_token {
         answer["refresh_token"] = json!(refresh_token);
     }
+    if tokens.scopes.iter().any(|scope| scope == "openid") {
+        answer["id_token"] = json!(id_token(site, tokens, client_id));
+    }
     json(StatusCode::OK, &answer)
+}
+
+/// Who approved (OpenID Connect Core 1.0 §2), unsigned (RFC 7519 §6): whoever takes it has it from this server itself.
+fn id_token(site: &Site, tokens: &Tokens, client_id: &str) -> String {
+    let (person, now) = (tokens.person, clock::wall());
+    let claims = json!({
+        "iss": site.addresses().accounts_server,
+        "aud": client_id,
+        "sub": person.zuid(),
+        "iat": now.as_second(),
+        "exp": clock::later(now, tokens.lifetime).as_second(),
+        "name": person.full_name(),
+        "email": person.email(),
+        "email_verified": true,
+    });
+    let part = |part: &Value| BASE64_URL_SAFE_NO_PAD.encode(part.to_string());
+    format!("{}.{}.", part(&json!({ "alg": "none" })), part(&claims))
 }
 
 /// The throttle's answer, to the letter.

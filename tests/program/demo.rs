@@ -6,8 +6,12 @@ use std::io::Read;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use device_login::clock;
 use device_login::demo::{Decision, Options};
+use device_login::oauth::wire::IdToken;
+use device_login::providers::zoho;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::support::demo_server::{DemoServer, SCOPE, text};
 use crate::support::http;
@@ -66,6 +70,23 @@ fn a_sign_in_brings_tokens_in_seconds_with_scopes_by_spaces() {
     assert_eq!(tokens["scope"], SCOPE.replace(',', " "));
     assert!(text(&tokens["refresh_token"]).starts_with("1000."));
     assert_eq!(server.poll(&server.us(""), &code).json(), json!({ "error": "invalid_code" }));
+}
+
+#[test]
+fn an_id_token_says_who_approved_where_openid_is_granted() {
+    let server = patient();
+    for (scope, is_given) in [("openid,email", true), (SCOPE, false)] {
+        let tokens = sign_in(&server, scope);
+        let id_token = tokens["id_token"].as_str().and_then(IdToken::parse);
+        assert_eq!(id_token.is_some(), is_given, "{scope}: {tokens}");
+        let at = Url::parse(&server.us("")).expect("an address");
+        let (data_center, client) = (zoho::data_center("us", &at, &at), &server.addresses().client_id);
+        let name = id_token.and_then(|token| {
+            let claims = token.claims(&data_center, client, clock::wall())?;
+            claims.get("name").cloned()
+        });
+        assert_eq!(name, is_given.then(|| json!("Maya Ortiz")), "{scope}");
+    }
 }
 
 #[test]

@@ -26,13 +26,14 @@ impl AccessRequest {
     }
 }
 
-/// `Service.area.OPERATION` of a service in the catalogue; Zoho refuses others before anybody is asked.
+/// One of the catalogue, or `Service.area.OPERATION` of a service in it; Zoho refuses others before anybody is asked.
 fn is_known_scope(scope: &str) -> bool {
     let mut parts = scope.split('.');
     let service = parts.next().unwrap_or_default();
     let rest: Vec<&str> = parts.collect();
-    scope.len() <= 100
+    let is_of_service = scope.len() <= 100
         && rest.len() >= 2
         && rest.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-        && PRODUCTS.iter().any(|product| product.scope_service.eq_ignore_ascii_case(service))
+        && PRODUCTS.iter().any(|product| product.scope_service.eq_ignore_ascii_case(service));
+    is_of_service || PRODUCTS.iter().any(|product| product.scopes.contains(scope))
 }

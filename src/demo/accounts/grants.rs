@@ -23,6 +23,7 @@ pub(super) const MINT_WINDOW: Duration = Duration::from_secs(600);
 /// What a successful answer of the token endpoints brings.
 #[derive(Debug)]
 pub(in crate::demo) struct Tokens {
+    pub(in crate::demo) person: Person,
     pub(in crate::demo) access_token: String,
     pub(in crate::demo) refresh_token: Option<String>,
     pub(in crate::demo) scopes: Vec<String>,
@@ -132,7 +133,7 @@ impl Grants {
         };
         let access_token = grant.mint(token_lifetime, now);
         let (refresh_token, scopes) = (grant.refresh_token.clone(), grant.scopes.clone());
-        let tokens = Tokens { access_token, refresh_token, scopes, lifetime: token_lifetime };
+        let tokens = Tokens { person, access_token, refresh_token, scopes, lifetime: token_lifetime };
         self.grants.push(grant);
         tokens
     }
@@ -152,7 +153,7 @@ impl Grants {
         }
         let lifetime = grant.next_lifetime.take().unwrap_or(token_lifetime);
         let access_token = grant.mint(lifetime, now);
-        Ok(Tokens { access_token, refresh_token: None, scopes: grant.scopes.clone(), lifetime })
+        Ok(Tokens { person: grant.person, access_token, refresh_token: None, scopes: grant.scopes.clone(), lifetime })
     }
 
     /// Has the access token that is minted next live for another time than others.

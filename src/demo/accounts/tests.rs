@@ -11,6 +11,7 @@ use super::{
 };
 use crate::clock::Moment;
 use crate::demo::Decision;
+use crate::providers::catalog::PRODUCTS;
 
 const INTERVAL: Duration = Duration::from_secs(5);
 const CODE_LIFETIME: Duration = Duration::from_secs(300);
@@ -185,6 +186,17 @@ fn wrong_clients_secrets_scopes_and_data_centers_are_refused_by_name() {
     ] {
         assert_eq!(world.request(DataCenter::Us, scope, "offline"), Err(Refusal::InvalidScope), "{scope}");
     }
+}
+
+#[test]
+fn each_scope_that_is_offered_is_taken() {
+    let mut scopes = 0;
+    for scope in PRODUCTS.iter().flat_map(|product| product.scopes) {
+        let mut world = World::new();
+        assert!(world.request(DataCenter::Us, scope, "offline").is_ok(), "{scope}");
+        scopes += 1;
+    }
+    assert!(scopes > 50, "only {scopes} scopes are offered");
 }
 
 #[test]

@@ -273,6 +273,13 @@ fn pointed(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
         // Nobody who mistook a flag wants its name as a value.
         error.remove(ContextKind::Suggested);
     }
+    if let (Some(ContextValue::String(flag)), Some(ContextValue::String(other))) =
+        (error.get(ContextKind::InvalidArg), error.get(ContextKind::SuggestedArg))
+        && near::nearest(flag, [(other.as_str(), ())]).is_empty()
+    {
+        // By its letters alone `--force` is near to `--store`.
+        error.remove(ContextKind::SuggestedArg);
+    }
     if let Some(meant) = meant {
         error.remove(ContextKind::SuggestedSubcommand);
         error.remove(ContextKind::SuggestedArg);

@@ -78,7 +78,9 @@ const FLAGS: &str = "\
     api          | --url --hostname              | a path is taken from the profile's API domain, with `--product PRODUCT` from that product's host
     token        | --json -o --output            | `--format json` prints JSON
     login        | --no-browser --no-launch-browser --no-localhost --headless --device --device-code --use-device-code --remote | no browser is opened here: a code is shown for one on another device
+    login        | --force --reauth --reauthenticate --re-auth | a sign-in is always made anew; `--new-code` asks for a new code although one is pending
     logout       | --all                         | each profile is named by itself: `device-login logout NAME`
+    refresh      | --force -f                    | a new token is always asked for
     refresh      | --all                         | each profile is named by itself: `device-login refresh NAME`; the agent refreshes all of them
     login        | --client-id --provider --data-center --client-type --redirect-uri | these belong to the profile: `device-login profile add NAME --provider PROVIDER --client-id ID` makes one, `device-login profile edit NAME` changes it
     profile edit | --provider                    | the provider of a profile stays as it was added: `device-login profile add NAME --provider PROVIDER` makes another profile

@@ -141,6 +141,7 @@ fn what_others_call_otherwise_is_told_by_its_place_here() {
         (&["api", "/x", "--jq", ".users"], &["pipe the answer to `jq`"]),
         (&["api", "/x", "-f", "=1"], &["it has no key before its `=`"]),
         (&["login", "--no-browser"], &["a code is shown for one on another device"]),
+        (&["login", "--force"], &["a sign-in is always made anew", "`--new-code`"]),
         (&["logout", "--all"], &["device-login logout NAME"]),
         (&["refresh", "--all"], &["device-login refresh NAME", "the agent refreshes all of them"]),
         (&["api", "-u", "a:b", "/x"], &["the profile's token goes along by itself"]),
@@ -193,6 +194,25 @@ fn what_others_call_otherwise_is_told_by_its_place_here() {
     }
     let first = home.run(&["profile", "add", "work", "--provider", "github", "--client-id", "i"]).stderr;
     assert!(first.find("profile edit work") < first.find("profile remove work"), "{first}");
+}
+
+#[test]
+fn a_flag_is_offered_for_one_that_is_written_almost_so() {
+    let home = Home::new();
+    for (arguments, offered) in [
+        (&["login", "--force"][..], None),
+        (&["logout", "--force"], None),
+        (&["status", "--force"], None),
+        (&["login", "--timout", "5m"], Some("'--timeout")),
+        (&["token", "--frce"], Some("'--force'")),
+        (&["profile", "add", "w", "--scope", "A"], Some("'--scopes")),
+        (&["login", "--expect", "a"], Some("'--expect-account")),
+    ] {
+        let ran = home.run(arguments);
+        let tip = ran.stderr.lines().find(|line| line.contains("a similar argument exists"));
+        assert_eq!(tip.is_some(), offered.is_some(), "{arguments:?}: {ran:?}");
+        assert!(offered.is_none_or(|offered| ran.stderr.contains(offered)), "{arguments:?}: {ran:?}");
+    }
 }
 
 #[test]

@@ -452,7 +452,8 @@ impl ProfilesPanel {
                 _ => format!("{profile}: press {key} to sign in first."),
             };
             around.say(Mark::Attention, why_not, now);
-            return Then::default();
+            // Another process may have changed that since it was read.
+            return if self.reload_at.is_some() { self.reload().into() } else { Then::default() };
         }
         match (command, work) {
             (_, Some(work)) => self.begin(profile, work, around, now).into(),

@@ -792,6 +792,21 @@ fn a_flag_that_cannot_be_used_is_told_as_the_flags_fault_and_changes_nothing() {
 }
 
 #[test]
+fn without_a_right_address_on_stdin_a_new_one_is_to_be_asked_for() {
+    let zoho = Zoho::start();
+    let home = zoho.home(REDIRECT);
+    for pasted in
+        ["https://app.example.com/callback?code=abc&state=x", "https://app.example.com/callback?code=abc", CODE, "foo"]
+    {
+        let ran = home.run_with(&["login", "--web"], &format!("{pasted}\n"));
+        ran.failed(2, &["could not be signed in", "login work", "for a new address"]);
+        // The address above was for a process that has ended.
+        let error = ran.stderr.rsplit_once("error:").map_or("", |(_, error)| error);
+        assert!(!error.contains("open the address above"), "{ran:?}");
+    }
+}
+
+#[test]
 fn an_answer_without_this_sign_ins_state_is_told_with_its_word_and_waited_on() {
     let zoho = Zoho::start();
     let home = zoho.home(REDIRECT);

@@ -6,7 +6,7 @@ use super::super::keyboard::{Asked, Entry, Keyboard};
 use super::super::prompt;
 use super::{Mode, events, plain, tell_signed_in, wanted_scopes};
 use crate::config::Profile;
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error};
 use crate::service::{Callback, CameBack, Presence, Service, SignIn, WebSignIn};
 
 /// What a person has to know who pasted no more than the code.
@@ -80,7 +80,11 @@ async fn come_back(
                 None if signing_in.is_listening() => has_entries = false,
                 None => {
                     return Err(match pasted.last_problem {
-                        Some(problem) => problem.within(what),
+                        // It was for this process alone.
+                        Some(problem) => {
+                            let anew = Advice::SignIn(profile.name.clone());
+                            problem.within(what).advise_only(anew.and(" for a new address, and give the one on which the browser ends"))
+                        }
                         None => Error::new(Code::Usage, what)
                             .because("no address came back from the browser")
                             .advise("paste it on stdin, or use a redirect URI on 127.0.0.1 whose port is free"),

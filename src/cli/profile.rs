@@ -11,7 +11,7 @@ use clap::{Args, Subcommand, ValueHint};
 use super::context::Context;
 use super::{Positional, full_screen, prompt, terminal, words};
 use crate::config::{self, ClientType, Config, Profile, ProviderSource};
-use crate::error::{Advice, Code, Error, Way};
+use crate::error::{Advice, Code, Error, Value, Way};
 use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
 use crate::secret::Secret;
@@ -218,7 +218,7 @@ impl Add {
             context.output.say("A few questions make a profile; Ctrl-C ends them.");
             let (profile, secret) = prompt::new_profile(context, &service.config, self.name.as_ref())?;
             let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
-            return added(context, &profile.name, &config).map(|()| 0);
+            return added(context, &profile, &config).map(|()| 0);
         }
         let needed = [
             ("NAME", self.name.is_some()),
@@ -254,18 +254,13 @@ impl Add {
         };
         let has_secret = secret.is_some();
         context.output.warn(&service.advice_on_scopes(&profile, &profile.scopes));
-        if profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none() {
-            context.output.note(
-                "Its clients sign in through a browser: put the `redirect_uri` that is registered into the profile.",
-            );
-        }
         let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
         let name = &profile.name;
         if !has_secret {
             let give = context.output.program.said(&Advice::GiveSecret(Some(name.clone())));
             context.output.note(&format!("No client secret was given; if the provider gave one: {give}."));
         }
-        added(context, name, &config)
+        added(context, &profile, &config)
     }
 
     /// From where the flags say; asked for on a terminal. A client may have none.
@@ -306,10 +301,15 @@ impl Values {
     }
 }
 
-fn added(context: &Context, name: &ProfileName, config: &Config) -> Result<(), Error> {
-    let file = config.file.display();
-    let sign_in = context.output.program.said(&Advice::SignIn(name.clone()).after("next, "));
-    context.output.text(&format!("Added profile {name} to {file}; {sign_in}."))?;
+fn added(context: &Context, profile: &Profile, config: &Config) -> Result<(), Error> {
+    let (name, file) = (&profile.name, config.file.display());
+    let next = if profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none() {
+        Advice::EditValue(name.clone(), Value::RedirectUri)
+            .after("next, give the one that the client is registered with: ")
+    } else {
+        Advice::SignIn(name.clone()).after("next, ")
+    };
+    context.output.text(&format!("Added profile {name} to {file}; {}.", context.output.program.said(&next)))?;
     tell_of_default(context, name, config);
     Ok(())
 }

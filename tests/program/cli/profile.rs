@@ -239,6 +239,11 @@ fn each_flag_of_edit_changes_one_value_and_nothing_else() {
     ] {
         assert!(configuration.contains(part), "{part:?} is missing:\n{configuration}");
     }
+    let server_based = ["--provider", "zoho", "--client-id", "1000.W", "--client-type", "server-based"];
+    let scopes = ["--scopes", "ZohoCRM.users.READ"];
+    let added = home.run(&[&["profile", "add", "web"][..], &server_based, &scopes].concat());
+    assert!(added.code == 0 && added.stdout.contains("profile edit web --redirect-uri"), "{added:?}");
+    assert!(!added.stdout.contains(" login web"), "{added:?}");
     let misspelt = home.run(&["profile", "edit", "ops", "--scopes", "ZohoCRM.user.READ"]);
     assert!(misspelt.code == 0 && misspelt.stderr.contains("near to it is `ZohoCRM.users.READ`"), "{misspelt:?}");
 }

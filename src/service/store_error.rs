@@ -18,8 +18,8 @@ impl From<StoreError> for Error {
             }
             StoreError::KeyUnavailable(_) => (
                 Code::Store,
-                "bring the key back, or correct `DEVICE_LOGIN_KEY_FILE`, `DEVICE_LOGIN_PASSPHRASE_FILE` or `key_command` where \
-                 one is set; the records stay as they are until then"
+                "bring the key back, or set or correct what says where it is: `DEVICE_LOGIN_KEY_FILE`, \
+                 `DEVICE_LOGIN_PASSPHRASE_FILE` or `key_command`; the records stay as they are until then"
                     .into(),
             ),
             StoreError::KeyNotMade { .. } => (

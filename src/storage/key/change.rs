@@ -313,7 +313,7 @@ impl Keyring {
             };
             let names = |pin: &Option<Pin>, id: &str| pin.as_ref().is_some_and(|pin| pin.names(id));
             notes.extend(of(&|pin| names(pin, &old.key_id)).map(|having| {
-                stays(format!("{having} has it: `store rekey` with that as its `--store` takes the new one"))
+                stays(format!("{having} has it: the same command with that as its `--store` seals that anew as well"))
             }));
             notes.extend(of(&Option::is_none).map(|silent| {
                 let list = users::list(&file);

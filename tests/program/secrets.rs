@@ -169,6 +169,6 @@ fn an_address_that_a_provider_names_instead_has_no_secret_in_it() {
         (if asked.path == "/userinfo" { 301 } else { 404 }, location, "{}".to_owned())
     });
     let ran = signed_in(&authority).run(&["whoami"]);
-    ran.failed(1, &["leads to https://elsewhere.example/****"]);
+    ran.failed(7, &["leads to https://elsewhere.example/****"]);
     assert_clean(&ran, "whoami");
 }

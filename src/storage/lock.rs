@@ -44,8 +44,13 @@ pub(super) fn check_in_place(lock: &File, path: &Path) -> Result<(), StoreError>
     let failed = StoreError::io("looking at", path);
     let (here, there) = (lock.metadata().map_err(&failed)?, path.metadata().map_err(&failed)?);
     #[cfg(unix)]
-    if std::os::unix::fs::MetadataExt::ino(&here) != std::os::unix::fs::MetadataExt::ino(&there) {
-        return Err(failed(ErrorKind::NotFound.into()));
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        // Of two file systems that are mounted there in turn, both may have that number.
+        if (here.dev(), here.ino()) != (there.dev(), there.ino()) {
+            return Err(failed(ErrorKind::NotFound.into()));
+        }
     }
     #[cfg(not(unix))]
     let _ = (here, there);

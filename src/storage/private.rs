@@ -43,6 +43,16 @@ pub(super) fn read_bytes(path: &Path) -> Result<Found, StoreError> {
     })
 }
 
+/// The same of each, as far as there are bytes.
+pub(super) fn read_each(paths: &[PathBuf]) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
+    let bytes = |path: &PathBuf| match read_bytes(path) {
+        Ok(Found::Bytes(bytes)) => Some(Ok(bytes)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    };
+    paths.iter().filter_map(bytes).collect()
+}
+
 /// The same as [`read`] for a file elsewhere, which no directory was judged for.
 pub(super) fn read_named(
     path: &Path,

@@ -100,27 +100,36 @@ impl Spare {
         private::sync_directory(&self.directory)
     }
 
-    /// What died processes left behind, as far as it can be read.
-    pub(super) fn left_over(&self, stem: &str) -> Vec<Zeroizing<Vec<u8>>> {
-        let read = |path: PathBuf| match private::read_bytes(&path) {
-            Ok(Found::Bytes(bytes)) => Some(bytes),
-            _ => None,
-        };
-        if self.judge().is_ok() { self.left_over_paths(stem).filter_map(read).collect() } else { Vec::new() }
+    /// What died processes left behind.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or the directory is not safe: there may be the newest record in it.
+    pub(super) fn left_over(&self, stem: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
+        let paths = self.left_over_paths(stem)?;
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.judge()?;
+        private::read_each(&paths)
     }
 
     /// Removes it. Needs the sole right to the profile.
     pub(super) fn sweep(&self, stem: &str) {
-        for path in self.left_over_paths(stem) {
+        for path in self.left_over_paths(stem).unwrap_or_default() {
             // The next one tries again.
             let _ = fs::remove_file(path);
         }
     }
 
-    fn left_over_paths(&self, stem: &str) -> impl Iterator<Item = PathBuf> {
+    fn left_over_paths(&self, stem: &str) -> Result<Vec<PathBuf>, StoreError> {
+        let names = match self.names() {
+            Err(error) if is_absence(&error) || self.is_closed() => return Ok(Vec::new()),
+            names => names.map_err(StoreError::io("listing", &self.directory))?,
+        };
         let stem = self.stem(stem);
-        let names = self.names().unwrap_or_default().into_iter();
-        names.filter(move |name| reservation::is_left_over(name, &stem)).map(|name| self.directory.join(name))
+        let left_over = names.iter().filter(|name| reservation::is_left_over(name, &stem));
+        Ok(left_over.map(|name| self.directory.join(name)).collect())
     }
 
     fn names(&self) -> io::Result<Vec<String>> {

@@ -12,7 +12,6 @@ use super::{ASIDE, Files, MOST_ASIDE, Slot, stem_set_aside};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Hold, Part};
 use crate::storage::envelope::ROOM;
-use crate::storage::private::read_bytes;
 use crate::storage::reservation::{self, Reservation};
 use crate::storage::{Attempt, StoreError, lock, private};
 
@@ -67,16 +66,11 @@ impl Hold for HeldFiles {
     }
 
     fn left_over(&mut self) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
-        let mut whole = Vec::new();
         let paths = self.left_over_paths()?;
-        for path in &paths {
-            if let Found::Bytes(bytes) = read_bytes(path)? {
-                whole.push(bytes);
-            }
-        }
+        let mut whole = private::read_each(&paths)?;
         self.left_over = Some(paths);
         if let Some(spare) = &self.files.spare {
-            whole.append(&mut spare.left_over(&self.slot.stem));
+            whole.append(&mut spare.left_over(&self.slot.stem)?);
         }
         Ok(whole)
     }

@@ -134,7 +134,7 @@ impl Hold for Lease {
     }
 
     fn left_over(&mut self) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
-        Ok(self.database.spare().map(|spare| spare.left_over(self.profile.as_str())).unwrap_or_default())
+        self.database.spare().map_or_else(|| Ok(Vec::new()), |spare| spare.left_over(self.profile.as_str()))
     }
 
     fn sweep(&mut self) -> Result<(), StoreError> {

@@ -16,7 +16,8 @@ use crate::support::faults::FEW_STOPS;
 
 use super::child::{BEGIN, END, Running, command};
 use super::{
-    Home, PATIENCE, client_id, commit, contents, create_private_directory, load, profile, try_commit, write_private,
+    Home, PATIENCE, client_id, commit, contents, create_private_directory, load, profile, set_mode, try_commit,
+    write_private,
 };
 
 const CALLS: &str = "openat,read,write,fallocate,ftruncate,fsync,linkat,link,rename,renameat,renameat2,unlink,\
@@ -362,6 +363,10 @@ fn a_record_in_the_spare_place_that_lacks_only_its_name_is_brought_back() {
         home.write("state/work.record", &one);
         let _ = fs::remove_file(home.file("work.record.prev"));
         home.write(&format!("spare/.work.{id}.record.1-0.new"), left_over);
+        // Others may look into it for now: it is neither used nor deleted.
+        set_mode(&spare, 0o755);
+        assert!(store().hold(&profile("work"), PATIENCE).is_err(), "{expected}");
+        set_mode(&spare, 0o700);
         assert_eq!(store().hold(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap().client_id, expected);
         let names: Vec<String> = contents(&spare).into_keys().collect();
         assert_eq!(names, [format!("work.{id}.seen")]);

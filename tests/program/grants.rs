@@ -537,13 +537,18 @@ fn the_answer_to_a_revocation_decides_what_is_said_and_kept() {
     }
 }
 
+/// The home's configuration, at a provider that revokes nothing.
+fn without_revocation(home: &Home) -> String {
+    let configuration = home.configuration();
+    let lines = configuration.lines().filter(|line| !line.starts_with("revocation_endpoint"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn where_the_provider_revokes_nothing_the_grant_is_forgotten_with_a_warning() {
     let authority = Authority::start(|_| (500, String::new()));
     let home = Home::at(&authority);
-    let configuration = home.configuration();
-    let lines = configuration.lines().filter(|line| !line.starts_with("revocation_endpoint"));
-    let configuration = lines.collect::<Vec<_>>().join("\n");
+    let configuration = without_revocation(&home);
     // A secret that is nowhere is not missed where nobody is asked.
     let without_secret = configuration.replacen("client_id", "client_secret_env = \"NOT_SET\"\nclient_id", 1);
     for configuration in [&configuration, &without_secret] {
@@ -563,9 +568,7 @@ fn where_the_provider_revokes_nothing_the_grant_is_forgotten_with_a_warning() {
 fn a_profile_whose_grant_lives_on_gets_another_client_or_goes_only_when_that_was_told() {
     let authority = Authority::start(|_| (500, String::new()));
     let home = Home::at(&authority);
-    let configuration = home.configuration();
-    let lines = configuration.lines().filter(|line| !line.starts_with("revocation_endpoint"));
-    let configuration = lines.collect::<Vec<_>>().join("\n");
+    let configuration = without_revocation(&home);
     let runtime = crate::support::runtime();
     for is_removed in [false, true] {
         home.configure(&configuration);

@@ -33,6 +33,7 @@ mod token_file;
 mod tokens;
 mod typed_body;
 mod unbroken;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -11,7 +11,6 @@ mod event;
 mod look;
 mod reading;
 mod schedule;
-mod watch;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +26,7 @@ pub use self::event::{Command, Event, Happening, Health, Notice};
 use self::look::{Landing, Look, Looks};
 use self::reading::Dice;
 use self::schedule::{Now, Schedule, Step};
-use self::watch::{Change, Watch};
+use super::watch::Change;
 use super::{PendingCode, Service};
 use crate::aside::aside;
 use crate::clock::{self, Moment};
@@ -126,7 +125,7 @@ impl Agent {
         mut commands: mpsc::Receiver<Command>,
     ) -> Result<(), Error> {
         let store = self.service.store.clone();
-        let mut watch = Watch::new(store.clone(), self.service.config.file.clone()).await;
+        let mut watch = self.service.watch().await;
         aside(move || check_store(&store)).await?;
         let wanted: Vec<ProfileName> = self.wanted().cloned().collect();
         self.watch_over(wanted);

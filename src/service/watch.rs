@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use self::kernel::Inotify;
+use super::Service;
 use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
@@ -23,7 +24,7 @@ const LONGEST_BEGINNING: Duration = Duration::from_secs(2);
 
 /// What may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub enum Change {
     /// These records, and the configuration or not.
     Told { records: BTreeSet<ProfileName>, configuration: bool },
     /// Whatever there is.
@@ -34,7 +35,7 @@ pub(super) enum Change {
 type Told = Option<Vec<ProfileName>>;
 
 /// Watches a store and the file of the configuration.
-pub(super) struct Watch {
+pub struct Watch {
     store: Store,
     /// Where the store's records are files.
     directory: Option<PathBuf>,
@@ -47,9 +48,16 @@ pub(super) struct Watch {
     look: Option<JoinHandle<Option<Inotify>>>,
 }
 
+impl Service {
+    /// Watches the store and the file of the configuration, from now on. Needs a runtime.
+    pub async fn watch(&self) -> Watch {
+        Watch::new(self.store.clone(), self.config.file.clone()).await
+    }
+}
+
 impl Watch {
     /// From now on, so that nothing escapes who reads after it.
-    pub(super) async fn new(store: Store, configuration: PathBuf) -> Self {
+    async fn new(store: Store, configuration: PathBuf) -> Self {
         let now = clock::now();
         let directory = store.directory();
         let kernel = watched(directory.clone(), configuration.clone()).await;
@@ -58,11 +66,18 @@ impl Watch {
     }
 
     /// Waits for a change. Whoever stops waiting misses none.
-    pub(super) async fn changed(&mut self) -> Change {
+    pub async fn changed(&mut self) -> Change {
         loop {
-            let has_to_look = self.kernel.is_none() || self.directory.is_none() && self.listening.is_none();
+            let has_to_look = self.kernel.as_ref().is_none_or(Inotify::awaits_store)
+                || self.directory.is_none() && self.listening.is_none();
             tokio::select! {
-                change = kernel_tells(&mut self.kernel) => return change,
+                change = kernel_tells(&mut self.kernel) => {
+                    if self.kernel.is_none() {
+                        // What it was about may be elsewhere.
+                        self.next_look = clock::now();
+                    }
+                    return change;
+                }
                 told = store_tells(&mut self.listening) => {
                     if let Some(change) = self.heard(told) {
                         return change;
@@ -153,6 +168,10 @@ mod kernel {
             Ok(Self)
         }
 
+        pub(super) fn awaits_store(&self) -> bool {
+            true
+        }
+
         #[expect(clippy::unused_async, reason = "has the shape of its counterpart")]
         pub(super) async fn next(&mut self) -> Option<Change> {
             None
@@ -166,6 +185,7 @@ mod kernel {
     use std::io;
     use std::mem::MaybeUninit;
     use std::os::fd::OwnedFd;
+    use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
 
     use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
@@ -183,8 +203,16 @@ mod kernel {
     /// File systems on which other machines write without a word of this one's kernel: NFS, SMB, 9P, Ceph, FUSE (`statfs(2)`).
     const SHARED: &[u64] = &[0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x0102_1997, 0x00c3_6400, 0x6573_5546];
 
+    /// Where the store's directory is watched from.
+    #[derive(Debug)]
+    pub(super) enum From {
+        Itself(i32),
+        /// A directory above it, since it is not there yet, and the name in that one that leads to it.
+        Above(i32, Vec<u8>),
+    }
+
     /// Begins to watch the two directories. Fails where not all can be watched. Blocks.
-    pub(super) fn begin(store: Option<&Path>, configuration: &Path) -> io::Result<(OwnedFd, Option<i32>)> {
+    pub(super) fn begin(store: Option<&Path>, configuration: &Path) -> io::Result<(OwnedFd, Option<From>)> {
         let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         // A record takes its place by a rename. Other programs write a configuration in place as well.
         let renamed = WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE;
@@ -196,7 +224,24 @@ mod kernel {
             }
             Ok(add_watch(&events, directory, flags | gone)?)
         };
-        let store = store.map(|store| watch(store, renamed)).transpose()?;
+        let nearest = |store: &Path| {
+            let mut missing: Option<&Path> = None;
+            for directory in store.ancestors() {
+                let made = WatchFlags::CREATE | WatchFlags::MOVED_TO;
+                match (watch(directory, missing.map_or(renamed, |_| made)), missing) {
+                    (Err(error), _) if error.kind() == io::ErrorKind::NotFound => missing = Some(directory),
+                    (watched, None) => return watched.map(From::Itself),
+                    // Somebody has made it meanwhile, or it is a link that leads nowhere yet.
+                    (Ok(_), Some(missing)) if missing.symlink_metadata().is_ok() => break,
+                    (watched, Some(missing)) => {
+                        let name = missing.file_name().unwrap_or_default().as_bytes().to_owned();
+                        return watched.map(|above| From::Above(above, name));
+                    }
+                }
+            }
+            Err(io::Error::from(io::ErrorKind::NotFound))
+        };
+        let store = store.map(nearest).transpose()?;
         watch(directory(configuration), renamed | WatchFlags::CLOSE_WRITE)?;
         if let Ok(target) = configuration.canonicalize() {
             watch(directory(&target), renamed | WatchFlags::CLOSE_WRITE)?;
@@ -207,12 +252,12 @@ mod kernel {
     /// What the kernel tells of the two directories.
     pub(super) struct Inotify {
         events: AsyncFd<OwnedFd>,
-        store: Option<i32>,
+        store: Option<From>,
     }
 
     impl Inotify {
         /// Needs a runtime.
-        pub(super) fn new((events, store): (OwnedFd, Option<i32>)) -> io::Result<Self> {
+        pub(super) fn new((events, store): (OwnedFd, Option<From>)) -> io::Result<Self> {
             #[expect(
                 deprecated,
                 reason = "sound for a descriptor that is owned; what takes its place is unsafe to call"
@@ -221,11 +266,16 @@ mod kernel {
             Ok(Self { events, store })
         }
 
+        /// Whether the store is not there yet. A file system that is mounted above it is not told of.
+        pub(super) fn awaits_store(&self) -> bool {
+            matches!(self.store, Some(From::Above(..)))
+        }
+
         /// Waits for a change that counts; `None` where the kernel does not tell any more.
         pub(super) async fn next(&mut self) -> Option<Change> {
             loop {
                 let mut ready = self.events.readable().await.ok()?;
-                let change = read(self.events.get_ref(), self.store);
+                let change = read(self.events.get_ref(), self.store.as_ref());
                 ready.clear_ready();
                 drop(ready);
                 match change? {
@@ -236,8 +286,8 @@ mod kernel {
         }
     }
 
-    /// All that is there to be read.
-    fn read(events: &OwnedFd, store: Option<i32>) -> Option<Change> {
+    /// All that is there to be read; `None` where something else is to be watched from now on.
+    fn read(events: &OwnedFd, store: Option<&From>) -> Option<Change> {
         let mut room = [MaybeUninit::uninit(); ROOM];
         let mut reader = Reader::new(events, &mut room);
         let (mut records, mut configuration, mut is_missed) = (BTreeSet::new(), false, false);
@@ -253,8 +303,18 @@ mod kernel {
                 return None;
             }
             is_missed |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
-            let name = event.file_name().and_then(|name| name.to_str().ok());
-            let is_in_store = Some(event.wd()) == store;
+            let name = event.file_name();
+            if let Some(From::Above(above, leads_there)) = store
+                && event.wd() == *above
+                && name.is_some_and(|name| name.to_bytes() == leads_there)
+            {
+                return None;
+            }
+            if event.events().contains(ReadFlags::CREATE) {
+                continue;
+            }
+            let name = name.and_then(|name| name.to_str().ok());
+            let is_in_store = matches!(store, Some(From::Itself(store)) if *store == event.wd());
             let record = name.filter(|_| is_in_store).and_then(profile_of);
             // The store may be in the directory of the configuration.
             configuration |= record.is_none() && (!is_in_store || event.events().contains(ReadFlags::CLOSE_WRITE));
@@ -350,6 +410,24 @@ mod tests {
     }
 
     #[test]
+    fn a_store_is_watched_as_soon_as_somebody_makes_it() {
+        let home = tempfile::tempdir().expect("a directory");
+        let store = home.path().join("local/state");
+        block_on(async {
+            let mut watch = Watch::new(files(&store), home.path().join("config.toml")).await;
+            fs::File::create(home.path().join("config.toml.lock")).expect("a file");
+            fs::create_dir(home.path().join("local")).expect("a directory");
+            assert_eq!(watch.changed().await, Change::Anything);
+            assert_eq!(watch.changed().await, Change::Anything);
+            fs::create_dir(&store).expect("a directory");
+            assert_eq!(watch.changed().await, Change::Anything);
+            assert_eq!(watch.changed().await, Change::Anything);
+            write(&store.join("lobby.record"));
+            assert_eq!(watch.changed().await, told(&["lobby"], false));
+        });
+    }
+
+    #[test]
     fn a_directory_that_goes_away_may_have_changed_in_any_way() {
         let home = tempfile::tempdir().expect("a directory");
         let store = home.path().join("state");
@@ -367,6 +445,7 @@ mod tests {
         let home = tempfile::tempdir().expect("a directory");
         block_on(async {
             let mut watch = Watch::new(files(&home.path().join("missing")), home.path().join("config.toml")).await;
+            watch.kernel = None;
             watch.next_look = clock::now();
             let mut changed = Box::pin(watch.changed());
             assert!(poll_fn(|context| Poll::Ready(changed.as_mut().poll(context).is_pending())).await);

@@ -183,7 +183,8 @@ pub enum Effect {
     Cancel(TaskId),
     /// Cancel a sign-in that nobody is to go on with.
     GiveUp(TaskId),
-    /// Reads how the profiles stand, unless the configuration has changed, which is then told first.
+    /// Reads how the profiles stand, now and whenever somebody else changes that, unless the configuration has changed, which is then
+    /// told first.
     LoadStatuses,
     /// Mints a new access token.
     Refresh {

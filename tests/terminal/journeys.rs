@@ -353,6 +353,26 @@ fn the_screens_pick_up_a_code_that_nobody_waits_for_and_leave_it_when_the_termin
 }
 
 #[test]
+fn the_list_shows_what_others_do_without_a_key() {
+    let lab = Lab::with_profile(Duration::from_secs(300));
+    let list = lab.start("exec $program");
+    list.wait_for("1 signed out");
+    let login = lab.start("exec $program login --plain");
+    let is_code = |word: &&str| word.len() == 9 && word.as_bytes()[4] == b'-';
+    let code = login.wait_until(|screen| {
+        let text: String = screen.content.iter().map(Cell::symbol).collect();
+        text.split_whitespace().find(is_code).map(str::to_owned)
+    });
+    list.wait_for(&code);
+    assert!(lab.server.demo().decide(&code, Decision::Approve), "the server knows {code}");
+    assert_eq!(login.ends(), 0);
+    list.wait_for("0 of 10 used");
+    let rename = lab.start("exec $program profile rename work hall");
+    assert_eq!(rename.ends(), 0);
+    list.wait_for("hall");
+}
+
+#[test]
 fn a_login_asks_whether_to_go_on_with_a_code_that_is_pending() {
     for (arguments, question, answer, then) in [
         ("", "A sign-in is pending: code ", "y", "was given up. Use the new one."),

@@ -1,7 +1,7 @@
 //! The profiles: which are healthy, when their tokens end, what can be done about it.
 //!
 //! States are derived from the end of a token and the time at hand, so nothing is read to let one run out on the screen;
-//! what other processes did is read again every half minute. How it looks is in `view`.
+//! what other processes did is read when they did it. How it looks is in `view`.
 
 mod table;
 #[cfg(test)]
@@ -11,7 +11,6 @@ mod words;
 mod work;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use ratatui::Frame;
@@ -36,9 +35,6 @@ use table::Table;
 use view::Layout;
 use work::{Problem, Work};
 
-/// How often the store is read again while the panel is on the screen.
-const RELOAD_EVERY: Duration = Duration::from_secs(30);
-
 /// The list and what is under way for its profiles.
 #[derive(Debug, Default)]
 pub struct ProfilesPanel {
@@ -46,8 +42,9 @@ pub struct ProfilesPanel {
     pub statuses: Vec<ProfileStatus>,
     /// The store was read. Until then the statuses are no more than names.
     is_loaded: bool,
+    /// It has been asked for since it was told last.
+    is_being_read: bool,
     table: Table,
-    reload_at: Option<Moment>,
     /// Stays while the filter hides it.
     selected: Option<ProfileName>,
     under_way: BTreeMap<ProfileName, (TaskId, Work)>,
@@ -303,23 +300,23 @@ impl Panel for ProfilesPanel {
             self.statuses = config.profiles.values().map(named).collect();
             self.arrange(around, Timestamp::MIN);
         }
-        effects.extend(self.reload());
+        effects.push(self.reload());
         effects.into()
     }
 
-    /// Hides the token and reads the store again when it is time.
+    /// Hides the token when it is time.
     fn wake(&mut self, _around: &mut Surroundings, now: Now) -> Then {
         self.revealed.take_if(|revealed| revealed.until <= now.moment);
-        if self.reload_at.is_some_and(|at| at <= now.moment) { self.reload().into() } else { Then::default() }
+        Then::default()
     }
 
-    /// The next change of what is in sight, the end of a revealed token, or the next reading.
+    /// The next change of what is in sight, or the end of a revealed token.
     fn next_wakeup(&self, around: &Surroundings, now: Now) -> Option<Moment> {
         let is_in_sight = around.shows(self, now);
         let change = is_in_sight.then(|| Layout::of(around, self, now).next_change(around, self, now)).flatten();
         let change = change.map(|change| now.moment + now.until(change));
         let hides_at = self.revealed.as_ref().map(|revealed| revealed.until);
-        change.into_iter().chain(hides_at).chain(self.reload_at).min()
+        change.into_iter().chain(hides_at).min()
     }
 
     fn view(&self, around: &Surroundings, now: Now, _area: Rect, frame: &mut Frame<'_>) {
@@ -359,7 +356,7 @@ impl ProfilesPanel {
         let is_gone = self.selected.as_ref().is_none_or(|name| position(name).is_err());
         self.statuses = statuses;
         self.is_loaded = true;
-        self.reload_at = (!self.statuses.is_empty()).then(|| now.moment + RELOAD_EVERY);
+        self.is_being_read = false;
         self.arrange(around, now.time);
         if is_gone {
             self.selected = None;
@@ -412,10 +409,9 @@ impl ProfilesPanel {
         around.say(Mark::Good, text, now);
     }
 
-    fn reload(&mut self) -> Vec<Effect> {
-        // The answer sets the next time, so that a slow store is not asked twice.
-        self.reload_at = None;
-        vec![Effect::LoadStatuses]
+    fn reload(&mut self) -> Effect {
+        self.is_being_read = true;
+        Effect::LoadStatuses
     }
 
     fn step(&mut self, command: Command, around: &Surroundings, now: Now) {
@@ -453,7 +449,7 @@ impl ProfilesPanel {
             };
             around.say(Mark::Attention, why_not, now);
             // Another process may have changed that since it was read.
-            return if self.reload_at.is_some() { self.reload().into() } else { Then::default() };
+            return if self.is_being_read { Then::default() } else { self.reload().into() };
         }
         match (command, work) {
             (_, Some(work)) => self.begin(profile, work, around, now).into(),

@@ -93,7 +93,7 @@ impl Panel for Welcome {
             _ if command.is_move() => self.row = moved(self.row, command, choices.len(), choices.len() - 1),
             _ => {}
         }
-        // Nothing wakes this screen, so a key has it look whether there is a profile by now.
+        // Nothing wakes a screen without a profile, so a key has it look whether there is one by now.
         Effect::LoadStatuses.into()
     }
 

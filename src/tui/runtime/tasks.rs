@@ -34,10 +34,14 @@ use crate::tui::clipboard::{Clipboard, ToCopy};
 use crate::tui::message::{DemoDecision, Effect, Message, TaskId};
 use crate::tui::text_job::TextJob;
 
-/// How long a stop of the process waits for the same: nobody hears keys meanwhile.
-const STOP: Duration = Duration::from_secs(1);
 /// How long quitting waits for work that must not be cut short.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How long a stop of the process waits for the same: nobody hears keys meanwhile.
+const STOP: Duration = Duration::from_secs(1);
+/// The least time between two readings of what somebody else has changed, and how many times as long as one takes: an agent
+/// changes thousands of records.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_BY_READING: u32 = 20;
 
 /// Who is reached beside the provider.
 #[derive(Default)]
@@ -56,6 +60,8 @@ pub(super) struct Tasks {
     service: Arc<Service>,
     outside: Outside,
     sender: UnboundedSender<Message>,
+    /// Reads the statuses again when something changes.
+    watch: Option<JoinHandle<()>>,
     cancellable: HashMap<TaskId, JoinHandle<()>>,
     /// The ears of the sign-ins among them, and whose they are.
     presences: HashMap<TaskId, (ProfileName, Presence)>,
@@ -72,6 +78,7 @@ impl Tasks {
             service,
             outside,
             sender,
+            watch: None,
             cancellable: HashMap::new(),
             presences: HashMap::new(),
             decisions: Arc::default(),
@@ -89,7 +96,10 @@ impl Tasks {
             Effect::GiveUp(task) => self.give_up(task),
             Effect::AskNow(task) => self.presences.get(&task).iter().for_each(|(_, presence)| presence.ask_now()),
             Effect::Attend(task) => self.presences.get(&task).iter().for_each(|(_, presence)| presence.attend()),
-            Effect::LoadStatuses => self.load_statuses(),
+            Effect::LoadStatuses => {
+                drop(load_statuses(self.service.clone(), self.sender.clone()));
+                self.watch();
+            }
             Effect::Refresh { task, profile } => self.spawn_to_finish(
                 profile,
                 |service, profile| async move { service.token(&profile, Freshness::Forced).await.map(drop) },
@@ -126,6 +136,10 @@ impl Tasks {
             // Whatever is under way keeps the service that it began with.
             Effect::UseConfiguration(config) => {
                 self.service = Arc::new(Service::clone(&self.service).with_config(*config));
+                if let Some(watch) = self.watch.take() {
+                    watch.abort();
+                    self.watch();
+                }
             }
             Effect::LoadTestCalls { task, profile } => self.spawn_cancellable(
                 task,
@@ -267,24 +281,23 @@ impl Tasks {
         }
     }
 
-    /// Looks first whether somebody else has changed the configuration.
-    ///
-    /// On a thread of its own, for which nobody waits at the end: thousands of records take their time, and reading them
-    /// changes nothing.
-    fn load_statuses(&self) {
+    /// Has the statuses read whenever somebody else changes a record or the configuration. Nothing wakes screens that have none.
+    fn watch(&mut self) {
+        if self.service.config.profiles.is_empty() {
+            return;
+        }
         let (service, sender) = (self.service.clone(), self.sender.clone());
-        let load = move || {
-            // Nobody listens any more when the app has ended.
-            let send = |message| drop(sender.send(message));
-            match service.changed_configuration() {
-                // Its profiles are asked for when the app goes by it.
-                Ok(Some(config)) => return send(reread(&service.config, Ok(config))),
-                Ok(None) => {}
-                Err(error) => send(reread(&service.config, Err(error))),
+        let watch = async move {
+            let mut watch = service.watch().await;
+            loop {
+                let begun = clock::now();
+                // At first for what has changed before it was watched.
+                load_statuses(service.clone(), sender.clone()).await;
+                clock::sleep_until(begun + LEAST_PAUSE.max((clock::now() - begun) * PAUSE_BY_READING)).await;
+                watch.changed().await;
             }
-            send(Message::StatusesLoaded(service.statuses_by_now(clock::wall())));
         };
-        drop(aside(load));
+        self.watch.get_or_insert_with(|| tokio::spawn(watch));
     }
 
     fn spawn_cancellable<T, F, W, M>(&mut self, task: TaskId, profile: ProfileName, work: F, message: M)
@@ -369,6 +382,24 @@ impl Tasks {
         // Whoever is still busy then holds the store's lock, which ends with the process.
         let _ = tokio::time::timeout(FAREWELL, rest).await;
     }
+}
+
+/// Looks first whether somebody else has changed the configuration.
+///
+/// On a thread of its own, for which nobody waits at the end: thousands of records take their time, and reading them
+/// changes nothing.
+fn load_statuses(service: Arc<Service>, sender: UnboundedSender<Message>) -> impl Future<Output = ()> {
+    aside(move || {
+        // Nobody listens any more when the app has ended.
+        let send = |message| drop(sender.send(message));
+        match service.changed_configuration() {
+            // Its profiles are asked for when the app goes by it.
+            Ok(Some(config)) => return send(reread(&service.config, Ok(config))),
+            Ok(None) => {}
+            Err(error) => send(reread(&service.config, Err(error))),
+        }
+        send(Message::StatusesLoaded(service.statuses_by_now(clock::wall())));
+    })
 }
 
 fn reread(was: &Config, result: Result<Config, Error>) -> Message {

@@ -129,7 +129,7 @@ impl ProfilesPanel {
             _ => {}
         }
         // Reading a token may have minted a new one.
-        effects.extend(self.reload());
+        effects.push(self.reload());
         effects
     }
 

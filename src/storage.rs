@@ -97,11 +97,13 @@ fn backend_beyond(judged: &Judged, address: &StoreAddress, spare: Option<&Path>)
 /// The store at `address`, whose bytes `backend` keeps.
 pub fn open_over(backend: Arc<dyn Backend>, address: &StoreAddress, options: KeyOptions) -> Store {
     let sources = match address {
-        StoreAddress::File(directory) => Some(Sources { options, home: directory.clone(), address: address.in_full() }),
+        StoreAddress::File(directory) => {
+            Some(Sources { options, home: directory.clone(), address: address.in_full(), by_variables: true })
+        }
         StoreAddress::Plain(_) | StoreAddress::Memory => None,
         #[cfg(feature = "postgres")]
         StoreAddress::Postgres(database) => {
-            Some(Sources { home: database.home(&options), options, address: address.in_full() })
+            Some(Sources { home: database.home(&options), options, address: address.in_full(), by_variables: true })
         }
     };
     Store::new(backend, sources)

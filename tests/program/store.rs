@@ -111,6 +111,29 @@ fn no_directory_is_made_for_a_key_that_somebody_places() {
     assert!(ran.stdout.contains(": 1 profile. Key ") && !ran.stdout.contains("named by"), "{ran:?}");
 }
 
+#[test]
+fn a_file_for_the_new_key_that_does_not_serve_is_told_as_what_the_command_named() {
+    let authority = provider();
+    let home = home(&authority);
+    let path = |name: &str, text: &str| home.write(name, text).display().to_string();
+    let (empty, word, missing) = (path("empty", ""), path("word", "correct horse\n"), "/nope/passphrase".to_owned());
+    let (as_key, other) = (format!("key-file:{empty}"), "name another file for the new key");
+    let before = home.key_ids();
+    let rows: [(&[&str], i32, &[&str]); 5] = [
+        (&["--to", "passphrase", "--passphrase-file", &empty], 9, &["is empty", &empty, other]),
+        (&["--to", "passphrase", "--passphrase-file", &missing], 9, &["is missing", &missing, other]),
+        (&["--to", &as_key], 9, &["holds no key", &empty, other]),
+        (&["--to", "key-file", "--passphrase-file", &word], 2, &["has no passphrase", "leave `--passphrase-file` out"]),
+        (&["--to", &as_key, "--passphrase-file", &word], 2, &["has no passphrase"]),
+    ];
+    for (arguments, code, parts) in rows {
+        let ran = home.run(&[&["store", "rekey"], arguments].concat());
+        ran.failed(code, parts);
+        assert!(!ran.stderr.contains("DEVICE_LOGIN"), "{arguments:?}: {ran:?}");
+        assert_eq!(home.key_ids(), before, "{arguments:?}");
+    }
+}
+
 /// From one source to the next, with what each needs in the environment afterwards.
 #[test]
 fn the_key_goes_from_each_source_to_each_other() {

@@ -61,6 +61,11 @@ impl Rekey {
                 .because("no file with a passphrase is named")
                 .advise(format!("name one by `--passphrase-file` or `{PASSPHRASE_FILE_VARIABLE}`")));
         }
+        if !is_passphrase && self.to.is_some() && self.passphrase_file.is_some() {
+            return Err(Error::new(Code::Usage, "the store is not sealed anew")
+                .because("a key that comes from elsewhere has no passphrase")
+                .advise("leave `--passphrase-file` out, or give `--to passphrase`"));
+        }
         // Another process may start elsewhere.
         let to = NewKey {
             source: self.to.as_ref().map(|source| source.kind),

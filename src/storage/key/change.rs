@@ -35,9 +35,11 @@ impl NewKey {
         let mut target = sources.clone();
         if self.passphrase_file.is_some() {
             target.options.passphrase_file.clone_from(&self.passphrase_file);
+            target.by_variables = false;
         }
         if self.key_file.is_some() {
             target.options.key_file.clone_from(&self.key_file);
+            target.by_variables = false;
         }
         target
     }
@@ -61,19 +63,25 @@ impl Keyring {
             return Err(self.not_possible("its records are not sealed", "`file:DIR` is a store that seals them"));
         };
         let target = to.sources(sources);
+        let names_file = !target.by_variables;
         // Whatever is sealed already says that the store has a key, and which one.
         let old = match self.stored_pin()? {
             Some(pin) => pin,
             None => self.for_writing()?.pin(),
         };
-        match old.old() {
-            Some(before) => self.go_on(&old, before, to, target).map(Some),
-            None => self.begin(old, to, target),
+        if let Some(before) = old.old() {
+            return self.go_on(&old, before, to, target).map(Some);
         }
+        let current = self.current(&old)?;
+        self.begin(old, &current, to, target).map_err(|error| match error {
+            StoreError::KeyUnavailable(problem) if names_file => {
+                self.not_possible(&problem, "name another file for the new key, or put right what is in this one")
+            }
+            other => other,
+        })
     }
 
-    fn begin(&self, old: Pin, to: &NewKey, target: Sources) -> Result<Option<Change>, StoreError> {
-        let current = self.current(&old)?;
+    fn begin(&self, old: Pin, current: &Key, to: &NewKey, target: Sources) -> Result<Option<Change>, StoreError> {
         let source = match to.source {
             Some(kind) => self.of_kind(&target, kind)?,
             None => current.source.clone(),
@@ -89,7 +97,7 @@ impl Keyring {
             return if self.swap(&old.to_line(), &moved)? { Ok(None) } else { Err(self.changed_meanwhile()) };
         }
         let is_given = had.first().is_some_and(|key| key.id() != old.key_id) && !self.has_left(&source, &old);
-        let new = if is_given { had.swap_remove(0) } else { self.make(&target, &source, &had, &current)? };
+        let new = if is_given { had.swap_remove(0) } else { self.make(&target, &source, &had, current)? };
         let new = Arc::new(Key::new(source, Some(new)));
         self.add(Arc::clone(&new));
         self.enter(&new.source);
@@ -210,13 +218,13 @@ impl Keyring {
         };
         let set = match &source {
             KeySource::KeyFile(path) if *path != sources.options.default_key_file => set_to(KEY_FILE_VARIABLE, path),
-            KeySource::Passphrase => set_to(PASSPHRASE_FILE_VARIABLE, target.passphrase_file()),
+            KeySource::Passphrase => set_to(PASSPHRASE_FILE_VARIABLE, target.passphrase_file().path),
             _ => "leave every other source out of the environment and the configuration".to_owned(),
         };
         // Nothing names yet what is to be set.
         let place = match &source {
             KeySource::KeyFile(path) => format!("the key file {}", path.display()),
-            KeySource::Passphrase => format!("the passphrase file {}", target.passphrase_file().display()),
+            KeySource::Passphrase => format!("the passphrase file {}", target.passphrase_file().path.display()),
             other => target.in_words(other),
         };
         Some(format!("From now on the key of this store comes from {place}: {set}."))
@@ -433,7 +441,7 @@ fn lacks_new(what: &str, source: &KeySource) -> (String, &'static str) {
 
 fn write_master_key(target: &Sources, keys: &[&MasterKey]) -> Result<(), StoreError> {
     let path = target.home.join(passphrase::FILE);
-    let sealed = passphrase::sealed(keys, &path, target.passphrase_file())?;
+    let sealed = passphrase::sealed(keys, &path, &target.passphrase_file())?;
     private::replace(&path, &sealed)
 }
 

@@ -9,8 +9,8 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::sources::named;
-use super::{LIMIT, PASSPHRASE_FILE_VARIABLE};
+use super::LIMIT;
+use super::sources::PassphraseFile;
 use crate::files::access::{Holds, Judged};
 use crate::random;
 use crate::storage::StoreError;
@@ -45,7 +45,10 @@ struct FirstLine {
 }
 
 /// The master keys of the store in `directory`, the one to seal with first; `None` where it has no `master.key`.
-pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<Vec<MasterKey>>, StoreError> {
+pub(super) fn read(
+    directory: &Path,
+    passphrase_file: &PassphraseFile<'_>,
+) -> Result<Option<Vec<MasterKey>>, StoreError> {
     let path = directory.join(FILE);
     let Some(mut file) = private::read(&path, LIMIT)? else { return Ok(None) };
     let shown = path.display();
@@ -57,21 +60,20 @@ pub(super) fn read(directory: &Path, passphrase_file: &Path) -> Result<Option<Ve
     let parsed: FirstLine = serde_json::from_slice(first_line).map_err(|_| damaged())?;
     let passphrase = read_passphrase(passphrase_file)?;
     let wrapping = derive(&passphrase, &parsed)?.ok_or_else(damaged)?;
-    let text = wrapping.open(first_line, sealed).map_err(|_| {
-        let passphrase_file = in_words(passphrase_file);
-        StoreError::KeyUnavailable(format!("{passphrase_file} does not open {shown}"))
-    })?;
+    let text = wrapping
+        .open(first_line, sealed)
+        .map_err(|_| StoreError::KeyUnavailable(format!("{} does not open {shown}", passphrase_file.in_words)))?;
     let keys: Option<Vec<_>> = text.chunks(KEY_LENGTH).map(MasterKey::from_bytes).collect();
     keys.filter(|keys| keys.len() == parsed.format as usize).ok_or_else(damaged).map(Some)
 }
 
 /// Fails where no passphrase can be had.
-pub(super) fn check(passphrase_file: &Path) -> Result<(), StoreError> {
+pub(super) fn check(passphrase_file: &PassphraseFile<'_>) -> Result<(), StoreError> {
     read_passphrase(passphrase_file).map(drop)
 }
 
 /// Makes a master key for a store that has none; `None` where another process was faster and its key counts.
-pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<MasterKey>, StoreError> {
+pub(super) fn make(directory: &Path, passphrase_file: &PassphraseFile<'_>) -> Result<Option<MasterKey>, StoreError> {
     let path = directory.join(FILE);
     private::create_directory(directory)?;
     let master = MasterKey::random().map_err(StoreError::io("making", &path))?;
@@ -80,7 +82,11 @@ pub(super) fn make(directory: &Path, passphrase_file: &Path) -> Result<Option<Ma
 }
 
 /// What `master.key` is at `path` with one key or two, the one to seal with first.
-pub(super) fn sealed(keys: &[&MasterKey], path: &Path, passphrase_file: &Path) -> Result<Vec<u8>, StoreError> {
+pub(super) fn sealed(
+    keys: &[&MasterKey],
+    path: &Path,
+    passphrase_file: &PassphraseFile<'_>,
+) -> Result<Vec<u8>, StoreError> {
     let failed = StoreError::io("making", path);
     let passphrase = read_passphrase(passphrase_file)?;
     let first_line = FirstLine {
@@ -119,13 +125,9 @@ fn derive(passphrase: &[u8], line: &FirstLine) -> Result<Option<MasterKey>, Stor
     Ok(derived.ok().and_then(|()| MasterKey::from_bytes(&*key)))
 }
 
-fn in_words(passphrase_file: &Path) -> String {
-    named("passphrase", passphrase_file, PASSPHRASE_FILE_VARIABLE)
-}
-
-fn read_passphrase(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    let unavailable = |problem| StoreError::KeyUnavailable(format!("{} {problem}", in_words(path)));
-    let found = private::read_named(path, Holds::Secrets, LIMIT, &Judged::default())?;
+fn read_passphrase(file: &PassphraseFile<'_>) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let unavailable = |problem| StoreError::KeyUnavailable(format!("{} {problem}", file.in_words));
+    let found = private::read_named(file.path, Holds::Secrets, LIMIT, &Judged::default())?;
     let mut passphrase = found.ok_or_else(|| unavailable("is missing"))?;
     while let Some(b'\n' | b'\r') = passphrase.last() {
         passphrase.pop();

@@ -49,6 +49,14 @@ pub(in crate::storage) struct Sources {
     pub(in crate::storage) home: PathBuf,
     /// By which the store is opened.
     pub(in crate::storage) address: String,
+    /// What names the files: their variables, and not a flag of the command.
+    pub(in crate::storage) by_variables: bool,
+}
+
+/// The file with the passphrase.
+pub(super) struct PassphraseFile<'a> {
+    pub(super) path: &'a Path,
+    pub(super) in_words: String,
 }
 
 impl Sources {
@@ -99,7 +107,7 @@ impl Sources {
                 let read = |path: PathBuf| read_key_file(&path, Holds::Credential, &self.options.judged);
                 self.options.credential().map_or(Ok(None), read)
             }
-            KeySource::Passphrase => passphrase::read(&self.home, self.passphrase_file()),
+            KeySource::Passphrase => passphrase::read(&self.home, &self.passphrase_file()),
             KeySource::Command => self.options.command.as_ref().map(run).transpose(),
         }
     }
@@ -108,7 +116,7 @@ impl Sources {
     pub(super) fn make(&self, source: &KeySource) -> Result<Option<MasterKey>, StoreError> {
         self.check_made(source)?;
         match source {
-            KeySource::Passphrase => passphrase::make(&self.home, self.passphrase_file()),
+            KeySource::Passphrase => passphrase::make(&self.home, &self.passphrase_file()),
             KeySource::KeyFile(path) => make_key_file(path),
             _ => Ok(None),
         }
@@ -117,7 +125,7 @@ impl Sources {
     /// Fails where a source that is not there is none that this program makes.
     pub(super) fn check_made(&self, source: &KeySource) -> Result<(), StoreError> {
         match source {
-            KeySource::Passphrase => passphrase::check(self.passphrase_file()),
+            KeySource::Passphrase => passphrase::check(&self.passphrase_file()),
             KeySource::KeyFile(path) if *path != self.options.default_key_file => {
                 let (file, path) = (self.in_words(source), path.display());
                 Err(StoreError::KeyUnavailable(format!(
@@ -132,7 +140,7 @@ impl Sources {
     pub(super) fn file(&self, source: &KeySource) -> Option<(PathBuf, Holds)> {
         match source {
             KeySource::KeyFile(path) => Some((path.clone(), Holds::Secrets)),
-            KeySource::Passphrase => Some((self.passphrase_file().to_owned(), Holds::Secrets)),
+            KeySource::Passphrase => Some((self.passphrase_file().path.to_owned(), Holds::Secrets)),
             KeySource::Credential => Some((self.options.credential()?, Holds::Credential)),
             KeySource::None | KeySource::Memory | KeySource::Command => None,
         }
@@ -163,10 +171,10 @@ impl Sources {
         let is_named = |path: &Path| self.options.key_file.as_deref() == Some(path);
         match source {
             KeySource::None | KeySource::Memory => "no key".to_owned(),
-            KeySource::KeyFile(path) if is_named(path) => named("key", path, KEY_FILE_VARIABLE),
+            KeySource::KeyFile(path) if is_named(path) => self.named("key", path, KEY_FILE_VARIABLE),
             KeySource::KeyFile(path) => format!("the key file {}", path.display()),
             KeySource::Credential => format!("the credential {CREDENTIAL}"),
-            KeySource::Passphrase => named("passphrase", self.passphrase_file(), PASSPHRASE_FILE_VARIABLE),
+            KeySource::Passphrase => self.passphrase_file().in_words,
             KeySource::Command => {
                 let name = self.options.command.as_ref().map(KeyCommand::name).unwrap_or_default();
                 format!("the key command `{name}`")
@@ -174,14 +182,16 @@ impl Sources {
         }
     }
 
-    pub(super) fn passphrase_file(&self) -> &Path {
-        self.options.passphrase_file.as_deref().unwrap_or(Path::new(""))
+    pub(super) fn passphrase_file(&self) -> PassphraseFile<'_> {
+        let path = self.options.passphrase_file.as_deref().unwrap_or(Path::new(""));
+        PassphraseFile { path, in_words: self.named("passphrase", path, PASSPHRASE_FILE_VARIABLE) }
     }
-}
 
-/// A file of this kind that the variable names.
-pub(super) fn named(kind: &str, path: &Path, variable: &str) -> String {
-    format!("the {kind} file {} (named by `{variable}`)", path.display())
+    /// A file of this kind that is named.
+    fn named(&self, kind: &str, path: &Path, variable: &str) -> String {
+        let by = if self.by_variables { format!(" (named by `{variable}`)") } else { String::new() };
+        format!("the {kind} file {}{by}", path.display())
+    }
 }
 
 /// The keys in a text, one a line; `None` where it is anything else.

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{self, Misfit, MisfitKind};
 use super::file::{Fault, File, KeyPath, Problem};
+use super::store::store_in_file;
 use super::{Config, Profile, ProviderSource, SecretSource, form};
 use crate::error::{Advice, Code, Error, Way};
 use crate::files::access::{self, Holds};
@@ -319,8 +320,17 @@ fn odd<'a>(
         Problem::of("providers", name, Fault::of_entry("token_endpoint", what))
     });
     let url_file = config.store.url_file.iter();
-    let url_file =
-        url_file.filter_map(|path| Some(Problem { table: None, fault: secret_file("store_url_file".into(), path)? }));
+    let url_file = url_file.filter_map(|path| {
+        let no_address = || {
+            let problem = store_in_file(path).err()?.reason();
+            Some(Fault::of_value(
+                "store_url_file",
+                format!("names {}, which has no address: {problem}", path.display()),
+            ))
+        };
+        let fault = secret_file("store_url_file".into(), path).or_else(no_address)?;
+        Some(Problem { table: None, fault })
+    });
     // Thousands of profiles have few scopes that are different.
     let mut known: BTreeMap<&str, Option<String>> = BTreeMap::new();
     let of_profiles = profiles.iter().flat_map(move |profile| {
@@ -532,6 +542,27 @@ mod tests {
             assert!(warning.starts_with(expected), "{warning:?} is not {expected:?}");
         }
         assert_eq!(warnings.len(), 5, "{warnings:#?}");
+    }
+
+    #[test]
+    fn a_file_with_the_address_of_the_store_has_one() {
+        let home = tempfile::tempdir().expect("a directory");
+        let config = home.path().join("config.toml");
+        for (content, expected) in [
+            ("postgres://me@db.example/tokens\n", None),
+            ("sesam\n", Some("which has no address: ")),
+            ("file:/var/lib/tokens\n", Some("it is not the address of a database")),
+            ("", Some("which has no address: ")),
+        ] {
+            crate::files::replace(&home.path().join("url"), content.as_bytes()).expect("it is written");
+            let checked = check("store_url_file = \"url\"\n", &config, None, |_| None);
+            let told: Vec<&str> = checked.warnings.iter().map(|remark| &*remark.message).collect();
+            match expected {
+                None => assert_eq!(told, [""; 0]),
+                Some(part) => assert!(matches!(told[..], [told] if told.contains(part)), "{content:?}: {told:?}"),
+            }
+            assert!(!told.concat().contains("sesam"), "{told:?}");
+        }
     }
 
     #[test]

@@ -70,10 +70,11 @@ impl Asked<'_> {
             let list = self.provider.dialect.has_products.then_some(Advice::ListScopes);
             error = error.advise_only(correct).advise_all(list);
         }
-        if self.place == Place::DeviceAuthorization || !wants_secret {
-            return error;
-        }
         let give = Advice::GiveSecret(Some(self.profile.name.clone()));
+        if self.place == Place::DeviceAuthorization || !wants_secret {
+            let is_of_store = error.code == Code::InvalidClientSecret && self.has_secret_from_store();
+            return error.advise_all(is_of_store.then_some(give));
+        }
         if error.code == Code::InvalidClientSecret {
             let name = self.provider.dialect.display_name;
             let cause =
@@ -288,6 +289,13 @@ impl Asked<'_> {
             (None, SecretSource::File(path)) => in_file(path),
             (None, SecretSource::Store) => format!("where profile `{name}` has it"),
         }
+    }
+
+    fn has_secret_from_store(&self) -> bool {
+        let Profile { client_secret, client_secret_files, .. } = self.profile;
+        self.client.secret_variable.is_none()
+            && matches!(client_secret, SecretSource::Store)
+            && !client_secret_files.contains_key(&self.data_center.code)
     }
 
     /// A word that this program says for the server.

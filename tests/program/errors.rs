@@ -122,6 +122,22 @@ impl Case {
 }
 
 #[test]
+fn a_refused_secret_that_the_store_has_is_given_anew_by_a_command() {
+    let authority = refusing("/token", json!({ "error": "invalid_client_secret" }));
+    let home = home_at(&authority);
+    let command = "profile edit work --client-secret-stdin";
+    for is_in_store in [false, true] {
+        if is_in_store {
+            home.configure(&home.configuration().replace("client_secret_file = \"secret\"\n", ""));
+            assert_eq!(home.run_with(&command.split(' ').collect::<Vec<_>>(), "sesam").code, 0);
+        }
+        expired(&home, &authority);
+        let ran = home.run(&["token"]);
+        assert_eq!((ran.code, ran.stderr.contains(command)), (2, is_in_store), "{ran:?}");
+    }
+}
+
+#[test]
 fn the_command_line_says_what_the_document_says() {
     let word = |case: Case, word, exit| Case { body: json!({ "error": word }), word, exit, ..case };
     let localised = json!({"error": "\u{62d2}", "status": "failure"});

@@ -7,6 +7,7 @@ pub mod client;
 pub(crate) mod date;
 pub mod decode;
 pub mod multipart;
+pub(crate) mod pause;
 pub mod progress;
 pub mod source;
 pub(crate) mod tls;

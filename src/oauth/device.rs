@@ -11,6 +11,7 @@ use url::Url;
 use super::wire::{self, CodeReply, DeviceCode, PollReply, ServerError, TokenAnswer, Unreadable};
 use super::{Client, Step};
 use crate::clock::Moment;
+use crate::http::pause::obeyed_pause;
 use crate::http::trouble::Trouble;
 use crate::http::{Request, Response, TransportFailure};
 use crate::providers::{ClientAuthentication, DataCenter, Provider};
@@ -380,7 +381,7 @@ impl DeviceFlow {
             }
         };
         let host = self.data_center.accounts_server.host_str().unwrap_or("the server").to_owned();
-        let pause = wire::obeyed_pause(&response);
+        let pause = obeyed_pause(&response);
         let outcome = match wire::read_poll(self.provider.dialect, &self.data_center, &response) {
             Ok(PollReply::Token(token)) => {
                 let data_center = self.data_center.code.clone();

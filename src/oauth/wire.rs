@@ -22,12 +22,11 @@ pub use self::revocation::{Unrevoked, read_revocation};
 
 use self::revocation::said_in;
 pub(crate) use self::trouble::is_same_endpoint;
-pub(crate) use self::trouble::obeyed_pause;
-pub(crate) use self::trouble::retry_after;
-pub use self::trouble::{LONGEST_RETRY_AFTER, moved_to};
-use self::trouble::{is_of_failure, is_phrase, is_throttle_status, is_web_page, status_trouble};
+pub use self::trouble::moved_to;
+use self::trouble::{is_of_failure, is_phrase, is_web_page, status_trouble};
 use crate::http::Response;
 use crate::http::decode::{self, NoJson};
+use crate::http::pause::{is_throttle_status, obeyed_pause};
 use crate::http::trouble::Trouble;
 use crate::providers::{DataCenter, Dialect, Intervals, PollError, explained};
 use crate::secret::{Known, Secret};

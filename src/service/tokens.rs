@@ -24,7 +24,7 @@ use crate::aside::aside;
 use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
-use crate::oauth::wire::LONGEST_RETRY_AFTER;
+use crate::http::pause::LONGEST_RETRY_AFTER;
 use crate::providers::{MintLimit, Provider};
 use crate::secret::Secret;
 use crate::storage::{Grant, Held, LOCK_PATIENCE, Record};

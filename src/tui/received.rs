@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::http::Response;
-use crate::oauth::wire::retry_after;
+use crate::http::pause::retry_after;
 use crate::service::{Answer, Explained, Long};
 use crate::tui::widgets::json_view::JsonDocument;
 

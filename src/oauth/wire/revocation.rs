@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::trouble::{is_of_failure, is_throttle_status, is_web_page, obeyed_pause, status_trouble};
+use super::trouble::{is_of_failure, is_web_page, status_trouble};
 use super::{Body, ServerError, Unreadable, is_one_of, is_passing, is_throttle, number, refusal_by_status};
 use crate::http::Response;
 use crate::http::decode;
+use crate::http::pause::{is_throttle_status, obeyed_pause};
 use crate::http::trouble::Trouble;
 use crate::providers::Dialect;
 use crate::tables::Words;

@@ -170,18 +170,23 @@ impl Login {
         };
         let profile = service.config.profile(name.as_ref())?.clone();
         self.warn_of_scopes(context, &service, &profile);
-        let way = self.other_way(&profile);
+        self.sign_in(context, &service, &profile, mode)
+    }
+
+    /// Signs a profile in by its way, on the screens only where these have something to show.
+    fn sign_in(&self, context: &Context, service: &Service, profile: &Profile, mode: Mode) -> Result<u8, Error> {
+        let way = self.other_way(profile);
         let mode = if way.is_some() { mode.in_lines() } else { mode };
-        let pending = service.pending(&profile)?;
+        let pending = service.pending(profile)?;
         // Without a pending code `--resume` only prints an error.
         let mode = if self.resume && pending.is_none() { mode.in_lines() } else { mode };
-        let begin = self.begin(context, &profile, pending.as_ref(), mode)?;
+        let begin = self.begin(context, profile, pending.as_ref(), mode)?;
         let renewals = if mode == Mode::FullScreen { ATTENDED_RENEWALS } else { 0 };
         let options = SignIn { begin, until: self.until(), ..self.options(renewals) };
-        let warnings = if mode == Mode::FullScreen { Vec::new() } else { service.sign_in_warnings(&profile) };
+        let warnings = if mode == Mode::FullScreen { Vec::new() } else { service.sign_in_warnings(profile) };
         context.output.warn(&warnings);
         if way == Some(error::Way::GrantCode) {
-            return code::sign_in(context, &service, &profile, options, mode).map(|()| 0);
+            return code::sign_in(context, service, profile, options, mode).map(|()| 0);
         }
         // Whoever can paste nothing waits for a browser that may never come.
         let is_unattended = way == Some(error::Way::Web) && !prompt::is_possible();
@@ -194,7 +199,7 @@ impl Login {
             while_read(context, mode, async {
                 match mode {
                     _ if way == Some(error::Way::Web) => {
-                        Box::pin(web::sign_in(context, &service, &profile, options, mode, &presence)).await.map(|()| 0)
+                        Box::pin(web::sign_in(context, service, profile, options, mode, &presence)).await.map(|()| 0)
                     }
                     Mode::FullScreen => {
                         let (service, name) = (service.clone(), profile.name.clone());
@@ -203,20 +208,17 @@ impl Login {
                     Mode::Plain => {
                         let qr = qr.unwrap_or(Qr::None);
                         let scopes = pending.filter(|_| begin != Begin::Anew).map(|pending| pending.code.scopes);
-                        Box::pin(plain::sign_in(context, &service, &profile, (options, scopes), qr, &presence, None))
+                        Box::pin(plain::sign_in(context, service, profile, (options, scopes), qr, &presence, None))
                             .await
                     }
-                    Mode::Events => Box::pin(events::sign_in(context, &service, &profile, options, &presence)).await,
+                    Mode::Events => Box::pin(events::sign_in(context, service, profile, options, &presence)).await,
                 }
             }),
         ));
-        let ended = ended.map_err(|error| {
-            let shown = (mode != Mode::FullScreen).then_some(&presence);
-            self.told_of_time(error, &service, &profile, shown)
-        });
         ended.map_err(|error| {
             let shown = (mode != Mode::FullScreen).then_some(&presence);
-            let fate = self.give_up_after(&error, context, &service, &profile, shown);
+            let error = self.told_of_time(error, service, profile, shown);
+            let fate = self.give_up_after(&error, context, service, profile, shown);
             told_of_code(error, fate, context, &profile.name, mode)
         })
     }

@@ -507,7 +507,7 @@ fn commit_for_good(held: &mut Held, record: &mut Record, is_changed: bool) -> Re
     match record.grant {
         _ if is_changed => held.commit_for_good(record),
         // Whoever signed it out may have died before that.
-        None => held.forget_previous(),
+        None => held.forget_older(),
         Some(_) => Ok(()),
     }
 }

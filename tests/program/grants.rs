@@ -310,6 +310,26 @@ fn a_sign_out_that_is_repeated_leaves_no_earlier_record() {
 }
 
 #[test]
+fn a_sign_out_goes_by_the_earlier_record_where_the_last_one_cannot_be_opened() {
+    let lab = Lab::new();
+    let [record, previous] = ["a.record", "a.record.prev"].map(|name| lab.home.path("state").join(name));
+    let damages: [fn(&std::path::Path); 2] = [
+        |record| std::fs::write(record, [0; 300]).expect("it is there"),
+        |record| std::fs::remove_file(record).expect("it is there"),
+    ];
+    for damage in damages {
+        lab.sign_in("a");
+        lab.revocations_are([503, 503]);
+        assert_eq!(lab.run(&["logout", "a"]).code, 7);
+        std::fs::copy(&record, &previous).expect("it is there");
+        damage(&record);
+        lab.revocations_are([200, 200]);
+        lab.run(&["logout", "a"]).worked("Revoked: Zoho no longer accepts the tokens of profile a.\n");
+        assert!(!lab.has_note("a") && !previous.exists());
+    }
+}
+
+#[test]
 fn a_token_that_the_provider_does_not_know_is_noted_no_more() {
     let lab = Lab::new();
     lab.sign_in("a");

@@ -168,6 +168,16 @@ impl Held {
         aside.and(previous).and(other)
     }
 
+    /// The same where nothing was committed before: what counts takes the place of the record first, where that cannot be opened.
+    pub fn forget_older(&mut self) -> Result<(), StoreError> {
+        if let Some(record) = self.mend()?
+            && !matches!(self.read(Part::Current), Ok(Opened::Sound(_)))
+        {
+            self.bring_back(&record)?;
+        }
+        self.forget_previous()
+    }
+
     /// Replaces the calls that were made with the profile. None at all leave nothing behind.
     pub fn save_calls(&mut self, calls: &[PastCall]) -> Result<(), StoreError> {
         if calls.is_empty() {

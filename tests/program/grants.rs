@@ -314,7 +314,9 @@ fn a_sign_out_goes_by_the_earlier_record_where_the_last_one_cannot_be_opened() {
     let lab = Lab::new();
     let [record, previous] = ["a.record", "a.record.prev"].map(|name| lab.home.path("state").join(name));
     let damages: [fn(&std::path::Path); 2] = [
-        |record| std::fs::write(record, [0; 300]).expect("it is there"),
+        |record| {
+            device_login::files::replace(record, &[0; 300]).expect("it is there");
+        },
         |record| std::fs::remove_file(record).expect("it is there"),
     ];
     for damage in damages {

@@ -134,8 +134,10 @@ pub(super) fn remember(record: &mut Record, left: UnrevokedGrant, limit: Option<
     record.unrevoked.drain(..excess);
 }
 
-/// Notes a grant as one to be revoked as soon as the provider can be told. Of more than can wait the oldest are given up.
+/// Notes a grant as one to be revoked as soon as the provider can be told, in the place of what was noted of it before it was known
+/// whose it is. Of more than can wait the oldest are given up.
 pub(super) fn note(record: &mut Record, note: RevocationNote, limit: Option<GrantLimit>) {
+    record.to_revoke.retain(|before| before.token != note.token);
     record.to_revoke.push(note);
     let excess = record.to_revoke.len().saturating_sub(MOST_NOTES);
     let given_up: Vec<_> = record.to_revoke.drain(..excess).filter_map(unrevoked_note).collect();

@@ -465,7 +465,7 @@ fn settle(record: &mut Record, settled: &[(&RevocationNote, Option<Left>)], dial
     let before = record.to_revoke.len();
     let ends_all = dialect.is_some_and(|dialect| dialect.revocation_ends == RevocationEnds::AllOfThePerson);
     for (note, left) in settled {
-        let Some(at) = record.to_revoke.iter().position(|noted| noted == *note) else { continue };
+        let Some(at) = record.to_revoke.iter().position(|noted| noted.token == note.token) else { continue };
         let note = record.to_revoke.remove(at);
         match left {
             Some(Left::Alive) => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use device_login::clock;
 use device_login::secret::Secret;
+use device_login::storage::{Account, Held, UnrevokedGrant};
 use serde_json::{Value, json};
 
 use super::interrupts::{send, wait_until_told};
@@ -175,20 +176,54 @@ fn a_refused_grant_that_is_revoked_leaves_nothing() {
 
 #[test]
 fn sign_ins_that_end_with_a_refused_grant_are_told_and_hand_out_nothing_more() {
-    let wrong = (200, account("mallory@example.com"));
-    let provider = Provider::start(Script { userinfo: [wrong].into(), ..Script::default() });
-    let home = Home::at(&provider.authority);
-    let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
-    home.configure(&format!("default_profile = \"work\"\n{}{other}", home.configuration()));
-    for name in ["work", "other"] {
-        home.sign_in_as(name, &provider.authority.origin(), |_| ());
-    }
-    let refused = sign_in(&home, "device");
-    assert_eq!((refused.code, provider.revoked()), (1, 1), "{refused:?}");
-    for name in ["work", "other"] {
-        let ended = format!("the sign-in of profile `{name}` ended with it");
-        assert!(refused.stdout.contains(&ended), "{refused:?}");
-        home.run(&["token", name]).failed(4, &["the refused sign-in of profile `work` ended this sign-in as well"]);
+    // Google ends all that a person granted to a client (`RevocationEnds::AllOfThePerson`), of others that is not known.
+    for (kind, refresh_token, account_id, is_ended) in [
+        ("google", "RT-0", "77", true),
+        ("google", "RT-0", "78", false),
+        ("google", REFRESH_TOKEN, "78", true),
+        ("standard", "RT-0", "77", false),
+        ("standard", REFRESH_TOKEN, "77", true),
+    ] {
+        let case = format!("{kind} {refresh_token} {account_id}");
+        let wrong = (200, account("mallory@example.com"));
+        let provider = Provider::start(Script { userinfo: [wrong].into(), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
+        let configured = home.configuration().replace("\"standard\"", &format!("{kind:?}"));
+        home.configure(&format!("default_profile = \"work\"\n{configured}{other}"));
+        for name in ["work", "other"] {
+            home.sign_in_as(name, &provider.authority.origin(), |grant| {
+                grant.refresh_token = Some(Secret::new(refresh_token));
+                grant.account = Some(Account { id: account_id.to_owned(), email: None, name: None });
+            });
+        }
+        let left = UnrevokedGrant {
+            approved_at: clock::wall(),
+            client_id: "client-1".to_owned(),
+            account: Some("77".to_owned()),
+        };
+        let remember = |held: &mut Held| {
+            let mut record = held.load()?.expect("it is there");
+            record.unrevoked.push(left);
+            held.commit(&mut record)
+        };
+        home.store().holding(&"work".parse().expect("a name"), Duration::ZERO, remember).expect("it is kept");
+        let refused = sign_in(&home, "device");
+        assert_eq!((refused.code, provider.revoked()), (1, 1), "{case}: {refused:?}");
+        let record = home.record("work");
+        let is_all = kind == "google";
+        assert_eq!((record.to_revoke.len(), record.unrevoked.is_empty()), (0, is_all), "{case}");
+        for name in ["work", "other"] {
+            let told = format!("the sign-in of profile `{name}` ended with it");
+            assert_eq!(refused.stdout.contains(&told), is_ended, "{case}: {refused:?}");
+            let token = home.run(&["token", name]);
+            let why = "the refused sign-in of profile `work` ended this sign-in as well";
+            assert_eq!(
+                (token.code, token.stderr.contains(why)),
+                (if is_ended { 4 } else { 0 }, is_ended),
+                "{case}: {token:?}"
+            );
+        }
     }
 }
 

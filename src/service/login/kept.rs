@@ -174,11 +174,9 @@ impl Attempt {
                     return Ok(Kept { grant, replaced, moved, is_aside: false });
                 }
                 Err(NotKept::Expects(account, right)) => {
-                    match keeping.expected_account(&account, &grant, data_center, right.end_of_asking()).await {
-                        Ok(found) => grant.account = Some(found),
-                        Err(error) => {
-                            return Err(keeping.give_back(error, &grant, data_center, Some(right)).await.into());
-                        }
+                    let end = right.end_of_asking();
+                    if let Err(error) = keeping.check_account(&account, &mut grant, data_center, end).await {
+                        return Err(keeping.give_back(error, &grant, data_center, Some(right)).await.into());
                     }
                     (keeping.expected, checked) = (Some(account.clone()), Some(account));
                     room = Room::Held(right);
@@ -195,7 +193,7 @@ impl Attempt {
                 Err(NotKept::Failed(error)) if std::mem::take(&mut is_first) && error.code == Code::Store => {}
                 Err(NotKept::Failed(error)) => {
                     if let Some(poller) = poller.as_ref().filter(|_| !has_moved)
-                        && let Some(kept) = keeping.keep_aside(&grant, data_center, poller, checked.as_ref()).await
+                        && let Some(kept) = keeping.keep_aside(&mut grant, data_center, poller, checked.as_ref()).await
                     {
                         return Ok(kept);
                     }
@@ -212,7 +210,7 @@ impl Attempt {
     /// as well.
     async fn keep_aside(
         &self,
-        grant: &Grant,
+        grant: &mut Grant,
         data_center: &DataCenter,
         poller: &Arc<Poller>,
         checked: Option<&String>,
@@ -225,12 +223,11 @@ impl Attempt {
             Some((before, expected))
         })
         .await?;
-        let mut grant = grant.clone();
         if let Some(expected) = expected.filter(|expected| checked != Some(expected)) {
             let end = clock::now() + PATIENCE_FOR_ACCOUNT;
-            grant.account = Some(self.expected_account(&expected, &grant, data_center, end).await.ok()?);
+            self.check_account(&expected, grant, data_center, end).await.ok()?;
         }
-        let (attempt, poller) = (self.clone(), Arc::clone(poller));
+        let (attempt, poller, grant) = (self.clone(), Arc::clone(poller), grant.clone());
         aside(move || {
             let (mut record, replaced) = attempt.changed(grant.clone(), before).ok()?;
             poller.keep_aside(&mut record).ok()?;
@@ -334,27 +331,30 @@ impl Attempt {
         if let Some(expected) = &self.expected {
             let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
             let end = clock::now() + PATIENCE_FOR_ACCOUNT;
-            let checked = self.expected_account(expected, &grant, data_center, end).await;
+            let checked = self.check_account(expected, &mut grant.clone(), data_center, end).await;
             checked.map_err(|error| error.advise_only(Advice::SignOut(self.profile.name.clone())))?;
         }
         Ok(Kept { grant, replaced: None, moved: None, is_aside: false })
     }
 
-    /// Makes sure that the right person approved (reverse phishing).
-    async fn expected_account(
+    /// Makes sure that the right person approved (reverse phishing). Whoever did is noted in the grant.
+    async fn check_account(
         &self,
         expected: &str,
-        grant: &Grant,
+        grant: &mut Grant,
         data_center: &DataCenter,
         end: Moment,
-    ) -> Result<Account, Error> {
+    ) -> Result<(), Error> {
         let matches = |account: &Account| {
             account.id == expected || account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
         };
         let unchecked = || format!("whether `{expected}` approved could not be checked");
         match self.account_patiently(grant, data_center, end, matches).await {
-            Ok(account) if matches(&account) => Ok(account),
             Ok(account) => {
+                let account = grant.account.insert(account);
+                if matches(account) {
+                    return Ok(());
+                }
                 let id = if account.email.is_none() { format!(" (id `{}`)", account.id) } else { String::new() };
                 let who = format!("`{}`{id} approved instead of `{expected}`", account.label());
                 let error =
@@ -484,7 +484,7 @@ impl Attempt {
         let write = |held: &mut Held, before: Option<Box<Record>>| {
             let new = || may_begin.then(|| Box::new(empty_record(&self.profile)));
             let Some(mut record) = before.or_else(new) else { return Ok(false) };
-            self.add_note(&mut record, note);
+            grants::note(&mut record, note, self.provider.dialect.grant_limit);
             if let Some(why) = why {
                 self.write_end(&mut record, why, !self.for_agent);
             }
@@ -507,12 +507,6 @@ impl Attempt {
     fn used_up(&self, grant: &Grant) -> Option<UsedUp> {
         let token = self.imported.clone().filter(|imported| grant.refresh_token.as_ref() != Some(imported))?;
         Some(UsedUp { token, grant: grant.clone() })
-    }
-
-    fn add_note(&self, record: &mut Record, note: RevocationNote) {
-        if !record.to_revoke.contains(&note) {
-            grants::note(record, note, self.provider.dialect.grant_limit);
-        }
     }
 
     /// Writes how the sign-in ended, unless somebody has ended or replaced it before. Tells whether it did.
@@ -634,7 +628,8 @@ impl Attempt {
         if let Some(used_up) = used_up {
             record.used_up = Some(Box::new(used_up));
         } else {
-            self.add_note(&mut record, RevocationNote::of(grant, &self.profile.client_id));
+            let note = RevocationNote::of(grant, &self.profile.client_id);
+            grants::note(&mut record, note, self.provider.dialect.grant_limit);
         }
         let why = Error::new(Code::WrongAccount, format!("profile `{}` could not be signed in", self.profile.name))
             .because(format!("whether `{expected}` approved was not found out, since the process ended that asked"))

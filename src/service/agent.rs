@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 pub use self::event::{Command, Event, Happening, Health, Notice};
-use self::look::{Landing, Look, Looks};
+use self::look::{Landing, Look, Looks, ToResume};
 use self::reading::Dice;
 use self::schedule::{Now, Schedule, Step};
 use super::watch::Change;
@@ -34,7 +34,7 @@ use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::storage::{PendingId, Store, StoreError, Version};
+use crate::storage::{Store, StoreError, Version};
 
 /// So many records are read by one thread, and so many threads read at once.
 const BATCH: usize = 64;
@@ -56,9 +56,9 @@ pub struct Agent {
     vanished: BTreeSet<ProfileName>,
     /// The versions of the records at the last look at all of them, where nobody tells of changes.
     versions: BTreeMap<ProfileName, Version>,
-    /// Whose pending sign-in is gone along with, and which ones came to nothing.
-    signing_in: BTreeSet<ProfileName>,
-    given_up: BTreeMap<ProfileName, PendingId>,
+    /// Whose pending sign-in is gone along with, and whether once more where it comes to nothing; and which ones did.
+    signing_in: BTreeMap<ProfileName, bool>,
+    given_up: BTreeMap<ProfileName, ToResume>,
     tasks: JoinSet<Done>,
     is_ready: bool,
     /// The store cannot be reached, which was told.
@@ -78,7 +78,7 @@ pub struct Agent {
 /// What a task brings.
 enum Done {
     Landed(Box<Landing>),
-    SignIn { profile: ProfileName, id: PendingId, result: Box<Result<(), Error>> },
+    SignIn { profile: ProfileName, pending: ToResume, result: Box<Result<(), Error>> },
     Read { batch: Vec<ProfileName>, looks: Looks },
     Versions(Option<BTreeMap<ProfileName, Version>>),
     Configuration { result: Box<Result<Option<Config>, Error>>, orders: u32 },
@@ -98,7 +98,7 @@ impl Agent {
             readers: 0,
             vanished: BTreeSet::new(),
             versions: BTreeMap::new(),
-            signing_in: BTreeSet::new(),
+            signing_in: BTreeMap::new(),
             given_up: BTreeMap::new(),
             tasks: JoinSet::new(),
             is_ready: false,
@@ -189,10 +189,10 @@ impl Agent {
     async fn take_in(&mut self, done: Done, notices: &mpsc::Sender<Notice>) {
         match done {
             Done::Landed(landing) => self.landed(*landing, notices).await,
-            Done::SignIn { profile, id, result } => {
-                self.signing_in.remove(&profile);
+            Done::SignIn { profile, pending, result } => {
+                let once_more = self.signing_in.remove(&profile).unwrap_or_default();
                 if let Err(error) = *result {
-                    self.given_up.insert(profile.clone(), id);
+                    self.given_up.extend((!once_more).then(|| (profile.clone(), pending)));
                     let event = words::of_profile(Happening::NotSignedIn, &profile, None, Some(&error), clock::wall());
                     self.send(notices, Event { state: None, ..event }, None).await;
                 }
@@ -260,8 +260,8 @@ impl Agent {
                 look
             }
         };
-        if let Ok(Look { pending: Some((id, pending)), .. }) = &look {
-            self.go_along(profile, id, pending, notices).await;
+        if let Ok(Look { pending: Some((pending, code)), .. }) = &look {
+            self.go_along(profile, pending, code, notices).await;
         }
         let (told, look, error) = match look {
             Ok(look) => (self.schedule.seen(profile, &look.reading, now()), Some(look), None),
@@ -278,22 +278,24 @@ impl Agent {
     async fn go_along(
         &mut self,
         profile: &ProfileName,
-        id: &PendingId,
-        pending: &PendingCode,
+        pending: &ToResume,
+        code: &PendingCode,
         notices: &mpsc::Sender<Notice>,
     ) {
         let Some(configured) = self.service.config.profiles.get(profile).cloned() else { return };
-        if self.given_up.get(profile) == Some(id) || !self.signing_in.insert(profile.clone()) {
+        if self.given_up.get(profile) == Some(pending) || self.signing_in.contains_key(profile) {
             return;
         }
-        self.send(notices, words::of_sign_in(profile, pending, clock::wall(), &(self.service.zone)()), None).await;
+        self.signing_in.insert(profile.clone(), false);
+        self.send(notices, words::of_sign_in(profile, code, clock::wall(), &(self.service.zone)()), None).await;
         let signing_in = look::sign_in(self.service.clone(), configured);
-        let (profile, id) = (profile.clone(), id.clone());
-        self.tasks.spawn(async move { Done::SignIn { profile, id, result: Box::new(signing_in.await) } });
+        let (profile, pending) = (profile.clone(), pending.clone());
+        self.tasks.spawn(async move { Done::SignIn { profile, pending, result: Box::new(signing_in.await) } });
     }
 
-    /// Goes along once more with sign-ins that came to nothing: what was in their way may be put right.
+    /// Goes along once more with sign-ins that came to nothing, or will: what is in their way may be put right.
     fn go_along_again(&mut self) {
+        self.signing_in.values_mut().for_each(|once_more| *once_more = true);
         let given_up = std::mem::take(&mut self.given_up).into_keys();
         self.unread.extend(given_up.filter(|profile| self.schedule.is_watching(profile)));
     }
@@ -353,7 +355,6 @@ impl Agent {
             Change::Told { records, configuration } => {
                 self.unread.extend(records.into_iter().filter(|name| self.schedule.is_watching(name)));
                 if configuration {
-                    self.go_along_again();
                     self.reread(0);
                 }
             }
@@ -399,7 +400,6 @@ impl Agent {
         self.is_rereading = true;
         let (service, is_forced) = (self.service.clone(), orders > 0 || self.broken.is_some());
         if orders > 0 {
-            self.given_up.clear();
             self.unread.extend(self.schedule.profiles().cloned());
         }
         self.tasks.spawn(aside(move || {
@@ -409,6 +409,9 @@ impl Agent {
     }
 
     async fn configured(&mut self, result: Result<Option<Config>, Error>, orders: u32, notices: &mpsc::Sender<Notice>) {
+        if orders > 0 || matches!(result, Ok(Some(_))) {
+            self.go_along_again();
+        }
         let config = match result {
             Ok(Some(config)) => config,
             Ok(None) if orders > 0 || self.broken.is_some() => {
@@ -440,7 +443,6 @@ impl Agent {
         let changed = wanted.iter().filter(|name| !is_same(name)).cloned().collect();
         let gone: Vec<ProfileName> = self.schedule.profiles().filter(|name| !wanted.contains(*name)).cloned().collect();
         self.watch_over(changed);
-        self.go_along_again();
         for profile in gone {
             self.schedule.remove(&profile, now());
             self.unread.remove(&profile);

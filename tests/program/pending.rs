@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use device_login::clock::{self, Moment};
 use device_login::profile::ProfileName;
+use device_login::secret::Secret;
 use device_login::storage::{PendingId, PendingSignIn, Record, StoreAddress, open};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -37,6 +38,8 @@ struct State {
     meanwhile: Option<(&'static str, Happening)>,
     /// What a poll is told, if not that a code waits.
     error: Option<&'static str>,
+    /// A poll without this in its body is told that the client is unknown.
+    secret: &'static str,
     /// Nobody is given a code.
     gives_no_code: bool,
     is_approved: bool,
@@ -51,6 +54,7 @@ impl Provider {
         let state = State {
             meanwhile: None,
             error: None,
+            secret: "",
             gives_no_code: false,
             is_approved: false,
             lifetime: 300,
@@ -133,7 +137,8 @@ impl State {
             "/token" => {
                 let code = asked.body.split("device_code=").nth(1).unwrap_or_default();
                 self.polls.push((clock::now(), code.split('&').next().unwrap_or_default().to_owned()));
-                match self.error {
+                let unknown = (!asked.body.contains(self.secret)).then_some("invalid_client");
+                match unknown.or(self.error) {
                     Some(error) => return (400, json!({"error": error}).to_string()),
                     None if self.is_approved => {
                         // Codes work once.
@@ -162,17 +167,26 @@ fn wait_until(is_so: impl Fn() -> bool) {
 /// Waits until the program has said this. What is given back keeps it able to speak.
 fn wait_until_told(child: &mut Child, part: &str) -> BufReader<ChildStderr> {
     let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+    read_until_told(&mut stderr, part);
+    stderr
+}
+
+fn read_until_told(stderr: &mut BufReader<ChildStderr>, part: &str) {
     let mut line = String::new();
     while !line.contains(part) {
         line.clear();
         assert!(stderr.read_line(&mut line).expect("stderr is read") > 0, "it never says {part:?}");
     }
-    stderr
 }
 
 fn begun() -> (Provider, Home) {
+    begun_with(|_| ())
+}
+
+fn begun_with(change: impl FnOnce(&Home)) -> (Provider, Home) {
     let provider = Provider::start();
     let home = Home::at(&provider.authority);
+    change(&home);
     let ran = home.run(&["login", "--no-wait"]);
     ran.failed(8, &["Enter this code: CODE-1", "/page", "run `device-login login work --resume` to go on with it"]);
     (provider, home)
@@ -686,19 +700,74 @@ fn the_agent_signs_a_machine_in_that_nobody_waits_at() {
     provider.was_left_alone();
 }
 
+/// How a client is put right that the server has refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum PutRight {
+    /// Its configuration names another file.
+    Configuration,
+    /// The file has another secret, and a signal says so.
+    File,
+    /// The store has another secret, from this machine or from elsewhere.
+    Edit,
+    Record,
+}
+
 #[test]
 fn the_agent_goes_on_with_a_code_once_it_is_put_right_why_its_client_was_refused() {
-    let (provider, home) = begun();
-    provider.change(|state| state.error = Some("invalid_client"));
-    let mut agent = home.spawn(&["agent"]);
-    let _stderr = wait_until_told(&mut agent, "does not know this client");
-    provider.change(|state| (state.error, state.is_approved) = (None, true));
-    let edited = home.run_with(&["profile", "edit", "work", "--client-secret-stdin"], "right");
-    assert_eq!(edited.code, 0, "{edited:?}");
-    wait_until(|| pending(&home).is_none());
-    send("-TERM", &agent);
-    assert!(agent.wait().expect("it ends").success());
-    home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+    use PutRight::{Configuration, Edit, File, Record};
+    for how in [Configuration, File, Edit, Record] {
+        // A poll that began with the old client may end before that is noticed, or after it.
+        for is_out in [false, true] {
+            let case = format!("{how:?}, {is_out}");
+            let is_in_file = matches!(how, Configuration | File);
+            let (provider, home) = begun_with(|home| {
+                home.write("wrong", "wrong");
+                home.write("right", "right");
+                let file =
+                    if is_in_file { format!("client_secret_file = {:?}\n", home.path("wrong")) } else { String::new() };
+                let plain = home.configuration().replace(
+                    "\n[providers.corp]\n",
+                    &format!("{file}\n[providers.corp]\nclient_authentication = \"body\"\n"),
+                );
+                home.configure(&plain);
+            });
+            let (answer, may_answer) = std::sync::mpsc::channel::<()>();
+            provider.change(|state| {
+                (state.secret, state.is_approved) = ("client_secret=right", true);
+                let waits = move || _ = may_answer.recv();
+                state.meanwhile = is_out.then(|| ("/token", Box::new(waits) as Happening));
+            });
+            let mut agent = home.spawn(&["agent"]);
+            let mut stderr =
+                wait_until_told(&mut agent, if is_out { "signing_in" } else { "does not know this client" });
+            wait_until(|| !is_out || provider.state.lock().expect("no answer panics").meanwhile.is_none());
+            match how {
+                Configuration => home.configure(&home.configuration().replace("/wrong\"", "/right\"")),
+                File => {
+                    home.write("wrong", "right");
+                    send("-HUP", &agent);
+                }
+                Edit => home
+                    .run_with(&["profile", "edit", "work", "--client-secret-stdin"], "right")
+                    .worked("Changed profile work.\n"),
+                Record => {
+                    let mut held = home.store().hold(&work(), PATIENCE).expect("nobody holds it for long");
+                    let mut record = held.load().expect("it can be read").expect("there is one");
+                    record.client_secret = Some(Secret::new("right"));
+                    held.commit(&mut record).expect("it is kept");
+                    held.release();
+                }
+            }
+            if is_in_file {
+                read_until_told(&mut stderr, "reloaded");
+            }
+            drop(answer);
+            wait_until(|| pending(&home).is_none());
+            send("-TERM", &agent);
+            assert!(agent.wait().expect("it ends").success(), "{case}");
+            home.run(&["token"]).worked(&format!("{TOKEN}\n"));
+        }
+    }
 }
 
 #[test]

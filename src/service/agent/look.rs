@@ -1,10 +1,12 @@
 //! Reads records for the agent, and refreshes one. Of a record stays what the schedule needs; its token goes on to whoever
 //! keeps token files.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::super::{Begin, PendingCode, Presence, Service, SignIn, State};
 use super::reading::{Dice, Reading};
@@ -13,7 +15,7 @@ use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::storage::{Clocks, Grant, PendingId};
+use crate::storage::{Clocks, Grant, PendingId, Record};
 
 /// How long a sign-in is left alone that could not be gone on with.
 const BETWEEN_TRIES: Duration = Duration::from_secs(30);
@@ -28,7 +30,27 @@ pub(super) struct Look {
     /// There is no record. A sign-out leaves one, so this is a profile that never signed in, or a store that is gone.
     pub(super) is_missing: bool,
     /// A sign-in that is pending and to be asked for on this machine.
-    pub(super) pending: Option<(PendingId, PendingCode)>,
+    pub(super) pending: Option<(ToResume, PendingCode)>,
+}
+
+/// A pending sign-in, with what its record says of the client: another machine may put that right.
+#[derive(Clone, PartialEq)]
+pub(super) struct ToResume {
+    id: PendingId,
+    client_secret: Option<Secret>,
+    client_secret_for: Option<String>,
+    client_endpoints: BTreeMap<String, Option<Url>>,
+}
+
+impl ToResume {
+    fn of(record: &Record, id: &PendingId) -> Self {
+        Self {
+            id: id.clone(),
+            client_secret: record.client_secret.clone(),
+            client_secret_for: record.client_secret_for.clone(),
+            client_endpoints: record.client_endpoints.clone(),
+        }
+    }
 }
 
 impl Look {
@@ -66,9 +88,10 @@ pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> L
     let look = |profile: &Profile| {
         let record = service.store.load(&profile.name)?;
         let grant = record.as_ref().and_then(|record| record.grant.as_ref());
-        let pending = record.as_ref().and_then(|record| record.pending.as_ref());
-        let pending = pending.filter(|pending| pending.is_of(home.as_deref()));
-        let pending = pending.map(|pending| (pending.id.clone(), PendingCode::of(pending, &Clocks::now())));
+        let pending = record.as_ref().and_then(|record| {
+            let pending = record.pending.as_ref().filter(|pending| pending.is_of(home.as_deref()))?;
+            Some((ToResume::of(record, &pending.id), PendingCode::of(pending, &Clocks::now())))
+        });
         let look = Look::of(profile, grant, &service.config, dice, clock::wall());
         Ok(Look { is_missing: record.is_none(), pending, ..look })
     };

@@ -208,8 +208,11 @@ impl Poller {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use crate::profile::ProfileName;
-    use crate::storage::{KeyOptions, LOCK_PATIENCE, Record, StoreAddress, open};
+    use crate::secret::Secret;
+    use crate::storage::{Grant, KeyOptions, LOCK_PATIENCE, Record, StoreAddress, open};
 
     #[test]
     fn a_record_takes_the_room_of_its_own_store_only() {
@@ -228,6 +231,28 @@ mod tests {
             });
             kept.expect("it is kept");
             assert_eq!(poller.take_room().is_none(), is_used);
+        }
+    }
+
+    #[test]
+    fn an_approval_that_others_have_brought_back_counts_as_kept() {
+        let name: ProfileName = "work".parse().expect("a name");
+        let directory = tempfile::tempdir().expect("a directory");
+        // It has no spare place.
+        let store = open(&StoreAddress::Plain(directory.path().join("store")), KeyOptions::default());
+        let poller = store.poller(&name).expect("nobody asks");
+        let approved = |second| {
+            let at = Timestamp::from_second(second).expect("a time");
+            let grant = Grant::new("", Vec::new(), Secret::new("token"), at, None);
+            Record { grant: Some(grant), ..Record::empty(name.clone(), "corp", "client") }
+        };
+        for (here, is_kept) in
+            [(Record::empty(name.clone(), "corp", "client"), false), (approved(1), false), (approved(2), true)]
+        {
+            let mut held = store.hold(&name, LOCK_PATIENCE).expect("it is free");
+            held.commit(&mut { here }).expect("it is kept");
+            assert_eq!(poller.keep_aside(&mut approved(2)).is_ok(), is_kept);
+            held.release();
         }
     }
 }

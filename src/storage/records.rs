@@ -142,7 +142,11 @@ impl Store {
         let asked_at = self.shared.time_of_copy();
         record.generation = record.generation.saturating_add(1);
         let sealed = envelope::seal_record(&key, record)?;
-        let Ok(Some(place)) = backend.keep_spare(&record.profile, &sealed) else { return Err(failed) };
+        let Ok(Some(place)) = backend.keep_spare(&record.profile, &sealed) else {
+            // Its last step alone may have failed, or who holds the profile has brought it back already.
+            let here = self.load(&record.profile).ok().flatten();
+            return if here.is_some_and(|here| here.is_same_sign_in(record)) { Ok(()) } else { Err(failed) };
+        };
         self.shared.copy(&record.profile, Some(record), asked_at);
         self.shared.damaged().insert(record.profile.clone(), kept_in_spare(&record.profile, &place, &failed));
         Ok(())

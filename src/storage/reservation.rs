@@ -4,18 +4,22 @@
 //! durable. After a failed sync the file is thrown away, since a second sync of it would prove nothing. A process may die
 //! between any two steps: the names then still lead to the old generation or to the new one.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::private::Directory;
 use super::{StoreError, private};
+use crate::files::{self, access};
 
 const NEW: &str = "new";
 const OLD: &str = "old";
+/// Nobody else locks the file for longer than it takes to see that it is locked.
+const PATIENCE: Duration = Duration::from_millis(250);
 
-/// A file of its own with room for a record. Removed when dropped unused. All that has to be open to make use of it is
-/// open, since a process may run out of descriptors meanwhile.
+/// A file of its own with room for a record, locked until it has its name. Removed when dropped unused. All that has to be open to
+/// make use of it is open, since a process may run out of descriptors meanwhile.
 pub struct Reservation {
     temporary: Temporary,
     file: File,
@@ -48,6 +52,8 @@ impl Reservation {
     }
 
     fn of(temporary: Temporary, file: File, directory: &Path, room: usize) -> Result<Self, StoreError> {
+        // Where files cannot be locked, a writer that lives is taken for one that died, and tries again.
+        let _ = files::lock(&file, PATIENCE);
         let reserved = reserve(&file, room).and_then(|()| private::synced(file.sync_all()));
         reserved.map_err(StoreError::io("reserving room in", &temporary.path))?;
         Ok(Self { temporary, file, directory: Directory::open(directory)? })
@@ -55,7 +61,7 @@ impl Reservation {
 
     /// Makes `content` the file at `current`, and what was there before the one at `previous`.
     pub(super) fn replace(self, content: &[u8], current: &Path, previous: &Path) -> Result<(), StoreError> {
-        let (temporary, directory) = self.fill(content)?;
+        let Self { temporary, directory, .. } = &self.filled(content)?;
         keep(current, previous, &temporary.path.with_extension(OLD)).map_err(StoreError::io("keeping", current))?;
         fs::rename(&temporary.path, current).map_err(StoreError::io("replacing", current))?;
         directory.sync()
@@ -63,22 +69,27 @@ impl Reservation {
 
     /// Makes `content` the file at `path`; what was there before is gone.
     pub(super) fn write(self, content: &[u8], path: &Path) -> Result<(), StoreError> {
-        let (temporary, directory) = self.fill(content)?;
+        let Self { temporary, directory, .. } = &self.filled(content)?;
         fs::rename(&temporary.path, path).map_err(StoreError::io("replacing", path))?;
         directory.sync()
     }
 
-    fn fill(self, content: &[u8]) -> Result<(Temporary, Directory), StoreError> {
-        let Self { temporary, mut file, directory } = self;
-        let length = content.len() as u64;
-        let written = file.write_all(content).and_then(|()| file.set_len(length));
-        let written = written.and_then(|()| private::synced(file.sync_all()));
-        written.map_err(StoreError::io("writing", &temporary.path))?;
-        Ok((temporary, directory))
+    fn filled(mut self, content: &[u8]) -> Result<Self, StoreError> {
+        let written = self.file.write_all(content).and_then(|()| self.file.set_len(content.len() as u64));
+        let written = written.and_then(|()| private::synced(self.file.sync_all()));
+        written.map_err(StoreError::io("writing", &self.temporary.path))?;
+        Ok(self)
     }
 }
 
-/// Whether this is the name of a temporary file of `stem`. Under the lock, it is left over from a process that died.
+/// Whether somebody is about to give this temporary file its name.
+pub(super) fn is_in_use(path: &Path) -> bool {
+    let file = access::options().read(true).open(path);
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Whether this is the name of a temporary file of `stem`. Where only who holds the record makes such files, its holder knows that a
+/// process has died and left it over.
 pub(super) fn is_left_over(name: &str, stem: &str) -> bool {
     stem_of_left_over(name) == Some(stem)
 }

@@ -82,12 +82,12 @@ impl Spare {
         Reservation::make(&self.directory, &self.stem(stem), ROOM)
     }
 
-    /// Keeps a sealed record and tells where. What was reserved may fail as anything may; a second try is with a new file.
+    /// Keeps a sealed record and tells where. What fails once may work with a new file.
     pub(super) fn keep(&self, stem: &str, reserved: Option<Reservation>, sealed: &[u8]) -> Result<PathBuf, StoreError> {
         let path = self.path(stem);
-        if reserved.is_none_or(|reserved| reserved.write(sealed, &path).is_err()) {
-            self.reserve(stem)?.write(sealed, &path)?;
-        }
+        let write = |reserved: Reservation| reserved.write(sealed, &path);
+        let kept = reserved.map_or_else(|| self.reserve(stem), Ok).and_then(write);
+        kept.or_else(|_| self.reserve(stem).and_then(write))?;
         Ok(path)
     }
 
@@ -100,7 +100,7 @@ impl Spare {
         private::sync_directory(&self.directory)
     }
 
-    /// What died processes left behind.
+    /// What died processes left behind. Who keeps an approval here need not have the right to write the record, and may be at it.
     ///
     /// # Errors
     ///
@@ -128,8 +128,9 @@ impl Spare {
             names => names.map_err(StoreError::io("listing", &self.directory))?,
         };
         let stem = self.stem(stem);
-        let left_over = names.iter().filter(|name| reservation::is_left_over(name, &stem));
-        Ok(left_over.map(|name| self.directory.join(name)).collect())
+        let of_stem = names.iter().filter(|name| reservation::is_left_over(name, &stem));
+        let paths = of_stem.map(|name| self.directory.join(name));
+        Ok(paths.filter(|path| !reservation::is_in_use(path)).collect())
     }
 
     fn names(&self) -> io::Result<Vec<String>> {

@@ -4,7 +4,7 @@
 //! that the process does. Whatever happens, the record is the old one or the new one, and the next commit works.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -344,7 +344,7 @@ fn what_a_killed_writer_left_stays_while_there_is_no_key_to_open_it() {
     assert_eq!(client_id(&home.store()).as_deref(), Some("two"));
 }
 
-/// Where its own place took nothing, the name was that of the spare place.
+/// Where its own place took nothing, the name was that of the spare place. Who lives gives the name itself.
 #[test]
 fn a_record_in_the_spare_place_that_lacks_only_its_name_is_brought_back() {
     let home = Home::new();
@@ -359,17 +359,27 @@ fn a_record_in_the_spare_place_that_lacks_only_its_name_is_brought_back() {
         Some(name.strip_prefix("work.")?.strip_suffix(".seen")?.to_owned())
     });
     let id = id.expect("a commit is noted");
-    for (left_over, expected) in [(&*two, "two"), (&two[..two.len() - 1], "one"), (&one, "one")] {
+    let torn = &two[..two.len() - 1];
+    for (left_over, is_at_work, expected) in
+        [(&*two, false, "two"), (torn, false, "one"), (&one, false, "one"), (&two, true, "one"), (torn, true, "one")]
+    {
         home.write("state/work.record", &one);
         let _ = fs::remove_file(home.file("work.record.prev"));
-        home.write(&format!("spare/.work.{id}.record.1-0.new"), left_over);
-        // Others may look into it for now: it is neither used nor deleted.
-        set_mode(&spare, 0o755);
-        assert!(store().hold(&profile("work"), PATIENCE).is_err(), "{expected}");
-        set_mode(&spare, 0o700);
+        let name = format!(".work.{id}.record.1-0.new");
+        home.write(&format!("spare/{name}"), left_over);
+        let writer = is_at_work.then(|| File::open(spare.join(&name)).unwrap());
+        if let Some(writer) = &writer {
+            writer.try_lock().unwrap();
+        } else {
+            // Others may look into it for now: it is neither used nor deleted.
+            set_mode(&spare, 0o755);
+            assert!(store().hold(&profile("work"), PATIENCE).is_err(), "{expected}");
+            set_mode(&spare, 0o700);
+        }
         assert_eq!(store().hold(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap().client_id, expected);
         let names: Vec<String> = contents(&spare).into_keys().collect();
-        assert_eq!(names, [format!("work.{id}.seen")]);
+        let left = writer.map(|_| name);
+        assert_eq!(names, left.into_iter().chain([format!("work.{id}.seen")]).collect::<Vec<_>>());
     }
 }
 

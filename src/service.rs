@@ -54,7 +54,7 @@ pub use past_calls::{MOST_CALLS, call_again, remembered};
 pub use profiles::{ConfigurationChange, Consequence, LeftOver, ProfileDraft, consequences, is_other_client};
 pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;
-pub use status::{Budget, PendingCode, ProfileStatus, State, Verified};
+pub use status::{Alarm, Budget, PendingCode, ProfileStatus, State, Verified};
 pub use store::CopiedProfiles;
 pub use test_calls::{TestCallEntry, TestCalls};
 pub use token_file::TokenFile;

@@ -17,7 +17,7 @@ use super::{Positional, words};
 use crate::clock;
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
-use crate::service::{ProfileStatus, Service, State, Verified};
+use crate::service::{Alarm, ProfileStatus, Service, Verified};
 use crate::sorted;
 use crate::words::some_of;
 
@@ -76,45 +76,14 @@ enum Sort {
 struct Seen {
     status: ProfileStatus,
     verified: Option<Verified>,
+    alarm: Alarm,
     /// Until when no new token can be had.
     waits_until: Option<Timestamp>,
     /// It is taken where no profile is named, and there are others.
     is_default: bool,
 }
 
-/// What monitoring makes of a profile; the number is the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Alarm {
-    Ok = 0,
-    Soon = 1,
-    Bad = 2,
-    CannotTell = 3,
-}
-
 impl Seen {
-    /// A token that is good is well, whatever became of the last refresh; one that ends soon or has ended is as long as the next use
-    /// refreshes it, and the last try did. None of them is while the store is away, since the next use may find it so.
-    fn alarm(&self) -> Alarm {
-        match self.verified {
-            Some(Verified::Bad(_)) => return Alarm::Bad,
-            Some(Verified::CannotTell(_)) => return Alarm::CannotTell,
-            Some(Verified::Valid) | None => {}
-        }
-        match self.status.state {
-            State::Valid | State::Expiring | State::Expired if self.status.away.is_some() => Alarm::Soon,
-            State::Valid => Alarm::Ok,
-            State::Expiring if self.status.refreshable && !self.failed_to_refresh() => Alarm::Ok,
-            State::Expired if !self.failed_to_refresh() && self.waits_until.is_none() => Alarm::Ok,
-            State::Expiring | State::Expired => Alarm::Soon,
-            State::SignedOut | State::NeedsLogin => Alarm::Bad,
-            State::Unknown => Alarm::CannotTell,
-        }
-    }
-
-    fn failed_to_refresh(&self) -> bool {
-        self.status.last_refresh.as_ref().is_some_and(|last| last.error.is_some())
-    }
-
     /// "no refresh before 14:08:05 CET".
     fn wait(&self) -> Option<String> {
         self.waits_until.map(|until| format!("no refresh before {}", words::time_of_day(until)))
@@ -125,12 +94,12 @@ impl Seen {
         let verified = self.verified.as_ref().and_then(Verified::problem);
         let why_soon = || match self.wait() {
             _ if self.status.away.is_some() => Some("the store is away".to_owned()),
-            None => self.failed_to_refresh().then(|| "the last refresh failed".to_owned()),
+            None => self.status.failed_to_refresh().then(|| "the last refresh failed".to_owned()),
             wait => wait,
         };
         match verified.or(self.status.problem.as_ref()) {
             Some(error) => Some(error.reason()),
-            None if self.alarm() == Alarm::Soon => why_soon(),
+            None if self.alarm == Alarm::Soon => why_soon(),
             None => None,
         }
         .unwrap_or_else(|| self.status.state.in_words().to_owned())
@@ -189,7 +158,7 @@ impl Status {
             }
         }
         if self.check {
-            return Ok(worst(&seen) as u8);
+            return Ok(exit_code_of(worst(&seen)));
         }
         Ok(gravest(&seen).map_or(0, exit_code))
     }
@@ -216,10 +185,10 @@ impl Status {
             let verified = verified.remove(&status.name);
             let is_default = default == Some(&status.name);
             let waits_until = status.waits_until(now).filter(|_| status.refreshable);
-            Seen { status, verified, waits_until, is_default }
+            Seen { alarm: status.alarm(verified.as_ref(), now), status, verified, waits_until, is_default }
         });
         let mut seen: Vec<Seen> = seen.collect();
-        sort(&mut seen, self.sort);
+        sort(&mut seen, self.sort, now);
         Ok((seen, now))
     }
 
@@ -232,7 +201,7 @@ impl Status {
             } else if let Err(unwritten) = context.output.text(&check::failed(&error, &context.output.program)) {
                 context.output.error(&unwritten);
             }
-            return Ok(Alarm::CannotTell as u8);
+            return Ok(exit_code_of(Alarm::CannotTell));
         }
         if self.prometheus {
             // The first error is reported; that the metrics could not be written either is not.
@@ -273,11 +242,11 @@ fn gravest(seen: &[Seen]) -> Option<(&Error, bool)> {
     Some((problem, is_untold))
 }
 
-fn sort(seen: &mut [Seen], by: Sort) {
+fn sort(seen: &mut [Seen], by: Sort, now: Timestamp) {
     // They come by name, and sorting keeps that order among equals.
     match by {
         Sort::Name => {}
-        Sort::State => sorted::by_key(seen, badness),
+        Sort::State => sorted::by_key(seen, |seen| seen.status.badness(seen.verified.as_ref(), now)),
         Sort::Left => sorted::by_key(seen, |seen| {
             let end = seen.status.access_token_expires_at;
             (end.is_none(), end)
@@ -289,18 +258,17 @@ fn sort(seen: &mut [Seen], by: Sort) {
     }
 }
 
-/// The least is the worst. While a record cannot be opened nothing helps its profile.
-fn badness(seen: &Seen) -> (bool, usize, State) {
-    let alarm = seen.alarm();
-    let place = WORST_FIRST.iter().position(|other| *other == alarm).unwrap_or_default();
-    (seen.status.problem.is_none(), place, seen.status.state)
-}
-
-/// As monitoring orders them; what cannot be opened is told before all of them.
-const WORST_FIRST: [Alarm; 4] = [Alarm::Bad, Alarm::CannotTell, Alarm::Soon, Alarm::Ok];
-
 /// One word for all profiles. None at all cannot be told.
 fn worst(seen: &[Seen]) -> Alarm {
-    let is_there = |alarm: &Alarm| seen.iter().any(|seen| seen.alarm() == *alarm);
-    WORST_FIRST.into_iter().find(is_there).unwrap_or(Alarm::CannotTell)
+    seen.iter().map(|seen| seen.alarm).min().unwrap_or(Alarm::CannotTell)
+}
+
+/// As monitoring numbers them.
+fn exit_code_of(alarm: Alarm) -> u8 {
+    match alarm {
+        Alarm::Ok => 0,
+        Alarm::Soon => 1,
+        Alarm::Bad => 2,
+        Alarm::CannotTell => 3,
+    }
 }

@@ -84,6 +84,15 @@ impl State {
     }
 }
 
+/// What monitoring makes of a profile, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Alarm {
+    Bad,
+    CannotTell,
+    Soon,
+    Ok,
+}
+
 /// How much may still be minted from a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -329,6 +338,35 @@ impl ProfileStatus {
             }
             State::SignedOut | State::NeedsLogin | State::Unknown => self.state,
         }
+    }
+
+    /// A token that is good is well, whatever became of the last refresh; one that ends soon or has ended is as long as the next use
+    /// refreshes it, and the last try did. None of them is while the store is away, since the next use may find it so.
+    pub fn alarm(&self, verified: Option<&Verified>, now: Timestamp) -> Alarm {
+        match verified {
+            Some(Verified::Bad(_)) => return Alarm::Bad,
+            Some(Verified::CannotTell(_)) => return Alarm::CannotTell,
+            Some(Verified::Valid) | None => {}
+        }
+        match self.state_at(now) {
+            State::Valid | State::Expiring | State::Expired if self.away.is_some() => Alarm::Soon,
+            State::Valid => Alarm::Ok,
+            State::Expiring if self.refreshable && !self.failed_to_refresh() => Alarm::Ok,
+            State::Expired if !self.failed_to_refresh() && self.waits_until(now).is_none() => Alarm::Ok,
+            State::Expiring | State::Expired => Alarm::Soon,
+            State::SignedOut | State::NeedsLogin => Alarm::Bad,
+            State::Unknown => Alarm::CannotTell,
+        }
+    }
+
+    /// What `status` and the screens sort by, the worst first. While a record cannot be opened nothing helps its profile, so it
+    /// comes before all others.
+    pub fn badness(&self, verified: Option<&Verified>, now: Timestamp) -> impl Ord + use<> {
+        (self.problem.is_none(), self.alarm(verified, now), self.state_at(now))
+    }
+
+    pub fn failed_to_refresh(&self) -> bool {
+        self.last_refresh.as_ref().is_some_and(|last| last.error.is_some())
     }
 
     /// Tells whether there is a grant, whatever it is still good for.

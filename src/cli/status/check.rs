@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Alarm, Seen, list};
+use super::{Seen, list};
 use crate::cli::advice::Program;
 use crate::error::Error;
-use crate::service::State;
+use crate::service::{Alarm, State};
 use crate::sorted;
 use crate::words::some_of;
 
@@ -18,7 +18,7 @@ const MOST_LINES: usize = 50;
 /// The text for all that was seen.
 pub(super) fn text(seen: &[Seen], now: Timestamp, program: &Program) -> String {
     let alarm = super::worst(seen);
-    let concerned: Vec<&Seen> = seen.iter().filter(|seen| seen.alarm() == alarm).collect();
+    let concerned: Vec<&Seen> = seen.iter().filter(|seen| seen.alarm == alarm).collect();
     let of_all = format!("{} of {}", concerned.len(), seen.len());
     let (one, some) = (concerned.len() == 1, names(&concerned));
     let unopened: Vec<&Seen> = seen.iter().filter(|seen| seen.status.problem.is_some()).collect();
@@ -108,7 +108,7 @@ fn and_more(told: &[String], more: usize) -> String {
 /// opened, once for all of which it is said.
 fn particulars(seen: &[Seen], now: Timestamp) -> Vec<String> {
     let mut seen: Vec<&Seen> = seen.iter().collect();
-    sorted::by_key(&mut seen, |seen| super::badness(seen));
+    sorted::by_key(&mut seen, |seen| seen.status.badness(seen.verified.as_ref(), now));
     let problems = seen.iter().filter_map(|seen| Some((seen.status.problem.as_ref()?, seen.status.name.as_str())));
     let problems = list::by_what_is_said(problems);
     let problems: Vec<String> =

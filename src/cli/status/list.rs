@@ -6,11 +6,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{Alarm, Seen};
+use super::Seen;
 use crate::cli::colors::{BOLD_RED, CYAN, YELLOW};
 use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
-use crate::service::{Budget, ProfileStatus, State, Verified};
+use crate::service::{Alarm, Budget, ProfileStatus, State, Verified};
 use crate::storage::{Account, Protection};
 use crate::words::some_of;
 
@@ -48,7 +48,7 @@ fn row(seen: &Seen, is_verified: bool, now: Timestamp) -> Vec<Cell> {
     let name = Cell::profile(&status.name, seen.is_default);
     let (in_words, short) = (status.state.in_words(), status.state.in_few_words());
     let pending = if status.waiting_code(now).is_some() { ", pending" } else { "" };
-    let state = Cell::new(format!("{in_words}{pending}")).short(short).colored(match seen.alarm() {
+    let state = Cell::new(format!("{in_words}{pending}")).short(short).colored(match seen.alarm {
         Alarm::Bad => BOLD_RED,
         Alarm::Soon | Alarm::CannotTell => YELLOW,
         Alarm::Ok if status.state == State::Valid => CYAN,

@@ -189,8 +189,8 @@ impl Table {
             Sort::Name if is_reversed => self.order.reverse(),
             Sort::Name => {}
             Sort::State => {
-                let standing = |position: &usize| Standing::of(&statuses[*position], now);
-                sorted::by(&mut self.order, |one, other| turned(standing(one).cmp(&standing(other))));
+                let badness = |position: &usize| statuses[*position].badness(None, now);
+                sorted::by(&mut self.order, |one, other| turned(badness(one).cmp(&badness(other))));
             }
             Sort::TimeLeft => {
                 let end = |position: &usize| statuses[*position].access_token_expires_at;

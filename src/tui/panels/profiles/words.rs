@@ -15,12 +15,11 @@ use crate::tui::time_left;
 /// From here on a time that is left is told in hours or days, which no second changes.
 pub(super) const LONG: Duration = Duration::from_secs(10 * 3600);
 
-/// How a profile stands among others, the worst first: as its state does, but who is signed out and has nothing left to revoke
-/// wants nobody.
+/// How a profile stands, in the order of the states: who is signed out and has nothing left to revoke wants nobody.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Standing {
-    is_at_rest: bool,
     state: State,
+    is_at_rest: bool,
 }
 
 impl Standing {
@@ -119,18 +118,18 @@ mod tests {
     }
 
     #[test]
-    fn profiles_stand_in_the_order_of_their_states_but_for_those_at_rest() {
+    fn profiles_stand_in_the_order_of_their_states_and_those_at_rest_want_nobody() {
         let standing = |state, left, is_unrevoked| {
             Standing::of(&ProfileStatus { is_unrevoked, ..status("work", state, left) }, at(10_000).time)
         };
         let worst_first = [
             (standing(State::NeedsLogin, 0, false), "sign in again", true),
             (standing(State::SignedOut, 0, true), "not revoked", true),
+            (standing(State::SignedOut, 0, false), "signed out", false),
             (standing(State::Unknown, 0, false), "cannot tell", true),
             (standing(State::Expiring, 100, false), "ends soon", false),
             (standing(State::Expired, 1, false), "ended", false),
             (standing(State::Valid, 4000, false), "valid", false),
-            (standing(State::SignedOut, 0, false), "signed out", false),
         ];
         assert!(worst_first.is_sorted_by(|(one, ..), (other, ..)| one < other));
         for (standing, word, wants_a_person) in worst_first {

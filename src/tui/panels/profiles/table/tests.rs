@@ -1,3 +1,4 @@
+use crate::error::{Code, Error};
 use crate::service::{ProfileStatus, State};
 use crate::storage::{Account, LastRefresh};
 use crate::tui::keymap::Key;
@@ -50,14 +51,14 @@ fn a_filter_finds_names_accounts_places_and_states_in_any_case() {
         ("WORK", &["work"][..]),
         ("old@", &["archive"]),
         ("ödön", &["archive"]),
-        ("zoho", &["archive", "lobby", "work", "new"]),
+        ("zoho", &["archive", "new", "lobby", "work"]),
         ("eu", &["work"]),
         ("ends soon", &["lobby"]),
         ("expiring", &["lobby"]),
         ("needs_login", &["archive"]),
         ("zoho out", &["new"]),
         ("zoho nobody", &[]),
-        ("   ", &["archive", "lobby", "work", "new"]),
+        ("   ", &["archive", "new", "lobby", "work"]),
     ] {
         let mut model = panel();
         press(&mut model, '/');
@@ -85,6 +86,7 @@ fn while_a_filter_is_typed_letters_are_letters_and_arrows_move() {
     for _ in 0..5 {
         press_key(&mut model, Key::Backspace);
     }
+    press_key(&mut model, Key::Down);
     press_key(&mut model, Key::Down);
     press_key(&mut model, Key::Enter);
     assert_eq!((selected(&model), profiles(&model).table.filter().is_none()), ("lobby", true));
@@ -130,19 +132,43 @@ fn sorting_goes_round_and_can_be_turned_and_the_cursor_stays_on_its_profile() {
     let mut model = panel();
     profiles_mut(&mut model).select(name("lobby"));
     for (key, expected, said) in [
-        ('S', ["new", "work", "lobby", "archive"], "best first"),
+        ('S', ["work", "lobby", "new", "archive"], "best first"),
         ('s', ["lobby", "work", "archive", "new"], "soonest end first"),
         ('S', ["work", "lobby", "archive", "new"], "latest end first"),
         ('s', ["work", "lobby", "archive", "new"], "last refreshed first"),
         ('S', ["lobby", "work", "archive", "new"], "longest not refreshed first"),
         ('s', ["archive", "lobby", "new", "work"], "by name"),
         ('S', ["work", "new", "lobby", "archive"], "by name, Z first"),
-        ('s', ["archive", "lobby", "work", "new"], "worst first"),
+        ('s', ["archive", "new", "lobby", "work"], "worst first"),
     ] {
         press(&mut model, key);
         assert_eq!((listed(&model).as_slice(), selected(&model)), (&expected[..], "lobby"), "{said}");
         assert!(notice(&model).1.contains(said));
     }
+}
+
+#[test]
+fn the_worst_is_what_monitoring_calls_so() {
+    let failed = |mut status: ProfileStatus| {
+        status.last_refresh = Some(LastRefresh::new(at(0).time, Some("no answer".to_owned())));
+        status
+    };
+    let unopened =
+        ProfileStatus { problem: Some(Error::new(Code::Store, "damaged")), ..status("i", State::Unknown, 0) };
+    let worst_last = [
+        status("a", State::Valid, 4000),
+        status("b", State::Expired, 1),
+        status("c", State::Expiring, 200),
+        failed(status("d", State::Expired, 1)),
+        failed(status("e", State::Expiring, 200)),
+        status("f", State::Unknown, 0),
+        status("g", State::SignedOut, 0),
+        status("h", State::NeedsLogin, 0),
+        unopened,
+    ];
+    let mut model = empty();
+    update(&mut model, Message::StatusesLoaded(worst_last.into()), at(10_000));
+    assert_eq!(listed(&model), ["i", "h", "g", "f", "e", "d", "c", "b", "a"]);
 }
 
 #[test]
@@ -152,7 +178,7 @@ fn the_worst_come_first_while_a_profile_wants_a_person_and_until_somebody_sorts(
     update(&mut model, Message::StatusesLoaded(healthy.clone()), at(0));
     assert_eq!((listed(&model).as_slice(), selected(&model)), (&["lobby", "new", "work"][..], "lobby"));
     update(&mut model, Message::StatusesLoaded(each()), at(0));
-    assert_eq!((listed(&model).as_slice(), selected(&model)), (&["archive", "lobby", "work", "new"][..], "lobby"));
+    assert_eq!((listed(&model).as_slice(), selected(&model)), (&["archive", "new", "lobby", "work"][..], "lobby"));
     for _ in 0..3 {
         press(&mut model, 's');
     }
@@ -167,7 +193,7 @@ fn the_cursor_keeps_its_row_when_its_profile_no_longer_matches() {
     let mut model = panel();
     press(&mut model, '/');
     type_text(&mut model, "zoho");
-    press_key(&mut model, Key::PageDown);
+    press_key(&mut model, Key::Down);
     press_key(&mut model, Key::Enter);
     assert_eq!(selected(&model), "new");
     press(&mut model, '/');

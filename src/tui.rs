@@ -62,23 +62,16 @@ use widgets::qr::QrChoice;
 /// Where the app begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
-    Profiles,
+    /// The list, with the cursor on this one, which has to be there.
+    Profiles(Option<ProfileName>),
     /// The form of a profile. Leaving it without saving leaves the app.
     Form(FormFor),
     /// One sign-in, with whose end the app ends.
-    SignIn {
-        profile: ProfileName,
-        options: SignIn,
-    },
+    SignIn { profile: ProfileName, options: SignIn },
     /// One sign-in on a screen that nobody attends, with whose end the app ends.
-    Kiosk {
-        profile: ProfileName,
-        options: SignIn,
-    },
+    Kiosk { profile: ProfileName, options: SignIn },
     /// A sign-in from which the person goes on to the profiles.
-    SignInThenProfiles {
-        profile: ProfileName,
-    },
+    SignInThenProfiles { profile: ProfileName },
 }
 
 /// Lets the demo person decide about a user code; tells whether there is such a code.
@@ -122,6 +115,9 @@ pub async fn run(
 }
 
 fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
+    if let Start::Profiles(Some(named)) = &options.start {
+        service.config.profile(Some(named))?;
+    }
     let mut model = Model::new(options.abilities, options.machine, Config::clone(&service.config));
     let around = &mut model.around;
     let settings = &service.config.screen;
@@ -154,8 +150,8 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
 /// Opens what the app begins with. Whoever supervises a kiosk hears of it at every `pulse`.
 pub fn start(model: &mut Model, start: Start, pulse: Option<Duration>, now: Now) -> Vec<Effect> {
     match start {
-        Start::Profiles => {
-            let effects = model.resume(Outcome::Nothing, now);
+        Start::Profiles(named) => {
+            let effects = model.resume(named.map_or(Outcome::Nothing, Outcome::About), now);
             model.welcome();
             effects
         }

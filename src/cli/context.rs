@@ -111,16 +111,16 @@ impl Context {
         error
     }
 
-    /// Where a profile was looked for: services and `sudo` have homes of their own. Where a name is near to it, that is the
-    /// place which was meant.
+    /// Where a profile was looked for: services and `sudo` have homes of their own. Where a name is near to one that was typed,
+    /// that is the place which was meant.
     pub(super) fn telling_place(&self, error: Error) -> Error {
         let environment = Environment(&variable);
         let is_misspelt = error.advice.iter().any(|advice| matches!(advice, Advice::Meant(_)));
-        if error.code != Code::UnknownProfile || !error.sources.is_empty() || is_misspelt {
+        let is_by_variable = self.is_named_by_variable.load(Ordering::Relaxed);
+        if error.code != Code::UnknownProfile || !error.sources.is_empty() || (is_misspelt && !is_by_variable) {
             return error;
         }
         let Ok(places) = self.global.places() else { return error };
-        let is_by_variable = self.is_named_by_variable.load(Ordering::Relaxed);
         let namer = if is_by_variable { "`DEVICE_LOGIN_PROFILE` names it; " } else { "" };
         error.because(format!("{namer}{}", places.in_words(environment)))
     }

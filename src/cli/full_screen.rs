@@ -24,10 +24,11 @@ pub(super) fn odd_keys(config: &Config) -> Option<(Vec<String>, String)> {
     Keymap::configured(&config.screen.keys).err().map(|odd| (odd.path, odd.problem))
 }
 
-/// Opens the app on its profiles, again after what it was left for.
+/// Opens the app on its profiles, with the cursor on the one that is named; again after what it was left for.
 pub(super) fn run_app(context: &Context) -> Result<u8, Error> {
     let service = context.silent_service_later();
-    match context.interrupts.block_on(open(context, service, options(context, Start::Profiles)))? {
+    let start = Start::Profiles(context.flagged_profile()?);
+    match context.interrupts.block_on(open(context, service, options(context, start)))? {
         #[cfg(feature = "demo")]
         Ended::Demo => super::demo::run_here(context).and_then(|()| run_app(context)),
         ended => told(context, ended),
@@ -188,7 +189,7 @@ pub(super) struct Terminal {
 
 /// The terminal, as the screens take it to be.
 pub(super) fn terminal(context: &Context) -> Terminal {
-    let Options { abilities, clipboard, .. } = options(context, Start::Profiles);
+    let Options { abilities, clipboard, .. } = options(context, Start::Profiles(None));
     let multiplexer = match clipboard {
         Clipboard::Terminal => None,
         Clipboard::Tmux => Some("tmux"),

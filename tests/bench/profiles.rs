@@ -69,7 +69,10 @@ fn panel(service: &Service) {
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
     let mut model = Model::new(Environment::default().abilities(), machine, Config::clone(&service.config));
     let now = || Now { moment: clock::now(), time: clock::wall() };
-    println!("  open the panel with names alone: {}", once(|| drop(start(&mut model, Start::Profiles, None, now()))));
+    println!(
+        "  open the panel with names alone: {}",
+        once(|| drop(start(&mut model, Start::Profiles(None), None, now())))
+    );
     let loaded = || Message::StatusesLoaded(service.statuses_by_now(clock::wall()));
     let mut statuses = Some(loaded());
     let mut take_in = || drop(update(&mut model, statuses.take().expect("once"), now()));

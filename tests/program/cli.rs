@@ -219,6 +219,9 @@ fn a_flag_beats_the_environment_and_the_environment_the_profile() {
     let missing = [("DEVICE_LOGIN_PROFILE", "missing")];
     run(&["token"], &missing).failed(2, &["no profile `missing`: `DEVICE_LOGIN_PROFILE` names it; "]);
     run(&["status"], &missing).failed(2, &["`DEVICE_LOGIN_PROFILE` names it; ", "config.toml was read"]);
+    let misspelt = [("DEVICE_LOGIN_PROFILE", "wrok")];
+    run(&["token"], &misspelt)
+        .failed(2, &["no profile `wrok`: `DEVICE_LOGIN_PROFILE` names it; ", "did you mean `work`"]);
     let named_beside = run(&["token", "nobody"], &missing);
     assert!(!named_beside.stderr.contains("DEVICE_LOGIN_PROFILE"), "{named_beside:?}");
     run(&["-p", "work", "token"], &[("DEVICE_LOGIN_PROFILE", "missing")]).worked(&format!("{ACCESS_TOKEN}\n"));

@@ -575,6 +575,27 @@ fn one_of_many_profiles_is_found_and_a_refresh_that_is_refused_says_what_helps()
 }
 
 #[test]
+fn the_list_begins_on_the_profile_that_is_named_which_has_to_be_there() {
+    let home = TempDir::new().expect("a directory");
+    many::profiles(home.path(), 3);
+    let store = format!("plain:{}", home.path().join("state").display());
+    let start = |script: &str| start_in(&home, &format!("export DEVICE_LOGIN_STORE={store}; {script}"));
+    for script in ["$program -p p0002", "DEVICE_LOGIN_PROFILE=p0002 $program"] {
+        let terminal = start(script);
+        terminal.wait_for("▌ p0002");
+        terminal.press("q");
+        assert_eq!(terminal.ends(), 0, "{script}");
+    }
+    for (script, said) in [
+        ("$program -p nope", "there is no profile `nope`"),
+        ("DEVICE_LOGIN_PROFILE=nope $program", "there is no profile `nope`: `DEVICE_LOGIN_PROFILE` names it"),
+    ] {
+        let (code, left) = start(script).ends_and_leaves();
+        assert!(code == 2 && left.contains(said), "{script}: {code}: {left}");
+    }
+}
+
+#[test]
 fn the_code_scans_from_the_terminal_and_moves_with_its_size() {
     let terminal = demo();
     // The same on a dark and on a light terminal.

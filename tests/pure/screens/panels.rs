@@ -172,7 +172,7 @@ pub(crate) fn model_with(abilities: Abilities, profiles: &[ProfileStatus]) -> Mo
     let text: String = profiles.iter().map(configured).collect();
     let config = Config::parse(&text, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
     let mut model = Model::new(abilities, machine, config);
-    start(&mut model, Start::Profiles, None, now());
+    start(&mut model, Start::Profiles(None), None, now());
     model
 }
 

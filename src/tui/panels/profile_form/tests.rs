@@ -56,7 +56,7 @@ fn model(text: &str) -> Model {
     let abilities = Abilities { color: ColorChoice::Always, glyphs: Glyphs::Unicode, qr };
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
     let mut model = Model::new(abilities, machine, config(text));
-    start(&mut model, Start::Profiles, None, now());
+    start(&mut model, Start::Profiles(None), None, now());
     model
 }
 

@@ -22,7 +22,7 @@ use crate::tui::panels::sign_in::SignInPanel;
 use crate::tui::surroundings::Now;
 use crate::tui::theme::Mark;
 use crate::tui::update::update;
-use crate::tui::{Ended, Start, next_wakeup};
+use crate::tui::{Ended, Start, next_wakeup, start};
 
 pub(super) fn at(milliseconds: u64) -> Now {
     let start: Timestamp = "2026-03-14T14:03:00Z".parse().expect("a time");
@@ -97,6 +97,18 @@ fn opening_the_panel_reads_the_store() {
     let mut model = empty();
     assert_eq!(model.resume(Outcome::Nothing, at(0)), [Effect::LoadStatuses]);
     assert_eq!(model.scope(), Scope::Profiles);
+}
+
+#[test]
+fn the_cursor_begins_on_the_profile_that_is_named() {
+    for (named, expected) in [(None, "a"), (Some("a"), "a"), (Some("c"), "c")] {
+        let mut model = empty();
+        model.around.config = config(&["a", "b", "c"]);
+        start(&mut model, Start::Profiles(named.map(name)), None, at(0));
+        assert_eq!(selected(&model), expected, "before the store is read");
+        load(&mut model, &["a", "b", "c"]);
+        assert_eq!(selected(&model), expected);
+    }
 }
 
 #[test]
@@ -256,7 +268,7 @@ fn the_profile_that_is_used_where_none_is_named_is_chosen_by_a_key() {
 fn signing_out_from_the_screen_of_a_sign_in_goes_on_to_the_profiles() {
     let mut model = panel();
     let alone = Start::SignIn { profile: name("b"), options: SignIn::default() };
-    crate::tui::start(&mut model, alone, None, at(0));
+    start(&mut model, alone, None, at(0));
     let effects = model.go(Outcome::SignOut(name("b")), at(0));
     let sign_out = Effect::SignOut { task: TaskId(2), profile: name("b") };
     assert_eq!(effects, [sign_out, Effect::LoadStatuses]);

@@ -27,7 +27,7 @@ fn welcome() -> Model {
     let environment = Environment { term: Some("xterm-256color"), ..Environment::default() };
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
     let mut model = Model::new(environment.abilities(), machine, config(""));
-    start(&mut model, Start::Profiles, None, NOW);
+    start(&mut model, Start::Profiles(None), None, NOW);
     model
 }
 

@@ -98,13 +98,23 @@ pub fn ago(time: Duration) -> String {
     if time.as_secs() < 60 { "just now".to_owned() } else { format!("{} ago", rough(time)) }
 }
 
+/// For how long that is said of what was so long ago.
+pub fn ago_holds_for(time: Duration) -> Duration {
+    let unit = match time.as_secs() {
+        0..3600 => 60,
+        3600..86_400 => 3600,
+        _ => 86_400,
+    };
+    Duration::from_secs((time.as_secs() / unit + 1) * unit).saturating_sub(time)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
 
-    use super::{ago, at_most, cut, width, wrap};
+    use super::{ago, ago_holds_for, at_most, cut, width, wrap};
 
     #[test]
     fn text_that_fits_stays_and_longer_text_ends_in_the_sign_for_it() {
@@ -144,6 +154,14 @@ mod tests {
             prop_assert!(lines.iter().all(|line| width(line) <= columns), "{lines:?}");
             let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+
+        #[test]
+        fn what_is_past_is_told_alike_until_it_is_told_anew(milliseconds in 0..1_000_000_000_u64) {
+            let time = Duration::from_millis(milliseconds);
+            let next = time + ago_holds_for(time);
+            prop_assert_eq!(ago(next.saturating_sub(Duration::from_millis(1))), ago(time));
+            prop_assert_ne!(ago(next), ago(time));
         }
     }
 

@@ -15,6 +15,7 @@ use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::view;
 use crate::tui::panels::profiles::words::LONG;
 use crate::tui::surroundings::{Now, Surroundings};
+use crate::tui::text::ago_holds_for;
 use crate::tui::time_left::holds_for;
 use crate::tui::widgets::list::List;
 
@@ -115,7 +116,8 @@ impl Layout {
         let rows = panel.table.order().get(self.table(panel).in_sight()).unwrap_or_default();
         let listed = rows.iter().filter_map(|position| panel.statuses.get(*position)).flat_map(|status| {
             let pending = status.waiting_code(now.time).map(|code| code.expires_at);
-            [token(status), status.waits_until(now.time).map(tick), pending]
+            let refreshed = status.last_refresh.as_ref().map(|last| now.time + ago_holds_for(now.since(last.at)));
+            [token(status), status.waits_until(now.time).map(tick), pending, refreshed]
         });
         let detailed = panel.selected().filter(|_| self.details.is_some());
         let detailed = detailed.into_iter().flat_map(|status| [token(status), status.resets_at(now.time).map(tick)]);

@@ -56,7 +56,7 @@ use panel::{FormFor, Go, Outcome};
 use panels::profile_form::ProfileForm;
 use panels::sign_in::SignInPanel;
 use runtime::Outside;
-use surroundings::{Mouse, Now};
+use surroundings::{CommandLine, Mouse, Now};
 use widgets::qr::QrChoice;
 
 /// Where the app begins.
@@ -90,8 +90,7 @@ pub struct Options {
     pub clipboard: Clipboard,
     /// The program that opens a link for the person who looks at this screen, if there is one.
     pub browser: Option<String>,
-    /// What a command begins with that is copied from the screen, where its name alone would act on other files.
-    pub called: String,
+    pub command_line: CommandLine,
     pub demo: Option<Decide>,
     /// Who wants to hear that the kiosk still draws.
     pub supervisor: Option<Arc<Supervisor>>,
@@ -132,7 +131,7 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     around.zone = (service.zone)();
     around.qr = options.qr;
     around.clipboard = options.clipboard;
-    around.called = options.called;
+    around.command_line = options.command_line;
     around.is_demo = options.demo.is_some();
     around.has_browser = options.browser.is_some();
     let pulse = options.supervisor.as_ref().and_then(|supervisor| supervisor.pulse());

@@ -60,14 +60,6 @@ impl Program {
         format!("device-login{} {arguments}", self.options())
     }
 
-    /// What a command begins with that another part of the program writes, where its name alone would act on other files.
-    pub(super) fn beginning(&self) -> String {
-        match self.options() {
-            options if options.is_empty() => options,
-            options => format!("device-login{options} "),
-        }
-    }
-
     /// The options that say which files it acts on, as a shell reads them.
     fn options(&self) -> String {
         let Some(global) = &self.global else { return String::new() };

@@ -15,6 +15,7 @@ use crate::supervisor::Supervisor;
 use crate::tui::clipboard::Clipboard;
 use crate::tui::keymap::Keymap;
 use crate::tui::panel::FormFor;
+use crate::tui::surroundings::CommandLine;
 use crate::tui::theme;
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
@@ -100,6 +101,7 @@ pub(super) fn options(context: &Context, start: Start) -> Options {
     let browser = browser(&machine);
     let [tmux, sty, term] = ["TMUX", "STY", "TERM"].map(variable);
     let clipboard = Clipboard::behind(tmux.as_deref(), sty.as_deref(), term.as_deref());
+    let program = context.output.program.clone();
     let theme = theme::for_background(variable("COLORFGBG").as_deref());
     Options {
         start,
@@ -109,7 +111,7 @@ pub(super) fn options(context: &Context, start: Start) -> Options {
         machine,
         clipboard,
         browser,
-        called: context.output.program.beginning(),
+        command_line: CommandLine::wording(move |advice| program.said(advice)),
         demo: None,
         supervisor: None,
     }

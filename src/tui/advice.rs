@@ -1,5 +1,7 @@
 //! What helps, in the words of the screens: the key of the screen that is shown, where it has one for it.
 
+use std::borrow::Cow;
+
 use super::panel::Panel;
 use super::surroundings::Surroundings;
 use crate::error::{Advice, Error, Value, Way};
@@ -31,6 +33,7 @@ pub(super) fn press(key: &str) -> String {
 
 /// One thing to do, as a clause.
 pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) -> String {
+    let advice = &*here(around, advice);
     match (key(around, panel, advice), advice) {
         (Some(key), Advice::AddScopes(_, _, new)) => {
             return format!("{} and add `{}` to the scopes", press(&key), new.join(" "));
@@ -45,10 +48,7 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::SignIn(profile) | Advice::SignInBy(profile, Way::Resume | Way::NewCode) => {
             format!("sign `{profile}` in")
         }
-        Advice::SignInBy(profile, Way::Web) => signing_in(around, profile.as_str(), "--web"),
-        Advice::SignInBy(profile, Way::GrantCode) => signing_in(around, profile.as_str(), "--grant-code"),
         Advice::SignOut(profile) => format!("log `{profile}` out"),
-        Advice::Forget(profile) => format!("have the sign-in of `{profile}` forgotten here"),
         Advice::Refresh(profile) => format!("refresh the token of `{profile}`"),
         Advice::AddProfile(_) => "add a profile".to_owned(),
         Advice::EditProfile(profile) => format!("edit profile `{profile}`"),
@@ -63,38 +63,71 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         Advice::AddScopes(profile, _, new) => {
             format!("add `{}` to the scopes of profile `{profile}`", new.join(" "))
         }
-        Advice::AcceptEndpoints(profile) => format!("accept the endpoints of `{profile}` on the command line"),
         Advice::ListScopes | Advice::ListScopesOf(_) => "the form of a profile lists those that are known".to_owned(),
         Advice::ListProducts => "the list of requests has the products".to_owned(),
-        Advice::InitStore => "have an admin of the database set the store up".to_owned(),
-        Advice::PlainSignIn => "sign in on the command line".to_owned(),
-        Advice::SaveAnswer => "write the answer to a file on the command line".to_owned(),
         Advice::Demo => "try the demo".to_owned(),
         Advice::Help => "look into the help".to_owned(),
-        Advice::CheckConfig => "have the configuration checked on the command line".to_owned(),
-        Advice::ListHosts => "list the hosts of the data centers on the command line".to_owned(),
-        Advice::RekeyStore => "have the store's key changed on the command line".to_owned(),
-        Advice::CheckStore { repair: false } => "check the store on the command line".to_owned(),
-        Advice::CheckStore { repair: true } => "have the store repaired on the command line".to_owned(),
-        Advice::CopyStore(to) => format!("copy the store to {to} on the command line"),
-        Advice::PrintStoreSetup => "print what the database needs on the command line".to_owned(),
         Advice::WaitUntil(time) => format!("try again after {}", date_and_time(*time, &around.zone)),
+        Advice::SignInBy(_, Way::Web | Way::GrantCode)
+        | Advice::Forget(_)
+        | Advice::AcceptEndpoints(_)
+        | Advice::InitStore
+        | Advice::PlainSignIn
+        | Advice::SaveAnswer
+        | Advice::CheckConfig
+        | Advice::ListHosts
+        | Advice::RekeyStore
+        | Advice::CheckStore { .. }
+        | Advice::CopyStore(_)
+        | Advice::PrintStoreSetup => around.command_line.said(advice),
     }
 }
 
-/// How to sign in by what no screen does.
-pub(super) fn signing_in(around: &Surroundings, profile: &str, flag: &str) -> String {
-    format!("sign in on the command line: `{}login {profile} {flag}`", around.called)
+/// A sign-in as the screens know it: theirs goes on with a code that waits, and asks whether another one is wanted; what signs
+/// in by no device code does so on the command line.
+fn here<'a>(around: &Surroundings, advice: &'a Advice) -> Cow<'a, Advice> {
+    let (Advice::SignIn(profile) | Advice::SignInBy(profile, Way::Resume | Way::NewCode)) = advice else {
+        return Cow::Borrowed(advice);
+    };
+    Cow::Owned(match around.other_way(profile) {
+        Some(way) => Advice::SignInBy(profile.clone(), way),
+        None => Advice::SignIn(profile.clone()),
+    })
 }
 
 /// The key that does it now, on this screen and for the profile that the screen is about.
 fn key(around: &Surroundings, panel: &dyn Panel, advice: &Advice) -> Option<String> {
-    // The screen of a sign-in goes on with a code that waits, and asks whether another one is wanted.
-    let pending = match advice {
-        Advice::SignInBy(profile, Way::Resume | Way::NewCode) => Some(Advice::SignIn(profile.clone())),
-        _ => None,
-    };
-    let advice = pending.as_ref().unwrap_or(advice);
-    let command = panel.helps(around, advice).filter(|command| panel.commands(around).contains(command))?;
+    let command =
+        panel.helps(around, &here(around, advice)).filter(|command| panel.commands(around).contains(command))?;
     Some(around.key(panel.scope(), command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+    use crate::abilities::Environment;
+    use crate::config::Config;
+    use crate::error::{Advice, Way};
+    use crate::service::Machine;
+    use crate::tui::panels::profiles::ProfilesPanel;
+    use crate::tui::surroundings::Surroundings;
+
+    #[test]
+    fn nobody_is_sent_to_the_command_line_without_the_command() {
+        let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
+        let around = Surroundings::new(Environment::default().abilities(), machine, Config::default());
+        let words = |advice: &Advice| said(&around, &ProfilesPanel::default(), advice);
+        for advice in Advice::one_of_each() {
+            assert!(!words(&advice).contains("command line"), "{}", words(&advice));
+        }
+        let work = || "work".parse().expect("a name");
+        for advice in [
+            Advice::Forget(work()),
+            Advice::AcceptEndpoints(work()),
+            Advice::SignInBy(work(), Way::GrantCode),
+            Advice::SignInBy(work(), Way::Web),
+        ] {
+            assert_eq!(words(&advice), around.command_line.said(&advice));
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! What surrounds every panel: how the terminal is, what the person wants, what is configured, and what was said last.
 //! It knows no panel.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,6 +23,8 @@ use super::widgets::qr::QrChoice;
 use crate::abilities::{Abilities, ColorChoice, Glyphs};
 use crate::clock::{Moment, until};
 use crate::config::{Config, Motion, ThemeName};
+use crate::error::{Advice, Way};
+use crate::profile::ProfileName;
 use crate::service::Machine;
 
 /// How long a notice stays.
@@ -74,8 +78,7 @@ pub struct Surroundings {
     pub motion: Motion,
     /// In which times are shown.
     pub zone: TimeZone,
-    /// What a command begins with that is copied from the screen, where its name alone would act on other files.
-    pub called: String,
+    pub command_line: CommandLine,
     /// The built-in server is there, and its demo person can be asked.
     pub is_demo: bool,
     /// How far somebody has come in the demo.
@@ -85,6 +88,33 @@ pub struct Surroundings {
     /// It was said that this machine's clock and a server's are far apart.
     pub has_told_clock_error: bool,
     last_task: TaskId,
+}
+
+/// The words of the command line for what no screen does: with the command, which acts on the files that the screens show.
+#[derive(Clone)]
+pub struct CommandLine(Arc<dyn Fn(&Advice) -> String + Send + Sync>);
+
+impl CommandLine {
+    pub fn wording(said: impl Fn(&Advice) -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(said))
+    }
+
+    pub fn said(&self, advice: &Advice) -> String {
+        (self.0)(advice)
+    }
+}
+
+/// Of a screen that nothing is known of: what is advised, by its name in the code.
+impl Default for CommandLine {
+    fn default() -> Self {
+        Self::wording(|advice| format!("{advice:?}"))
+    }
+}
+
+impl fmt::Debug for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CommandLine")
+    }
 }
 
 /// Who is told what the mouse does.
@@ -131,7 +161,7 @@ impl Surroundings {
             mouse: Mouse::App,
             motion: Motion::default(),
             zone: TimeZone::UTC,
-            called: String::new(),
+            command_line: CommandLine::default(),
             is_demo: false,
             tour: Tour::default(),
             has_browser: false,
@@ -172,6 +202,11 @@ impl Surroundings {
     /// A time that is left, in words as still as the person wants them.
     pub fn time_left(&self, left: Duration) -> String {
         time_left::in_words(left, self.motion)
+    }
+
+    /// How else than by a device code the profile signs in, which no screen does.
+    pub fn other_way(&self, profile: &ProfileName) -> Option<Way> {
+        self.config.profiles.get(profile)?.client_type.way()
     }
 
     /// The first key that asks for a command in a scope, for sentences.

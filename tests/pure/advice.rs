@@ -32,7 +32,7 @@ const LEFT: &[(&str, usize)] = &[
     ("storage/key.rs", 1),
     ("storage/key/change.rs", 3),
     ("storage/postgres/trouble.rs", 1),
-    ("tui/panels/profile_form/view/pages.rs", 4),
+    ("tui/panels/profile_form/view/pages.rs", 1),
 ];
 
 /// Keys of the configuration that are called like a command.

@@ -441,11 +441,10 @@ impl ProfilesPanel {
             _ => return Then::default(),
         };
         if !self.commands(around).contains(&command) {
-            let key = around.key(Scope::Profiles, Command::SignIn);
             let why_not = match command {
                 Command::UseProfile => format!("{profile} is the default profile already."),
                 Command::Logout => format!("{profile} is not signed in: there is nothing to log out."),
-                _ => format!("{profile}: press {key} to sign in first."),
+                _ => format!("{profile}: {} to sign in first.", words::signing_in(around, self, &profile)),
             };
             around.say(Mark::Attention, why_not, now);
             // Another process may have changed that since it was read.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use device_login::abilities::{Abilities, ColorChoice, Glyphs, QrAbilities, QrPalette};
 use device_login::api::{self, Call, Diagnosis, Finding};
+use device_login::cli::advice::said;
 use device_login::clock::Moment;
 use device_login::config::Config;
 use device_login::error::{Code, Error};
@@ -20,7 +21,7 @@ use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
 use device_login::tui::panel::Outcome;
 use device_login::tui::received::Received;
-use device_login::tui::surroundings::Now;
+use device_login::tui::surroundings::{CommandLine, Now};
 use device_login::tui::update::update;
 use device_login::tui::{Start, start};
 use jiff::{SignedDuration, Timestamp};
@@ -172,6 +173,7 @@ pub(crate) fn model_with(abilities: Abilities, profiles: &[ProfileStatus]) -> Mo
     let text: String = profiles.iter().map(configured).collect();
     let config = Config::parse(&text, Path::new("/home/dana/.config/device-login/config.toml")).expect("valid");
     let mut model = Model::new(abilities, machine, config);
+    model.around.command_line = CommandLine::wording(said);
     start(&mut model, Start::Profiles(None), None, now());
     model
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use device_login::abilities::{Environment, QrPalette};
+use device_login::cli::advice::said;
 use device_login::clock::Moment;
 use device_login::config::{Config, Motion};
 use device_login::error::{Code, Error};
@@ -18,7 +19,7 @@ use device_login::tui::keymap::Key;
 use device_login::tui::message::{Effect, Message, TaskId};
 use device_login::tui::model::Model;
 use device_login::tui::panel::Go;
-use device_login::tui::surroundings::Now;
+use device_login::tui::surroundings::{CommandLine, Now};
 use device_login::tui::theme::{LINK, Theme};
 use device_login::tui::update::update;
 use device_login::tui::widgets::qr::QrChoice;
@@ -52,6 +53,7 @@ pub(crate) fn asking() -> (Model, TaskId) {
     let toml = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\nscopes = [\"ZohoCRM.users.READ\", \"AaaServer.profile.READ\"]\n";
     let config = Config::parse(toml, Path::new("config.toml")).expect("valid");
     let mut model = Model::new(environment.abilities(), machine, config);
+    model.around.command_line = CommandLine::wording(said);
     let effects = model.go(Go::SignIn { profile: work(), options: SignIn::default() }, at(0));
     let [Effect::StartSignIn { task, .. }] = effects[..] else { panic!("one sign-in starts: {effects:?}") };
     (model, task)

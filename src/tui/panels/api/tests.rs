@@ -1091,8 +1091,9 @@ fn what_a_code_that_waits_wants_is_a_key_here() {
         model.find_mut::<ApiPanel>().expect("it is open").catalogue = Catalogue::Failed(error.clone());
         let told = crate::tui::advice::hint(&model.around, &*model.top, &error).expect("it is known");
         let expected = match way {
-            Some(Way::Web) => crate::tui::advice::signing_in(&model.around, "work", "--web"),
-            Some(Way::GrantCode) => crate::tui::advice::signing_in(&model.around, "work", "--grant-code"),
+            Some(way @ (Way::Web | Way::GrantCode)) => {
+                model.around.command_line.said(&Advice::SignInBy(name("work"), way))
+            }
             _ => "press f".to_owned(),
         };
         assert_eq!(told, expected, "{way:?}");

@@ -6,8 +6,12 @@ use jiff::Timestamp;
 
 use super::ProfilesPanel;
 use crate::config::{Config, Motion};
+use crate::error::Advice;
+use crate::profile::ProfileName;
 use crate::service::{ProfileStatus, State, is_ahead};
-use crate::tui::surroundings::Now;
+use crate::tui::advice;
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::ago;
 use crate::tui::theme::Mark;
 use crate::tui::time_left;
@@ -55,6 +59,14 @@ pub(super) fn state_in_words(status: &ProfileStatus, now: Timestamp) -> (Mark, &
     match Standing::of(status, now).in_words() {
         (Mark::Off, _) if status.waiting_code(now).is_some() => (Mark::Working, "pending"),
         state => state,
+    }
+}
+
+/// What signs the profile in, as a clause: a key of the list, or a command.
+pub(super) fn signing_in(around: &Surroundings, panel: &ProfilesPanel, profile: &ProfileName) -> String {
+    match around.other_way(profile) {
+        None => advice::press(&around.key(Scope::Profiles, Command::SignIn)),
+        Some(_) => advice::said(around, panel, &Advice::SignIn(profile.clone())),
     }
 }
 

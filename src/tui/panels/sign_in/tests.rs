@@ -12,7 +12,7 @@ use super::{LastAnswer, Previous, SignInPanel, Stage, Waiting};
 use crate::abilities::Environment;
 use crate::clock::Moment;
 use crate::config::{ClientType, Config};
-use crate::error::{Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
 use crate::service::{Begin, IssuedCode, Machine, SignIn, SignInEvent, SignedIn, check_way};
@@ -728,8 +728,8 @@ fn no_key_gives_up_a_code_that_was_not_in_sight() {
 
 #[test]
 fn a_client_that_signs_in_by_no_code_is_told_the_command_and_no_key_that_would_fail_again() {
-    for (kind, flag) in
-        [(ClientType::SelfClient, "--grant-code"), (ClientType::ServerBased, "--web"), (ClientType::Mobile, "--web")]
+    for (kind, way) in
+        [(ClientType::SelfClient, Way::GrantCode), (ClientType::ServerBased, Way::Web), (ClientType::Mobile, Way::Web)]
     {
         let (mut model, task) = asking();
         let mut profile = model.around.config.profiles[&work()].clone();
@@ -737,7 +737,7 @@ fn a_client_that_signs_in_by_no_code_is_told_the_command_and_no_key_that_would_f
         let error = check_way(&profile, None).expect_err("another way");
         end(&mut model, task, Err(error.clone()), 1.0);
         let hint = crate::tui::advice::hint(&model.around, &*model.top, &error).expect("it is known");
-        assert_eq!(hint, crate::tui::advice::signing_in(&model.around, "work", flag));
+        assert_eq!(hint, model.around.command_line.said(&Advice::SignInBy(work(), way)));
         assert_eq!(error.code, Code::Config, "the server was not asked");
         assert_eq!(model.top.commands(&model.around), [Command::Choose, Command::Help, Command::Back]);
         assert_eq!(press(&mut model, Key::Char('n'), 2.0), []);

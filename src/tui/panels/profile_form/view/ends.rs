@@ -2,14 +2,11 @@
 
 use super::super::steps::Step;
 use super::super::{ProfileForm, Purpose};
-use super::pages::{described, host};
+use super::pages::{described, host, signing_in_elsewhere};
 use super::{Choice, Page, scopes};
-use crate::config::ClientType;
 use crate::providers::catalog::scope_in_words;
 use crate::service::State;
-use crate::tui::advice::signing_in;
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::lines::capitalized;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::theme::Mark;
 
@@ -142,12 +139,8 @@ pub(super) fn saved<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
     let name = form.name();
     let rows = if form.signs_in_here() { &["Sign in now", "To the profiles"][..] } else { &["To the profiles"] };
     let rows = rows.iter().map(|text| Choice { text: (*text).to_owned(), detail: String::new() });
-    let by = |flag| capitalized(&signing_in(around, &name, flag)) + ".";
-    let way = match form.client_type() {
-        ClientType::NonBrowser => "Signing in shows a code that a phone or another computer approves.".to_owned(),
-        ClientType::SelfClient => by("--grant-code"),
-        _ => by("--web"),
-    };
+    let way = signing_in_elsewhere(around, form, form.client_type());
+    let way = way.unwrap_or_else(|| "Signing in shows a code that a phone or another computer approves.".to_owned());
     let mut intro = vec![format!("It is in {}. {way}", around.config.file.display())];
     let added = name.parse().ok().filter(|_| matches!(form.purpose, Purpose::Add));
     if let Some(other) = added.and_then(|added| around.config.meant_before(&added)) {

@@ -5,6 +5,7 @@ use super::super::steps::Step;
 use super::super::{ProfileForm, Purpose};
 use super::{Choice, Page, ends, field, hidden, scopes};
 use crate::config::{ClientType, SecretSource};
+use crate::error::Advice;
 use crate::providers::{DataCenter, zoho};
 use crate::service::State;
 use crate::tui::advice::hint;
@@ -20,7 +21,7 @@ pub(super) fn page<'a>(around: &'a Surroundings, form: &'a ProfileForm) -> Page<
         Step::Provider => provider(form),
         Step::Server => server(form),
         Step::DataCenter => data_center(form),
-        Step::ClientType => client_type(form),
+        Step::ClientType => client_type(around, form),
         Step::RedirectUri => redirect_uri(form),
         Step::ClientId => client_id(form),
         Step::ClientSecret => client_secret(form),
@@ -157,18 +158,20 @@ pub(super) fn host(data_center: &DataCenter) -> String {
     format!("{}{port}", url.host_str().unwrap_or_default())
 }
 
-fn client_type(form: &ProfileForm) -> Page<'_> {
+fn client_type<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
     let rows = ClientType::ALL.map(|kind| {
         let (name, what) = described(kind);
         Choice { text: name.to_owned(), detail: what.to_owned() }
     });
     let at = ClientType::ALL.get(form.row).copied().unwrap_or_default();
     let can_be_used = at != ClientType::ClientBased;
+    let elsewhere = signing_in_elsewhere(around, form, at);
+    let told = std::iter::once(explained(at).to_owned()).chain(elsewhere).collect::<Vec<_>>().join(" ");
     Page {
         heading: "Which type of client is it?".to_owned(),
         rows: rows.into(),
         selected: Some(form.row),
-        help: [explained(at).to_owned()].into_iter().chain(can_be_used.then(|| console(form, at))).collect(),
+        help: [Some(told), can_be_used.then(|| console(form, at))].into_iter().flatten().collect(),
         ..Page::default()
     }
 }
@@ -189,18 +192,22 @@ fn explained(kind: ClientType) -> &'static str {
             "For servers, terminals and TVs: this screen shows a code, and a phone approves it. Choose it unless you have a reason not to. The console wants a name and a home page, no redirect URI."
         }
         ClientType::SelfClient => {
-            "For scripts of your own account: the console makes a code by hand, good for minutes. Sign in on the command line, `login --grant-code`."
+            "For scripts of your own account: the console makes a code by hand, good for minutes."
         }
-        ClientType::ServerBased => {
-            "For web servers: a browser is sent back to a redirect URI that is registered. Sign in on the command line, `login --web`."
-        }
+        ClientType::ServerBased => "For web servers: a browser is sent back to a redirect URI that is registered.",
         ClientType::Mobile => {
-            "For programs on phones and desktops: as server-based, and the code that comes back is bound to this program (PKCE). Sign in on the command line, `login --web`."
+            "For programs on phones and desktops: as server-based, and the code that comes back is bound to this program (PKCE)."
         }
         ClientType::ClientBased => {
             "For scripts in web pages: tokens are given to the page only and cannot be refreshed. Such a client cannot sign in here: register one of the others."
         }
     }
+}
+
+/// How a client signs in that does so by no device code, as a sentence.
+pub(super) fn signing_in_elsewhere(around: &Surroundings, form: &ProfileForm, kind: ClientType) -> Option<String> {
+    let advice = Advice::SignInBy(form.name().parse().ok()?, kind.way()?);
+    Some(format!("To sign in, {}.", around.command_line.said(&advice)))
 }
 
 /// Where the client is registered.

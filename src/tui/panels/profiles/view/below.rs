@@ -94,6 +94,7 @@ fn what_helps(around: &Surroundings, panel: &ProfilesPanel, problem: &Problem, r
 /// The key of this screen that goes on from here, where there is one and the profile is the selected one.
 fn key_that_helps(around: &Surroundings, panel: &ProfilesPanel, problem: &Problem) -> Option<(String, &'static str)> {
     let (command, does) = match problem.error.code {
+        Code::SignInNeeded | Code::WrongAccount if around.other_way(&problem.profile).is_some() => return None,
         Code::SignInNeeded | Code::WrongAccount => (Command::SignIn, "signs in again"),
         Code::Network | Code::Provider | Code::Timeout | Code::StoreLocked | Code::StoreUnavailable => {
             (problem.again, "tries again")

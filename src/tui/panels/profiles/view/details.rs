@@ -15,7 +15,7 @@ use crate::tui::advice::hint;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{sentence, shown};
 use crate::tui::panels::profiles::ProfilesPanel;
-use crate::tui::panels::profiles::words::{left_in_words, standing, state_in_words, when};
+use crate::tui::panels::profiles::words::{left_in_words, signing_in, standing, state_in_words, when};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::text::width;
 use crate::tui::theme::Mark;
@@ -92,9 +92,9 @@ impl<'a> Details<'a> {
             _ if mark == Mark::Working => String::new(),
             State::Valid => String::new(),
             State::Expiring | State::Expired => ", the next use refreshes it".to_owned(),
-            State::NeedsLogin => format!(": press {}", key(Command::SignIn)),
+            State::NeedsLogin => format!(": {}", signing_in(self.around, panel, &status.name)),
             State::SignedOut if status.is_unrevoked => format!(": press {} to log out again", key(Command::Logout)),
-            State::SignedOut => format!(": press {} to sign in", key(Command::SignIn)),
+            State::SignedOut => format!(": {} to sign in", signing_in(self.around, panel, &status.name)),
             State::Unknown if status.problem.is_some() => ": the store cannot be read".to_owned(),
             State::Unknown => ": the clock has been set back".to_owned(),
         };
@@ -249,7 +249,7 @@ impl<'a> Details<'a> {
         for (number, scope) in status.missing_scopes.iter().enumerate() {
             let missing = format!("{} {} was not granted", theme.symbol(Mark::Attention), shown(scope));
             let words = Words::of(&missing, theme.attention);
-            let is_last = number + 1 == status.missing_scopes.len();
+            let is_last = number + 1 == status.missing_scopes.len() && self.around.other_way(&status.name).is_none();
             let key = [Span::raw(" "), Span::styled(key.clone(), theme.shortcut)];
             let asks = |words: Words| words.whole(key).and("asks again", theme.label);
             self.value("", if is_last { asks(words) } else { words });
@@ -362,12 +362,17 @@ fn listed(scopes: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use super::{Details, Happened, is_of_earlier};
+    use crate::config::Config;
+    use crate::error::{Advice, Way};
     use crate::service::{ProfileStatus, State};
     use crate::storage::Event;
-    use crate::tui::panels::profiles::tests::{at, empty, profiles, status};
+    use crate::tui::message::Message;
+    use crate::tui::panels::profiles::tests::{at, empty, name, notice, press, profiles, status};
+    use crate::tui::update::update;
 
     /// What stands beside `Token`, below that too.
     fn token(status: &ProfileStatus) -> String {
@@ -388,6 +393,35 @@ mod tests {
                 assert!(!ends.starts_with(';') && !ends.ends_with(';') && !told.contains(" ;"), "{state:?}: {told}");
                 assert!(!told.contains("bc91 no") && !told.contains("bc91 refreshes"), "{state:?}: {told}");
                 assert_eq!(told.contains("no refresh token that works"), !refreshable, "{state:?}: {told}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_is_named_for_a_sign_in_that_no_screen_does() {
+        for (kind, way) in [
+            ("non-browser", None),
+            ("self-client", Some(Way::GrantCode)),
+            ("server-based", Some(Way::Web)),
+            ("mobile", Some(Way::Web)),
+        ] {
+            let mut model = empty();
+            let text = format!("[profiles.a]\nprovider = \"zoho\"\nclient_id = \"1\"\nclient_type = \"{kind}\"\n");
+            model.around.config = Config::parse(&text, Path::new("config.toml")).expect("valid");
+            let command = way.map(|way| model.around.command_line.said(&Advice::SignInBy(name("a"), way)));
+            let helps = command.unwrap_or_else(|| "press n".to_owned());
+            for (state, told) in [(State::SignedOut, " to sign in"), (State::NeedsLogin, "")] {
+                let is_signed_in = state != State::SignedOut;
+                let missing_scopes = vec!["B".to_owned()];
+                let status = ProfileStatus { missing_scopes, ..status("a", state, u64::from(is_signed_in) * 3000) };
+                update(&mut model, Message::StatusesLoaded(vec![status.clone()]), at(0));
+                let details = Details::of(&model.around, profiles(&model), &status, at(0), 200);
+                let lines: Vec<String> = details.lines.iter().map(ToString::to_string).collect();
+                assert!(lines[0].ends_with(&format!(": {helps}{told}")), "{kind}: {lines:?}");
+                let asks_again = lines.iter().any(|line| line.contains("n asks again"));
+                assert_eq!(asks_again, is_signed_in && way.is_none(), "{kind}: {lines:?}");
+                press(&mut model, 'a');
+                assert_eq!(notice(&model).1, format!("a: {helps} to sign in first."), "{kind}");
             }
         }
     }

@@ -139,12 +139,14 @@ impl Service {
             return Err(Error::new(code, what).because(cause).advise(hint).without(known).into());
         }
         if let Some(trouble) = trouble_in_place(provider.dialect, &call.url, &response) {
-            let (code, hint) = match trouble {
-                Trouble::Throttled => (Code::RateLimited, try_again_after(obeyed_pause(&response), provider.dialect)),
-                _ => (Code::Provider, PORTAL_HINT.into()),
-            };
             let cause = trouble.of_answer(host(&call.url), response.status);
-            return Err(Error::new(code, what).because(cause).advise(hint).into());
+            if trouble == Trouble::Throttled {
+                let pause = obeyed_pause(&response);
+                let hint = try_again_after(pause, provider.dialect);
+                let error = Error::new(Code::RateLimited, what).because(cause).advise(hint);
+                return Err(Unanswered::Throttled(pause, error));
+            }
+            return Err(Error::new(Code::Provider, what).because(cause).advise(PORTAL_HINT).into());
         }
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {
             return Err(Unanswered::Refused(explained, response.status, None));
@@ -186,7 +188,19 @@ fn host(url: &Url) -> &str {
 pub(super) enum Unanswered {
     /// The provider refused the call, with this HTTP status; and how that ended which was tried for it.
     Refused(Explained, u16, Option<Code>),
+    /// It wants to be left alone, for so long where it says so.
+    Throttled(Option<Duration>, Error),
     Failed(Error),
+}
+
+impl Unanswered {
+    /// For how long the server is to be left alone.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        match self {
+            Unanswered::Throttled(pause, _) => *pause,
+            _ => None,
+        }
+    }
 }
 
 impl From<Error> for Unanswered {
@@ -199,7 +213,7 @@ impl From<Unanswered> for Error {
     fn from(unanswered: Unanswered) -> Self {
         let (explained, status, code) = match unanswered {
             Unanswered::Refused(explained, status, code) => (explained, status, code),
-            Unanswered::Failed(error) => return error,
+            Unanswered::Throttled(_, error) | Unanswered::Failed(error) => return error,
         };
         let code = code.unwrap_or(match explained.diagnosis {
             Diagnosis::BadToken | Diagnosis::MissingScope => Code::SignInNeeded,

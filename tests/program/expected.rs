@@ -23,6 +23,8 @@ const EXPECTED: [&str; 2] = ["--expect-account", "dana@example.com"];
 struct Script {
     token: VecDeque<Value>,
     userinfo: VecDeque<(u16, String)>,
+    /// Of what is answered there.
+    userinfo_headers: &'static str,
     revoke: VecDeque<u16>,
     /// Which path is answered only when the test says so.
     held: Option<&'static str>,
@@ -41,7 +43,7 @@ impl Provider {
     fn start(script: Script) -> Self {
         let ((ask, asked), (answer, may_answer)) = (channel(), channel::<()>());
         let (script, waits) = (Mutex::new(script), Mutex::new((ask, may_answer)));
-        let authority = Authority::start(move |asked| {
+        let authority = Authority::start_with_headers(move |asked| {
             let mut told = script.lock().expect("no answer panics");
             let held = told.held.take_if(|path| *path == asked.path).or(told.silent);
             drop(told);
@@ -50,7 +52,10 @@ impl Provider {
                 let _ = waits.0.send(());
                 let _ = waits.1.recv();
             }
-            script.lock().expect("no answer panics").answer(asked)
+            let mut script = script.lock().expect("no answer panics");
+            let headers = if asked.path == "/userinfo" { script.userinfo_headers } else { "" };
+            let (status, body) = script.answer(asked);
+            (status, headers.to_owned(), body)
         });
         Self { answer, asked, authority }
     }
@@ -238,6 +243,36 @@ fn a_provider_that_never_says_who_approved_is_told_as_trouble_of_its_own() {
     assert!((3..10).contains(&asked), "{asked}");
     assert!(ran.stdout.contains("whether `dana@example.com` approved could not be checked"), "{ran:?}");
     assert!(!ran.stdout.contains("scope"), "{ran:?}");
+}
+
+/// What is answered for the account, with which headers and to which granted scopes; how often it is asked, how that ends, and what
+/// is advised.
+type Unchecked = (u16, &'static str, &'static str, usize, i32, &'static str);
+
+#[test]
+fn what_is_advised_where_nobody_says_who_approved_can_help() {
+    let (compare, scope) =
+        ("compare `userinfo_endpoint`", "add the scope that lets the account be read, such as `openid`");
+    let rows: [Unchecked; 5] = [
+        (302, "location: /login\r\n", "openid", 1, 1, compare),
+        (401, "", "openid", 1, 1, compare),
+        (401, "", "email", 1, 1, scope),
+        (403, "", "email", 1, 1, scope),
+        (429, "retry-after: 3600\r\n", "openid", 1, 10, "try again"),
+    ];
+    for (status, headers, granted, asked, code, advice) in rows {
+        let mut token = token("Bearer");
+        token["scope"] = json!(granted);
+        let userinfo = std::iter::repeat_n((status, "{}".to_owned()), 20).collect();
+        let script = Script { token: [token].into(), userinfo, userinfo_headers: headers, ..Script::default() };
+        let provider = Provider::start(script);
+        let home = Home::at(&provider.authority);
+        let ran = home.run(&[&["login"][..], &EXPECTED].concat());
+        let count = provider.authority.count("/userinfo");
+        assert_eq!((ran.code, count, provider.revoked()), (code, asked, 1), "{status} {granted}: {ran:?}");
+        assert!(ran.stderr.contains(advice), "{status} {granted}: {ran:?}");
+        assert_eq!(ran.stderr.contains("scope that lets"), advice == scope, "{ran:?}");
+    }
 }
 
 #[test]

@@ -362,11 +362,25 @@ impl Attempt {
                 Err(if account.email.is_some() { error } else { error.advise(NO_ADDRESS) })
             }
             Err(error) if error.code.is_retryable() => Err(error.within(unchecked())),
-            Err(error) => Err(Error::new(Code::WrongAccount, unchecked()).because(error).advise(format!(
-                "add the scope that lets the account be read, such as `{}`",
-                self.provider.dialect.default_scope
-            ))),
+            Err(error) => Err(Error { code: Code::WrongAccount, ..error.within(unchecked()) }),
         }
+    }
+
+    /// Why nobody said who approved. A refusal stands for a scope that the grant lacks, whatever its words; a token that has just
+    /// come is not to be refreshed for it.
+    fn unanswered(&self, unanswered: Unanswered, grant: &Grant) -> Error {
+        let dialect = self.provider.dialect;
+        let is_refused = matches!(unanswered, Unanswered::Refused(..));
+        let error = Error::from(unanswered);
+        if !is_refused || error.code.is_retryable() {
+            return error;
+        }
+        let scope = dialect.default_scope;
+        let wanted: Vec<String> = scope.split_whitespace().map(str::to_owned).collect();
+        if account::missing_scopes(&dialect.scope_names, &wanted, grant).is_empty() {
+            return error.advise_only("compare `userinfo_endpoint` of the provider with its documentation");
+        }
+        error.advise_only(format!("add the scope that lets the account be read, such as `{scope}`"))
     }
 
     /// Who approved, for who has to know: the provider is asked again where the trouble may pass, unless what it said beside the tokens will
@@ -380,16 +394,17 @@ impl Attempt {
     ) -> Result<Account, Error> {
         let (mut pause, mut failed) = (FIRST_PAUSE, None);
         while let Some(asked) = clock::within(end - clock::now(), self.ask_account(grant, data_center)).await {
-            let error: Error = match asked {
+            let (asked_pause, error) = match asked {
                 Ok(account) => return Ok(account),
-                Err(unanswered) => unanswered.into(),
+                Err(unanswered) => (unanswered.pause(), self.unanswered(unanswered, grant)),
             };
+            let wait = asked_pause.unwrap_or_default().max(pause);
             let is_over = !error.code.is_retryable() || grant.account.as_ref().is_some_and(&is_wanted);
             failed = Some(error);
-            if is_over || end - clock::now() <= pause {
+            if is_over || end - clock::now() <= wait {
                 break;
             }
-            clock::sleep_until(clock::now() + pause).await;
+            clock::sleep_until(clock::now() + wait).await;
             pause *= 2;
         }
         let silent = || Error::new(Code::Network, "the account could not be asked for").because("no answer came");

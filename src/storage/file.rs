@@ -108,6 +108,7 @@ impl Backend for FileBackend {
         private::check_directory(&self.files.directory)?;
         let is_whole = !self.files.spare.as_ref().is_some_and(Spare::is_in_use);
         let mut profiles = self.files.names(|name| record_of(name, is_whole))?;
+        profiles.extend(self.files.spare.iter().flat_map(Spare::profiles).map(|profile| (profile, false)));
         // Of two records of a profile the previous one comes first, with which none is alone.
         sorted::by(&mut profiles, Ord::cmp);
         profiles.dedup_by(|other, kept| other.0 == kept.0);

@@ -43,6 +43,7 @@ use crate::http::{Chain, tls as trust};
 use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::random;
+use crate::sorted;
 
 /// Those who wait for a profile look by themselves this often, since a notice may never come.
 const POLL: Duration = Duration::from_secs(1);
@@ -263,9 +264,13 @@ impl Backend for PostgresBackend {
 
     fn listing(&self) -> Result<Listing, StoreError> {
         let rows = self.database.ask(&Statement::new(sql::PROFILES))?;
-        let profiles = rows.iter().filter_map(|row| Some(profile(row).transpose()?.map(|profile| (profile, false))));
-        let is_whole = !self.database.spare().is_some_and(Spare::is_in_use);
-        Ok(Listing { profiles: profiles.collect::<Result<_, _>>()?, is_whole })
+        let own = rows.iter().filter_map(|row| profile(row).transpose());
+        let mut profiles = own.map(|own| Ok((own?, false))).collect::<Result<Vec<_>, _>>()?;
+        let spare = self.database.spare();
+        profiles.extend(spare.into_iter().flat_map(Spare::profiles).map(|profile| (profile, false)));
+        sorted::by(&mut profiles, Ord::cmp);
+        profiles.dedup();
+        Ok(Listing { profiles, is_whole: !spare.is_some_and(Spare::is_in_use) })
     }
 
     fn versions(&self) -> Option<BTreeMap<ProfileName, Version>> {

@@ -15,6 +15,7 @@ use super::envelope::ROOM;
 use super::reservation::{self, Reservation};
 use super::{StoreError, private, seal};
 use crate::files;
+use crate::profile::ProfileName;
 
 /// The spare place of one store.
 pub(super) struct Spare {
@@ -40,6 +41,13 @@ impl Spare {
         let ending = format!(".{}.record", self.id);
         let has_record = |names: Vec<String>| names.iter().any(|name| name.ends_with(&ending));
         self.names().map_or_else(|error| !is_absence(&error), has_record)
+    }
+
+    /// The profiles of which a record of this store is there.
+    pub(super) fn profiles(&self) -> Vec<ProfileName> {
+        let ending = format!(".{}.record", self.id);
+        let profile = |name: &String| name.strip_suffix(&ending)?.parse().ok();
+        self.names().unwrap_or_default().iter().filter_map(profile).collect()
     }
 
     /// The record, where there is one.

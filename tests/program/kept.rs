@@ -132,6 +132,19 @@ fn record_in_the_spare_place(home: &Home) -> String {
     format!("spare/{}", name.expect("it was kept there"))
 }
 
+/// As after a rename while its own place took nothing.
+#[test]
+fn a_record_that_is_in_the_spare_place_alone_goes_along_to_another_store() {
+    let provider = Rotating::start(Duration::ZERO);
+    let home = home_with_a_record_in_the_spare_place(&provider);
+    fs::remove_file(home.path("state/work.record")).expect("it is there");
+    let _ = fs::remove_file(home.path("state/work.record.prev"));
+    let other = format!("file:{}", home.path("other").display());
+    let copied = home.run(&["store", "copy", &other]);
+    assert!(copied.code == 0 && copied.stdout.contains("work: copied"), "{copied:?}");
+    assert_eq!(home.run(&["--store", &other, "refresh"]).code, 0);
+}
+
 #[test]
 fn a_record_in_the_spare_place_that_cannot_be_read_just_then_is_neither_passed_over_nor_deleted() {
     let acts: [&[&str]; 6] = [

@@ -408,6 +408,7 @@ fn spares(place: &Place<'_>) {
             if !keep(&bytes) {
                 return;
             }
+            assert_eq!((place.backend)().profiles().unwrap(), [profile("work")], "{spare:?}, {is_here}");
             let expected = if counts || !is_here { spared } else { here };
             assert_eq!(load(&place.store()).unwrap(), expected, "{spare:?}, {is_here}");
             assert_eq!(

@@ -102,7 +102,7 @@ fn accept(source: &ProviderSource, provider: &Provider, held: &mut Held) -> Resu
     let server = |code: &str| provider.data_center(code).map(|data_center| data_center.accounts_server.clone());
     let approved = std::mem::replace(&mut record.client_endpoints, known(source, provider));
     let mut changed = changes(&approved, &now, source);
-    if let Some(grant) = &mut record.grant {
+    for grant in record.grants_mut() {
         changed.extend(moved(&mut grant.endpoints, endpoints.as_deref(), &now, source));
         changed.extend(moved_server(&mut grant.issuer, &grant.data_center, server(&grant.data_center)));
     }

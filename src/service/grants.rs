@@ -54,8 +54,7 @@ impl Service {
 
     /// The other profiles that live on this refresh token.
     pub(super) fn others_on(&self, token: &Secret, own: &ProfileName) -> Vec<ProfileName> {
-        let has =
-            |record: &Record| record.grant.as_ref().is_some_and(|grant| grant.refresh_token.as_ref() == Some(token));
+        let has = |record: &Record| record.grants().any(|grant| grant.refresh_token.as_ref() == Some(token));
         let others = self.records().filter(|record| record.profile != *own && has(record));
         others.map(|record| record.profile).collect()
     }
@@ -155,7 +154,7 @@ pub(super) struct Counted {
 
 impl Counted {
     pub(super) fn of(record: &Record) -> Self {
-        let current = record.grant.as_ref().and_then(|grant| unrevoked(grant, &record.client_id));
+        let current = record.grants().filter_map(|grant| unrevoked(grant, &record.client_id));
         let noted = record.to_revoke.iter().cloned().filter_map(unrevoked_note);
         let grants = record.unrevoked.iter().cloned().chain(current).chain(noted).collect();
         Self { provider: record.provider.clone(), grants }

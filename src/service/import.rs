@@ -140,7 +140,7 @@ impl Service {
             Err(error) => {
                 // What cannot be read may be a grant that came with the failure, or one of before.
                 let record = service.record(&profile.name).await;
-                let is_empty = |record: Box<Record>| record.grant.is_none() && record.used_up.is_none();
+                let is_empty = |record: Box<Record>| record.grants().next().is_none();
                 if record.is_ok_and(|record| record.is_none_or(is_empty)) {
                     // The reason for the failure is the one to report.
                     let _ = service.remove_profile(&profile, true).await;

@@ -382,7 +382,7 @@ fn asks_otherwise(before: &Profile, after: &Profile) -> bool {
 }
 
 fn has_tokens(record: &Record) -> bool {
-    record.grant.is_some() || !record.to_revoke.is_empty() || record.used_up.is_some()
+    record.tokens().next().is_some()
 }
 
 /// Brings the record back to what it was. An error of that is the smaller one.

@@ -34,6 +34,9 @@ use crate::storage::{Account, ClientAt, Clocks, Event, Grant, LastRefresh, Pendi
 const CLOCK_SET_BACK: &str =
     "This machine's clock has been set back since the access token came, so nobody can tell when that ends.";
 
+const KEPT_IMPORT: &str = "What an import got is kept, and nobody has found out whose it is: importing the same token again goes on with it, and \
+     a logout revokes it.";
+
 /// How a profile stands, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
@@ -160,7 +163,7 @@ pub struct ProfileStatus {
     pub away: Option<String>,
     /// What a person should see to before it becomes one.
     pub warnings: Vec<String>,
-    /// An earlier sign-out could not revoke its grant; what that takes is kept, and signing out tries again.
+    /// A grant that is not in use waits to be revoked, which signing out does.
     pub is_unrevoked: bool,
     /// What happened to the profile, oldest first.
     pub events: Arc<[Event]>,
@@ -298,7 +301,8 @@ impl Service {
             status.warnings.extend(damage.cloned());
             status.away.clone_from(&seen.as_of);
             status.warnings.extend(seen.as_of.clone());
-            status.is_unrevoked = seen.has_notes;
+            status.is_unrevoked = seen.has_notes || seen.has_import;
+            status.warnings.extend(seen.has_import.then(|| KEPT_IMPORT.to_owned()));
             if seen.has_notes {
                 // A logout would end the sign-in that there is now.
                 let again = match seen.minted_at {

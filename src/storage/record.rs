@@ -84,11 +84,21 @@ impl Record {
         }
     }
 
+    /// The grant that is in use, and one that is kept until it is known whose it is.
+    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+        self.grant.iter().chain(self.used_up.iter().map(|used_up| &used_up.grant))
+    }
+
+    /// The same to be changed.
+    pub fn grants_mut(&mut self) -> impl Iterator<Item = &mut Grant> {
+        self.grant.iter_mut().chain(self.used_up.iter_mut().map(|used_up| &mut used_up.grant))
+    }
+
     /// All tokens in it, also those that are only to be revoked.
     pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
         let waiting = self.to_revoke.iter().map(|note| &note.token);
-        let used_up = self.used_up.iter().flat_map(|used_up| used_up.grant.tokens().chain([&used_up.token]));
-        self.grant.iter().flat_map(Grant::tokens).chain(waiting).chain(used_up)
+        let used_up = self.used_up.iter().map(|used_up| &used_up.token);
+        self.grants().flat_map(Grant::tokens).chain(waiting).chain(used_up)
     }
 
     /// Whether both grants are of one approval, of which no two are of the same nanosecond, or both have none.

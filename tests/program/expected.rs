@@ -106,6 +106,11 @@ fn sign_in(home: &Home, way: &str) -> Ran {
     }
 }
 
+/// Nobody is told who approved.
+fn refused() -> VecDeque<(u16, String)> {
+    [(403, "{}".to_owned())].into()
+}
+
 const WAYS: [&str; 2] = ["device", "--grant-code"];
 
 #[test]
@@ -129,12 +134,7 @@ fn refusals() -> [(&'static str, Script, i32, &'static str); 3] {
     let wrong = || [(200, account("mallory@example.com"))].into();
     [
         ("another account", Script { userinfo: wrong(), ..Script::default() }, 1, "approved instead of"),
-        (
-            "no scope",
-            Script { userinfo: [(403, "{}".to_owned())].into(), ..Script::default() },
-            1,
-            "could not be checked",
-        ),
+        ("no scope", Script { userinfo: refused(), ..Script::default() }, 1, "could not be checked"),
         ("no Bearer", Script { token: [token("DPoP")].into(), ..Script::default() }, 1, "DPoP"),
     ]
 }
@@ -390,7 +390,7 @@ fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_i
                     token
                 };
                 let userinfo = match how {
-                    Unknown::Refused => [(403, "{}".to_owned())].into(),
+                    Unknown::Refused => refused(),
                     Unknown::WrongAccount => [(200, account("mallory@example.com"))].into(),
                     Unknown::Killed => VecDeque::new(),
                 };
@@ -448,6 +448,35 @@ fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_i
             }
         }
     }
+}
+
+#[test]
+fn what_is_kept_of_an_import_counts_and_is_told_as_a_grant_that_waits() {
+    let mut token = token("Bearer");
+    token["refresh_token"] = json!("RT-1");
+    let provider = Provider::start(Script { token: [token].into(), userinfo: refused(), ..Script::default() });
+    let home = Home::at(&provider.authority);
+    let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
+    home.configure(&format!("default_profile = \"work\"\n{}{other}", home.configuration()));
+    let import = home.run_with(&[&["login", "--import"][..], &EXPECTED].concat(), "RT-0");
+    import.failed(1, &["what came in its place is kept"]);
+    let elsewhere = format!("{}/revoke/2", provider.authority.origin());
+    home.configure(&home.configuration().replace(&format!("{}/revoke", provider.authority.origin()), &elsewhere));
+    for (arguments, stdin, code, told) in [
+        (&["status"][..], "", 0, "importing the same token again goes on with it, and a logout revokes it"),
+        (&["profile", "show", "work"], "", 0, "importing the same token again goes on with it"),
+        (&["doctor"], "", 1, "signed out, but a grant of it is not revoked yet"),
+        (&["login", "--import", "other"], "RT-1", 0, "profile `work` has the same refresh token"),
+        (&["profile", "edit", "work", "--accept-endpoints"], "", 0, "/revoke/2 now"),
+        (&["logout", "work"], "", 0, "Revoked"),
+    ] {
+        let ran = home.run_with(arguments, stdin);
+        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+        assert!(ran.stdout.contains(told) || ran.stderr.contains(told), "{arguments:?}: {ran:?}");
+    }
+    let revoked = provider.authority.log();
+    let revoked: Vec<_> = revoked.iter().filter(|asked| asked.path.starts_with("/revoke")).collect();
+    assert!(revoked.len() == 1 && revoked[0].body.contains("RT-1"), "{revoked:?}");
 }
 
 #[test]

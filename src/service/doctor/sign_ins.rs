@@ -55,6 +55,9 @@ fn of_status(status: &ProfileStatus, now: jiff::Timestamp) -> Option<Check> {
         State::SignedOut if status.waiting_code(now).is_some() => {
             ("a code waits for its approval".to_owned(), Advice::SignInBy(name, Way::Resume))
         }
+        State::SignedOut if status.is_unrevoked => {
+            ("signed out, but a grant of it is not revoked yet".to_owned(), Advice::SignOut(name))
+        }
         State::SignedOut => ("signed out".to_owned(), Advice::SignIn(name)),
         State::NeedsLogin => {
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();

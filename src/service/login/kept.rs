@@ -722,7 +722,7 @@ impl Attempt {
         // What cannot be read might have it.
         let has_it = |name: &ProfileName| match store.load(name) {
             Ok(record) => {
-                record.and_then(|record| record.grant).is_some_and(|other| other.refresh_token == before.refresh_token)
+                record.is_some_and(|record| record.grants().any(|other| other.refresh_token == before.refresh_token))
             }
             Err(_) => true,
         };

@@ -42,6 +42,8 @@ pub(in crate::service) struct Seen {
     pub(super) client: Option<ClientAt>,
     /// An earlier sign-out waits for the provider.
     pub(super) has_notes: bool,
+    /// What an import got is kept until it is known whose it is.
+    pub(super) has_import: bool,
     /// When the access token of a profile that is signed in was minted, for judging by the clock of the day.
     pub(super) minted_at: Option<Timestamp>,
     /// That the store is away and this is what was known here last, in words.
@@ -137,6 +139,7 @@ impl Service {
             counted: Counted::default(),
             client: None,
             has_notes: false,
+            has_import: false,
             minted_at: None,
             as_of: None,
             status: profile.map(|profile| Box::new(ProfileStatus::signed_out(profile))),
@@ -146,6 +149,7 @@ impl Service {
             seen.client = record.grant.as_ref().map(|grant| throttles::client_of(record, grant));
             seen.minted_at = record.grant.as_ref().map(minted_now);
             seen.has_notes = !record.to_revoke.is_empty();
+            seen.has_import = record.used_up.is_some();
         }
         seen.is_sound = loaded.is_ok();
         if let (Some(profile), Some(status)) = (profile, &mut seen.status) {

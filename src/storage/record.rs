@@ -94,6 +94,11 @@ impl Record {
         self.grant.iter_mut().chain(self.used_up.iter_mut().map(|used_up| &mut used_up.grant))
     }
 
+    /// What came in the place of an imported refresh token that is used up.
+    pub fn successor_of(&self, imported: &Secret) -> Option<&Secret> {
+        self.used_up.as_ref().filter(|used_up| used_up.token == *imported)?.grant.refresh_token.as_ref()
+    }
+
     /// All tokens in it, also those that are only to be revoked.
     pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
         let waiting = self.to_revoke.iter().map(|note| &note.token);

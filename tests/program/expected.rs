@@ -429,6 +429,8 @@ fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_i
                         (is_told.into(), is_told.into()),
                         "{case}"
                     );
+                    let left = home.store().load(&"work".parse().expect("a name")).expect("it can be read");
+                    assert!(left.is_none_or(|record| record.tokens().next().is_none()), "{case}");
                     continue;
                 }
                 if is_replaced {
@@ -452,9 +454,7 @@ fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_i
 
 #[test]
 fn what_is_kept_of_an_import_counts_and_is_told_as_a_grant_that_waits() {
-    let mut token = token("Bearer");
-    token["refresh_token"] = json!("RT-1");
-    let provider = Provider::start(Script { token: [token].into(), userinfo: refused(), ..Script::default() });
+    let provider = Provider::start(Script { token: [replaced()].into(), userinfo: refused(), ..Script::default() });
     let home = Home::at(&provider.authority);
     let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
     home.configure(&format!("default_profile = \"work\"\n{}{other}", home.configuration()));
@@ -477,6 +477,65 @@ fn what_is_kept_of_an_import_counts_and_is_told_as_a_grant_that_waits() {
     let revoked = provider.authority.log();
     let revoked: Vec<_> = revoked.iter().filter(|asked| asked.path.starts_with("/revoke")).collect();
     assert!(revoked.len() == 1 && revoked[0].body.contains("RT-1"), "{revoked:?}");
+}
+
+/// What came in the place of an imported token.
+fn replaced() -> Value {
+    let mut token = token("Bearer");
+    token["refresh_token"] = json!("RT-1");
+    token
+}
+
+/// The refresh tokens that were sent for others.
+fn sent(provider: &Provider) -> Vec<String> {
+    let parameter =
+        |asked: &Asked| asked.body.split('&').find_map(|part| part.strip_prefix("refresh_token=").map(str::to_owned));
+    provider.authority.log().iter().filter_map(parameter).collect()
+}
+
+#[test]
+fn an_import_that_fails_says_whether_what_came_in_the_place_of_the_token_is_kept() {
+    for (expected, held, told, next) in [
+        (&EXPECTED[..], "/userinfo", "import the same token again, which goes on with what is kept", "RT-1"),
+        (&[], "/token", "have a new token made where that one came from", "RT-0"),
+    ] {
+        let script = Script { token: [replaced()].into(), held: Some(held), ..Script::default() };
+        let provider = Provider::start(script);
+        let home = Home::at(&provider.authority);
+        let given = home.write("given", "RT-0\n");
+        let mut import = home.command(&[&["login", "--import"][..], expected].concat());
+        import.stdin(std::fs::File::open(given).expect("it was written"));
+        let import = import.spawn().expect("the program starts");
+        provider.wait_until_asked();
+        let configured = home.configuration();
+        home.configure(&configured.replace("client-1", "client-2"));
+        provider.answer.send(()).expect("the provider still waits");
+        ran(import).failed(2, &["cannot be kept", told]);
+        home.configure(&configured);
+        assert_eq!(home.run_with(&["login", "--import"], "RT-0").code, 0, "{held}");
+        assert_eq!(sent(&provider), ["RT-0", next], "{held}");
+    }
+}
+
+#[test]
+fn what_is_kept_of_an_import_is_given_up_once_the_provider_refuses_it() {
+    for (word, told, next) in [
+        ("invalid_grant", "have a new token made where that one came from", "RT-0"),
+        ("invalid_client", "client", "RT-1"),
+    ] {
+        let token = [replaced(), json!({"error": word})].into();
+        let provider = Provider::start(Script { token, userinfo: refused(), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        let configured = home.configuration();
+        home.configure(&format!("{configured}client_authentication = \"body\"\n"));
+        let import = || home.run_with(&[&["login", "--import"][..], &EXPECTED].concat(), "RT-0");
+        import().failed(1, &["what came in its place is kept"]);
+        let refused = import();
+        assert!(refused.code != 0 && refused.stderr.contains(told), "{word}: {refused:?}");
+        assert_eq!(import().code, 0, "{word}");
+        let sent = sent(&provider);
+        assert_eq!((&*sent[1], sent.last().map(|token| &**token)), ("RT-1", Some(next)), "{word}: {sent:?}");
+    }
 }
 
 #[test]

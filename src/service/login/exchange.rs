@@ -1,7 +1,7 @@
 //! Approvals that come without a device code: a code from a console or a browser, a refresh token from elsewhere.
 
 use super::attempt::Attempt;
-use super::kept::{Kept, Room};
+use super::kept::{Kept, NEW_TOKEN, Room};
 use super::{Presence, SignIn, SignedIn};
 use crate::aside::aside;
 use crate::clock;
@@ -18,6 +18,9 @@ use crate::untrusted::Rejected;
 
 /// Where a sign-in may send the client's secret: giving back what it brought included.
 const WITH_SECRET: [&str; 3] = [endpoints::DEVICE_AUTHORIZATION, endpoints::TOKEN, endpoints::REVOCATION];
+
+const SUCCESSOR_REFUSED: &str =
+    "the provider had replaced the imported token, and what was kept in its place is refused as well";
 
 impl Service {
     /// Signs `profile` in with a code that a person made by hand in the provider's console (self client).
@@ -135,16 +138,21 @@ impl Attempt {
     async fn exchange(mut self, approval: Approval, data_center: DataCenter) -> Result<(Self, Kept), Error> {
         // The answer comes only once.
         let right = Box::new(self.reserve().await?);
-        let approval = match approval {
-            Approval::RefreshToken(token) => Approval::RefreshToken(right.successor_of(&token).unwrap_or(token)),
-            code @ Approval::Code { .. } => code,
-        };
+        let successor = self.imported.as_ref().and_then(|token| right.successor_of(token));
+        let goes_on = successor.is_some();
+        let approval = successor.map_or(approval, Approval::RefreshToken);
         let (grant, lack) = match self.ask(approval, &data_center).await {
             Ok(granted) => granted,
             Err(NotGranted::Alone(refresh_token, rejected)) => {
                 return Err(self.without_access_token(refresh_token, rejected, &data_center, Some(right)).await);
             }
-            Err(NotGranted::Failed(error)) => {
+            Err(NotGranted::Refused(error)) if goes_on => {
+                let limit = self.provider.dialect.grant_limit;
+                // Where that cannot be kept, the next import is told the same.
+                let _ = aside(move || right.give_up_successor(limit)).await;
+                return Err(error.adding(SUCCESSOR_REFUSED).advise_only(NEW_TOKEN));
+            }
+            Err(NotGranted::Refused(error) | NotGranted::Failed(error)) => {
                 aside(move || right.release()).await;
                 return Err(error);
             }
@@ -195,14 +203,13 @@ impl Attempt {
             Err(answer) => {
                 let is_refused = matches!(answer, NoToken::Refused(_));
                 let error = self.asked(&what, place, data_center).without_token(answer);
-                Err(NotGranted::Failed(if is_refused && imported.is_some() {
-                    let place = if data_center.code.is_empty() { "" } else { " and data center" };
-                    error.advise_only(format!(
-                        "copy the token whole, see that it belongs to this client{place}, and import it again"
-                    ))
-                } else {
-                    error
-                }))
+                if !is_refused || imported.is_none() {
+                    return Err(NotGranted::Failed(error));
+                }
+                let place = if data_center.code.is_empty() { "" } else { " and data center" };
+                Err(NotGranted::Refused(error.advise_only(format!(
+                    "copy the token whole, see that it belongs to this client{place}, and import it again"
+                ))))
             }
         }
     }
@@ -211,6 +218,8 @@ impl Attempt {
 /// Why an approval is no grant.
 enum NotGranted {
     Failed(Error),
+    /// The imported token is over, for all that the provider says.
+    Refused(Error),
     /// A refresh token came, and no access token that can be used.
     Alone(Secret, Rejected),
 }

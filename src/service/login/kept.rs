@@ -16,7 +16,7 @@ use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
 use crate::oauth::wire::TokenAnswer;
 use crate::profile::ProfileName;
-use crate::providers::{ClientAuthentication, DataCenter, RevocationEnds};
+use crate::providers::{ClientAuthentication, DataCenter, GrantLimit, RevocationEnds};
 use crate::secret::Secret;
 use crate::service::account::Unanswered;
 use crate::service::{Service, account, discovery, endpoints, grants};
@@ -41,6 +41,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// What helps where an account that came has no address which can be compared.
 const NO_ADDRESS: &str =
     "it has no verified address, so expect its id once you know whose it is: anybody may choose a name";
+
+/// What helps where an imported token is used up.
+pub(super) const NEW_TOKEN: &str = "have a new token made where that one came from, or sign in";
 
 /// How long the record is waited for in which a grant is noted that is given back.
 const PATIENCE_TO_NOTE: Duration = Duration::from_secs(5);
@@ -101,8 +104,19 @@ impl Reserved {
 
     /// What came in the place of an imported refresh token that was used up before.
     pub(super) fn successor_of(&self, token: &Secret) -> Option<Secret> {
-        let used_up = self.before.as_ref()?.used_up.as_ref().filter(|used_up| used_up.token == *token)?;
-        used_up.grant.refresh_token.clone()
+        self.before.as_ref()?.successor_of(token).cloned()
+    }
+
+    /// Has what came in the place of an imported refresh token revoked by the next login or logout, since the provider refuses it.
+    pub(super) fn give_up_successor(self, limit: Option<GrantLimit>) -> Result<(), StoreError> {
+        let Self { mut held, before, .. } = self;
+        let given_up = before.and_then(|mut record| {
+            let note = RevocationNote::of(&record.used_up.take()?.grant, &record.client_id);
+            grants::note(&mut record, note, limit);
+            Some(held.commit(&mut record))
+        });
+        held.release();
+        given_up.unwrap_or(Ok(()))
     }
 
     pub(super) fn release(self) {
@@ -198,8 +212,8 @@ impl Attempt {
                         return Ok(kept);
                     }
                     if !presence.saves_again(error.clone()).await {
-                        let again = Advice::SignIn(self.profile.name.clone());
-                        return Err(self.give_back(error, &grant, data_center, None).await.advise(again).into());
+                        let again = self.imported.is_none().then(|| Advice::SignIn(self.profile.name.clone()));
+                        return Err(self.give_back(error, &grant, data_center, None).await.advise_all(again).into());
                     }
                 }
             }
@@ -445,11 +459,16 @@ impl Attempt {
         data_center: &DataCenter,
         right: Option<Box<Reserved>>,
     ) -> Error {
-        if self.imported.is_some() {
-            let is_kept = right.is_some();
-            if let Some(right) = right {
-                aside(move || right.release()).await;
-            }
+        if let Some(imported) = self.imported.clone() {
+            let (store, name) = (self.service.store.clone(), self.profile.name.clone());
+            let kept = aside(move || {
+                if let Some(right) = right {
+                    right.release();
+                }
+                store.load(&name).ok()??.successor_of(&imported).cloned()
+            })
+            .await;
+            let is_kept = kept.is_some() && kept == grant.refresh_token;
             return match (self.used_up(grant), is_kept) {
                 (None, _) => error.adding("nothing was saved, and nothing revoked"),
                 (Some(_), true) => error
@@ -457,7 +476,7 @@ impl Attempt {
                     .advise("import the same token again, which goes on with what is kept"),
                 (Some(_), false) => error
                     .adding("nothing was saved, and the imported token is used up: the provider has replaced it")
-                    .advise("have a new token made where that one came from, or sign in"),
+                    .advise(NEW_TOKEN),
             };
         }
         match self.revoke_new(grant, data_center, Some(error.clone()), right).await {

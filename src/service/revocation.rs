@@ -65,6 +65,28 @@ pub(super) struct NotRevoked {
     is_unreachable: bool,
 }
 
+/// For what a token is revoked.
+#[derive(Clone, Copy)]
+enum Why {
+    SignOut,
+    /// A sign-in does not keep its grant.
+    GivenBack,
+    /// It waited for that when a sign-in began or ended.
+    Earlier,
+}
+
+impl Why {
+    /// Why another sign-in ended with the grant.
+    fn in_words(self, profile: &ProfileName) -> String {
+        let what = match self {
+            Self::SignOut => "logout",
+            Self::GivenBack => "refused sign-in",
+            Self::Earlier => "revocation of an earlier grant",
+        };
+        format!("the {what} of profile `{profile}` ended this sign-in as well")
+    }
+}
+
 /// What is left of a grant that was not revoked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Left {
@@ -107,7 +129,8 @@ impl Service {
             Ok(noted) => noted,
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
-        let Tried { revoked, is_noted, is_unknown, also_ended } = self.revoke_noted(profile, grant.as_ref()).await?;
+        let tried = self.revoke_noted(profile, grant.as_ref(), Why::SignOut).await?;
+        let Tried { revoked, is_noted, is_unknown, also_ended } = tried;
         // Where the store goes away by now, what was done is told all the same.
         let record = self.record(&profile.name).await.ok().flatten();
         let unrevoked = record.map_or_else(Vec::new, |record| record.unrevoked);
@@ -119,7 +142,7 @@ impl Service {
 
     /// Tries what earlier sign-outs could not revoke, without a word: a sign-in neither fails by it nor waits for long.
     pub(super) async fn revoke_noted_quietly(&self, profile: &Profile) {
-        let _ = clock::within(PATIENCE, Box::pin(self.revoke_noted(profile, None))).await;
+        let _ = clock::within(PATIENCE, Box::pin(self.revoke_noted(profile, None, Why::Earlier))).await;
     }
 
     /// Turns the grant into a note, and gives it if there was one; and whether a pending sign-in was given up.
@@ -184,7 +207,7 @@ impl Service {
     }
 
     /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well.
-    async fn revoke_noted(&self, profile: &Profile, grant: Option<&Grant>) -> Result<Tried, Error> {
+    async fn revoke_noted(&self, profile: &Profile, grant: Option<&Grant>, why: Why) -> Result<Tried, Error> {
         let noted = self.record_with_notes(profile).await.map_err(|error| match grant {
             Some(_) => error.adding("the profile is signed out here, and its next login or logout revokes the grant"),
             None => error,
@@ -197,7 +220,7 @@ impl Service {
             if unreachable.contains(&&note.issuer) {
                 continue;
             }
-            match self.revoke_note(profile, note, &record, grant).await {
+            match self.revoke_note(profile, note, &record, grant, why).await {
                 Ok(ended) => {
                     settled.push((note, None));
                     also_ended.extend(ended);
@@ -255,32 +278,29 @@ impl Service {
         profile: &Profile,
         client: &Client,
     ) -> Result<Vec<ProfileName>, Error> {
-        let failed = self.revoke(note, provider, data_center, profile, client).await.err();
-        let left = failed.as_ref().map(|failed| failed.left);
+        let revoked = self.revoke(note, provider, data_center, profile, client, Why::GivenBack).await;
+        let left = revoked.as_ref().err().map(|failed| failed.left);
         if is_noted && left != Some(Left::Unclear) {
             // Where that cannot be kept, the provider says to the next one that it does not know the token.
             let _ = self.change_record(profile, |record| settle(record, &[(note, left)], Some(provider.dialect))).await;
         }
-        match (left, failed) {
-            (Some(Left::Unclear), Some(failed)) if is_noted => {
+        revoked.or_else(|failed| match failed.left {
+            Left::Unclear if is_noted => {
                 Err(failed.kept_for_later(profile).adding("the next login or logout of the profile tries again"))
             }
-            (Some(Left::Alive | Left::Unclear), Some(failed)) => Err(failed.error.advise(failed.by_hand)),
-            (Some(_), _) => Ok(Vec::new()),
-            (None, _) => {
-                let what = format!("the refused sign-in of profile `{}`", profile.name);
-                Ok(self.end_others(note, provider.dialect.revocation_ends, what, profile).await)
-            }
-        }
+            Left::Alive | Left::Unclear => Err(failed.error.advise(failed.by_hand)),
+            Left::Nothing => Ok(Vec::new()),
+        })
     }
 
-    /// Revokes one token, and gives the other profiles whose grant ended with that.
+    /// Revokes one token, and gives the profiles whose grant ended with that.
     async fn revoke_note(
         &self,
         profile: &Profile,
         note: &RevocationNote,
         record: &Record,
         grant: Option<&Grant>,
+        why: Why,
     ) -> Result<Vec<ProfileName>, NotRevoked> {
         let provider = self.provider_at(profile, note.endpoints.as_deref()).await.map_err(NotRevoked::unasked)?;
         let data_center = data_center_of_issuer(profile, &provider, &note.data_center, &note.issuer);
@@ -300,9 +320,7 @@ impl Service {
         client.id.clone_from(&note.client_id);
         client.tokens.extend(grant.into_iter().flat_map(Grant::tokens).cloned());
         sorted::by_key(&mut client.authentication, |way| Some(*way) != note.client_authentication);
-        self.revoke(note, &provider, data_center, profile, &client).await?;
-        let what = format!("the logout of profile `{}`", profile.name);
-        Ok(self.end_others(note, provider.dialect.revocation_ends, what, profile).await)
+        self.revoke(note, &provider, data_center, profile, &client, why).await
     }
 
     /// Has the profiles whose grant ended with a token that was revoked hand out nothing of it any more. Gives their names.
@@ -310,15 +328,15 @@ impl Service {
         &self,
         revoked: &RevocationNote,
         ends: RevocationEnds,
-        what: String,
         profile: &Profile,
+        why: Why,
     ) -> Vec<ProfileName> {
         let (revoked, profile) = (revoked.clone(), profile.clone());
         self.aside(move |service| {
             let end = |held: &mut Held| {
                 let record = held.load()?.filter(|record| grants::has_ended(record, &revoked, ends));
                 let Some(mut record) = record else { return Ok(false) };
-                let why = format!("{what} ended this sign-in as well");
+                let why = why.in_words(&profile.name);
                 record.note(Happened::Revoked, &why, &service.actor, clock::wall());
                 if let Some(grant) = &mut record.grant {
                     if let Some(last) = &mut grant.last_refresh {
@@ -337,18 +355,20 @@ impl Service {
         .await
     }
 
-    /// Revokes the refresh token, and with it all access tokens; the access token where there is no refresh token.
+    /// Revokes the refresh token, and with it all access tokens; the access token where there is no refresh token. Gives the profiles
+    /// whose grant ended with that.
     ///
     /// The server that issued it is asked first. Zoho's own pages disagree on whether that or the client's home is the
     /// right one, so where the first one refuses, the home is asked as well.
-    pub(super) async fn revoke(
+    async fn revoke(
         &self,
         note: &RevocationNote,
         provider: &Provider,
         data_center: &DataCenter,
         profile: &Profile,
         client: &Client,
-    ) -> Result<(), NotRevoked> {
+        why: Why,
+    ) -> Result<Vec<ProfileName>, NotRevoked> {
         let what = "the grant could not be revoked";
         let (place, scopes) = (Place::Revocation, &profile.scopes[..]);
         let home = home_data_center(profile, provider).ok().filter(|home| home.code != data_center.code);
@@ -378,7 +398,7 @@ impl Service {
                     continue;
                 }
                 let error = match wire::read_revocation(provider.dialect, &response) {
-                    Ok(()) => return Ok(()),
+                    Ok(()) => return Ok(self.end_others(note, provider.dialect.revocation_ends, profile, why).await),
                     Err(Unrevoked::UnknownToken(answer)) => {
                         refused = failed(asked.refused(&answer.without(&known)), Left::Nothing);
                         continue;
@@ -415,7 +435,8 @@ impl Service {
         let Some(record) = record else { return error };
         let of_grant = record.grant.as_ref().map(|grant| RevocationNote::of(grant, &record.client_id));
         let Some(note) = of_grant.or_else(|| record.to_revoke.last().cloned()) else { return error };
-        let failed = self.revoke_note(profile, &note, &record, None).await.err().map(|failed| failed.error);
+        let failed =
+            self.revoke_note(profile, &note, &record, None, Why::SignOut).await.err().map(|failed| failed.error);
         still_here(error, failed.as_ref())
     }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::interrupts::{send, wait_until_told};
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{Home, REFRESH_TOKEN, Ran, ran};
+use crate::support::program::{ACCESS_TOKEN, Home, REFRESH_TOKEN, Ran, ran};
 
 const EXPECTED: [&str; 2] = ["--expect-account", "dana@example.com"];
 
@@ -229,6 +229,26 @@ fn sign_ins_that_end_with_a_refused_grant_are_told_and_hand_out_nothing_more() {
                 "{case}: {token:?}"
             );
         }
+    }
+}
+
+#[test]
+fn a_sign_in_that_ended_with_another_ones_grant_tells_what_revoked_that() {
+    for (next, why) in [
+        ("logout", "the logout of profile `work` ended this sign-in as well"),
+        ("login", "the revocation of an earlier grant of profile `work` ended this sign-in as well"),
+    ] {
+        let wrong = [(200, account("mallory@example.com"))].into();
+        let provider = Provider::start(Script { userinfo: wrong, revoke: [500].into(), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
+        home.configure(&format!("default_profile = \"work\"\n{}{other}", home.configuration()));
+        home.sign_in_as("other", &provider.authority.origin(), |_| ());
+        assert_eq!(sign_in(&home, "device").code, 1, "{next}");
+        home.run(&["token", "other"]).worked(&format!("{ACCESS_TOKEN}\n"));
+        let ended = if next == "logout" { home.run(&["logout"]) } else { sign_in(&home, "device") };
+        assert_eq!((ended.code, provider.revoked()), (0, 2), "{next}: {ended:?}");
+        home.run(&["token", "other"]).failed(4, &[why]);
     }
 }
 

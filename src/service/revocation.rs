@@ -269,7 +269,7 @@ impl Service {
 
     /// Revokes a grant that a sign-in does not keep, and gives the profiles whose grant ended with that; it goes on waiting for it where
     /// it is noted and the trouble may pass.
-    pub(super) async fn revoke_refused(
+    pub(super) async fn revoke_given_back(
         &self,
         note: &RevocationNote,
         is_noted: bool,
@@ -324,7 +324,7 @@ impl Service {
     }
 
     /// Has the profiles whose grant ended with a token that was revoked hand out nothing of it any more. Gives their names.
-    async fn end_others(
+    async fn end_with(
         &self,
         revoked: &RevocationNote,
         ends: RevocationEnds,
@@ -398,7 +398,7 @@ impl Service {
                     continue;
                 }
                 let error = match wire::read_revocation(provider.dialect, &response) {
-                    Ok(()) => return Ok(self.end_others(note, provider.dialect.revocation_ends, profile, why).await),
+                    Ok(()) => return Ok(self.end_with(note, provider.dialect.revocation_ends, profile, why).await),
                     Err(Unrevoked::UnknownToken(answer)) => {
                         refused = failed(asked.refused(&answer.without(&known)), Left::Nothing);
                         continue;

@@ -500,15 +500,15 @@ impl Attempt {
     ) -> Result<Vec<ProfileName>, Error> {
         let note = RevocationNote::of(grant, &self.profile.client_id);
         let (attempt, noted) = (self.clone(), note.clone());
-        let noting = aside(move || attempt.note_refused(noted, why.as_ref(), right));
+        let noting = aside(move || attempt.note_given_back(noted, why.as_ref(), right));
         let is_noted = matches!(clock::within(PATIENCE_TO_NOTE, noting).await, Some(Ok(true)));
         let Self { service, provider, profile, client, .. } = self;
-        service.revoke_refused(&note, is_noted, provider, data_center, profile, client).await
+        service.revoke_given_back(&note, is_noted, provider, data_center, profile, client).await
     }
 
     /// Notes a grant as one to be revoked, and how its sign-in ended. Tells whether the note is kept: nobody would look for it where the
     /// profile has no record.
-    fn note_refused(
+    fn note_given_back(
         &self,
         note: RevocationNote,
         why: Option<&Error>,

@@ -18,6 +18,10 @@ use crate::profile::ProfileName;
 /// How long a change waits for another process that changes the same file, which takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Ends a line that is to go, with the comments right above it. Taken out of the document, it would take along what the document
+/// counts as its own: all comments since the value or table before, up to the first line of the file.
+const TO_GO: &str = " # \u{fffc}";
+
 /// Writes a new profile, and its provider if that is new as well. The result is checked before it replaces the file; a
 /// name that is taken is an error.
 pub fn add_profile(config: &Config, profile: &Profile, provider: Option<&NewProvider>) -> Result<Config, Error> {
@@ -83,7 +87,12 @@ pub fn rename_profile(config: &Config, old: &ProfileName, new: &ProfileName) -> 
 pub fn set_default_profile(config: &Config, name: &ProfileName) -> Result<Config, Error> {
     edit(config, &[name], |now, document| {
         now.profile(Some(name))?;
-        put(document.as_table_mut(), "default_profile", name.as_str().into());
+        let mut default = Value::from(name.as_str());
+        if !document.iter().any(|(_, item)| item.is_value()) {
+            // An empty line parts it from the tables.
+            default.decor_mut().set_suffix("\n");
+        }
+        put(document.as_table_mut(), "default_profile", default);
         Ok(())
     })
 }
@@ -92,10 +101,18 @@ pub fn set_default_profile(config: &Config, name: &ProfileName) -> Result<Config
 pub fn remove_profile(config: &Config, name: &ProfileName) -> Result<Config, Error> {
     edit(config, &[name], |_, document| {
         if let Some(profiles) = document.get_mut("profiles").and_then(Item::as_table_like_mut) {
-            profiles.remove(name.as_str());
+            match profiles.get_mut(name.as_str()) {
+                Some(Item::Table(profile)) if !profile.is_dotted() => {
+                    profile.clear();
+                    profile.decor_mut().set_suffix(TO_GO);
+                }
+                _ => drop(profiles.remove(name.as_str())),
+            }
         }
-        if document.get("default_profile").and_then(Item::as_str) == Some(name.as_str()) {
-            document.remove("default_profile");
+        if let Some(Item::Value(default)) = document.get_mut("default_profile")
+            && default.as_str() == Some(name.as_str())
+        {
+            default.decor_mut().set_suffix(TO_GO);
         }
         Ok(())
     })
@@ -265,14 +282,27 @@ fn edit(
         Err(trouble) => return Err(unusable_file(format!("{} cannot be changed", path.display()), &target, &trouble)),
     };
     let now = Config::parse_keeping(&text, path, is_named)?;
-    let folded = Folded::of(form::without_mark(&text), named);
+    let bare = form::without_mark(&text);
+    let (head, rest) = bare.split_at(length_of_head(bare));
+    let folded = Folded::of(rest, named);
     let mut document: DocumentMut = folded.text.parse().map_err(|error: toml_edit::TomlError| {
         Error::new(Code::Config, format!("{} is not valid", path.display()))
             .because(error.message())
             .advise("mend the file; `docs/configuration.md` lists every key")
     })?;
-    change(&now, &mut document)?;
-    let text = form::kept(&text, &folded.unfolded(&document.to_string()));
+    let changed = changed(&mut document, |document| change(&now, document))?;
+    // An empty line parts a head that is all of the file from what comes below it.
+    let end_of_head = match head.lines().last() {
+        Some(line) if rest.is_empty() && is_comment(line) => {
+            if head.ends_with('\n') {
+                "\n"
+            } else {
+                "\n\n"
+            }
+        }
+        _ => "",
+    };
+    let text = form::kept(&text, &[head, end_of_head, &folded.unfolded(&changed)].concat());
     let keeps = |config: &Config, kept, name: &str| !before.is_part || is_named(config, kept, name);
     let config = Config::parse_keeping(&text, path, keeps).map_err(|error| {
         // The file is whole: what was to be written into it is not.
@@ -284,6 +314,70 @@ fn edit(
     }
     files::replace(&target, text.as_bytes()).map_err(failed)?;
     Ok(config)
+}
+
+/// The text of the document with the change. What is added at its end stands below the comments there, which are about what is there.
+fn changed(
+    document: &mut DocumentMut,
+    change: impl FnOnce(&mut DocumentMut) -> Result<(), Error>,
+) -> Result<String, Error> {
+    let tail = document.trailing().as_str().unwrap_or_default().to_owned();
+    document.set_trailing("");
+    let before = document.to_string();
+    change(document)?;
+    let after = document.to_string();
+    Ok(match after.strip_prefix(&before) {
+        Some(added) if tail.contains('#') && added.trim_start().starts_with('[') => {
+            [&before, tail.trim_end(), "\n", added].concat()
+        }
+        _ => without_lines_to_go(after + &tail),
+    })
+}
+
+/// How long the comments are at the beginning of a text that are about all of it: those up to an empty line, and a line for editors
+/// that is the first one. What stands right above something is about that.
+fn length_of_head(text: &str) -> usize {
+    let mut at = 0;
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        if !is_empty(line) && !is_comment(line) {
+            return end;
+        }
+        let is_for_editors = at == 0 && line.starts_with("#:");
+        at += line.len();
+        if is_for_editors || is_empty(line) {
+            end = at;
+        }
+    }
+    at
+}
+
+/// Takes out the lines that are to go, the comments right above them, and one of two empty lines that come together so.
+fn without_lines_to_go(text: String) -> String {
+    if !text.contains(TO_GO) {
+        return text;
+    }
+    let mut lines: Vec<&str> = Vec::new();
+    let mut is_below = false;
+    for line in text.split_inclusive('\n') {
+        if line.trim_end().ends_with(TO_GO) {
+            while lines.pop_if(|above| is_comment(above)).is_some() {}
+            is_below = true;
+        } else if !(is_below && is_empty(line) && lines.last().is_none_or(|above| is_empty(above))) {
+            is_below = false;
+            lines.push(line);
+        }
+    }
+    while is_below && lines.pop_if(|above| is_empty(above)).is_some() {}
+    lines.concat()
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
+}
+
+fn is_empty(line: &str) -> bool {
+    line.trim().is_empty()
 }
 
 /// A disk that is full is no fault of the configuration, and passes.
@@ -335,3 +429,6 @@ fn wait_for_other_writers(target: &Path) -> Result<Option<File>, Error> {
         Err(_) => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;

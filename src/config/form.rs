@@ -38,7 +38,12 @@ fn ended(text: &mut String, before: &str, changed: &str) {
             continue;
         }
         // Where all lines end alike, no old line need be looked for.
-        let found = if is_mixed { ahead.iter().position(|(old, _)| *old == line) } else { None };
+        let found = match line {
+            _ if !is_mixed => None,
+            // Any other one would be of somewhere else.
+            "" => ahead.first().filter(|(old, _)| old.is_empty()).map(|_| 0),
+            line => ahead.iter().position(|(old, _)| *old == line),
+        };
         match found {
             Some(index) => {
                 let (_, end) = ahead[index];

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::super::{Config, Profile, add_profile, remove_profile, rename_profile, set_default_profile, set_scopes};
 use crate::error::Error;
+use crate::files;
 use crate::profile::ProfileName;
 
 type Change = fn(&Config) -> Result<Config, Error>;
@@ -19,7 +20,7 @@ fn changed(before: &str, change: Change) -> [String; 2] {
     [before.to_owned(), before.replace(plain, other)].map(|text| {
         let home = tempfile::tempdir().expect("a directory");
         let file = home.path().join("config.toml");
-        fs::write(&file, text).expect("it is written");
+        files::replace(&file, text.as_bytes()).expect("it is written");
         let config = Config::load(&file).expect("it is valid");
         change(&config).expect("it is changed");
         fs::read_to_string(&file).expect("it is there").replace(other, plain)

@@ -498,9 +498,21 @@ impl Config {
             None if self.profiles.is_empty() => Err(Error::new(Code::UnknownProfile, "there is no profile yet")
                 .advise(Advice::AddProfile(None))
                 .advise(Advice::Demo.after("or "))),
-            None => Err(Error::new(Code::UnknownProfile, "which profile is meant is not clear")
-                .because(format!("there are {}", self.names()))
-                .advise(Advice::NameProfile)),
+            None => Err(unclear(&self.profiles.keys().collect::<Vec<_>>())),
+        }
+    }
+
+    /// The profile with this client that is meant where none is named: the default one, or the only one.
+    pub fn profile_of_client(&self, client_id: &str) -> Result<Option<&Profile>, Error> {
+        let of_client = |profile: &&Profile| profile.client_id == client_id;
+        if let Some(default) = self.profile(None).ok().filter(of_client) {
+            return Ok(Some(default));
+        }
+        let all: Vec<&Profile> = self.profiles.values().filter(of_client).collect();
+        match all[..] {
+            [] => Ok(None),
+            [only] => Ok(Some(only)),
+            _ => Err(unclear(&all.into_iter().map(|profile| &profile.name).collect::<Vec<_>>())),
         }
     }
 
@@ -590,19 +602,27 @@ impl Config {
             None if self.profiles.is_empty() => error.advise(add),
             None => {
                 let are = if self.profiles.len() == 1 { "is" } else { "are" };
-                error.advise(format!("there {are} {}", self.names())).advise(add.and(" to add it"))
+                error
+                    .advise(format!("there {are} {}", listed(&self.profiles.keys().collect::<Vec<_>>())))
+                    .advise(add.and(" to add it"))
             }
         }
     }
+}
 
-    /// The first few of what may be thousands.
-    fn names(&self) -> String {
-        const MOST: usize = 10;
-        let names: Vec<String> = self.profiles.keys().take(MOST).map(|name| format!("`{name}`")).collect();
-        match self.profiles.len().saturating_sub(MOST) {
-            0 => names.join(", "),
-            more => format!("{} and {more} more", names.join(", ")),
-        }
+fn unclear(names: &[&ProfileName]) -> Error {
+    Error::new(Code::UnknownProfile, "which profile is meant is not clear")
+        .because(format!("there are {}", listed(names)))
+        .advise(Advice::NameProfile)
+}
+
+/// The first few of what may be thousands.
+fn listed(names: &[&ProfileName]) -> String {
+    const MOST: usize = 10;
+    let first: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(MOST) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 

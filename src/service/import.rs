@@ -35,12 +35,13 @@ impl Import {
 }
 
 impl EnvFile {
-    /// What the file brings: for the profile of this name, or the one that has its client where none is named, else for a new one.
+    /// What the file brings: for the profile of this name, or the one that has its client where none is named, else for a new
+    /// one.
     /// That lacks its data center where the file does not tell it.
     ///
     /// # Errors
     ///
-    /// The file lacks something, or does not fit the profile.
+    /// The file lacks something, or does not fit the profile, or no profile is named and several have the client.
     pub fn import(self, config: &Config, name: Option<&ProfileName>) -> Result<Import, Error> {
         let is_there = name.is_some_and(|name| config.profiles.contains_key(name));
         let hint = if is_there {
@@ -57,14 +58,12 @@ impl EnvFile {
                 "without one there is nothing to import: sign in instead"
             })
         })?;
-        let of_client = |profile: &&Profile| profile.client_id == client_id;
         let known = match name {
             Some(name) => config.profiles.get(name),
-            // The one that is meant where none is named, if it has the client.
-            None => config.profile(None).ok().into_iter().chain(config.profiles.values()).find(of_client),
+            None => config.profile_of_client(&client_id)?,
         };
         let profile = match (known, name) {
-            (Some(profile), _) if !of_client(&profile) => {
+            (Some(profile), _) if profile.client_id != client_id => {
                 return Err(self
                     .unusable(Code::Config)
                     .because(format!("profile `{}` has another client id", profile.name))

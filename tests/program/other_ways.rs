@@ -852,3 +852,40 @@ fn an_answer_without_this_sign_ins_state_is_told_with_its_word_and_waited_on() {
     let ran = web.end();
     assert!(ran.code == 2 && ran.stdout.contains("a code alone"), "{ran:?}");
 }
+
+#[test]
+fn an_env_file_that_several_profiles_could_take_changes_none_that_nobody_named() {
+    let zoho = Zoho::start();
+    let profile = |name: &str| format!("[profiles.{name}]\nprovider = \"lab\"\nclient_id = \"client-1\"\n");
+    for (default, name, taken) in [
+        ("", None, None),
+        ("other", None, None),
+        ("", Some("beta"), Some("beta")),
+        ("beta", None, Some("beta")),
+        ("beta", Some("alpha"), Some("alpha")),
+    ] {
+        let home = Home::new();
+        let default_profile =
+            if default.is_empty() { String::new() } else { format!("default_profile = \"{default}\"\n") };
+        let other = profile("other").replace("client-1", "client-2");
+        home.configure(&[default_profile, profile("alpha"), profile("beta"), other, zoho.providers()].concat());
+        let env = home.write(
+            "beta.env",
+            &format!(
+                "ZOHO_CLIENT_ID=client-1\nZOHO_CLIENT_SECRET={CLIENT_SECRET}\nZOHO_REFRESH_TOKEN={REFRESH_TOKEN}\n\
+                 ZOHO_API_DOMAIN={}\n",
+                zoho.us.origin()
+            ),
+        );
+        let asked = zoho.us.log().len();
+        let ran = home.run(
+            &[&["login"][..], name.as_slice(), &["--import", "--env-file", env.to_str().expect("a path")]].concat(),
+        );
+        if let Some(taken) = taken {
+            assert!(ran.code == 0 && ran.stdout.contains(&format!("profile {taken}.")), "{default} {name:?}: {ran:?}");
+        } else {
+            ran.failed(2, &["which profile is meant is not clear: there are `alpha`, `beta`", "`-p NAME`"]);
+            assert_eq!(zoho.us.log().len(), asked, "nobody is asked");
+        }
+    }
+}

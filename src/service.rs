@@ -253,7 +253,7 @@ impl Service {
             ))
             .advise("undo the change")
             .advise(Advice::AcceptEndpoints(profile.name.clone()).after("or if it is right, "))
-            .advise(Advice::GiveSecret(Some(profile.name.clone())).after("or give the secret again: ")))
+            .advise(endpoints::give_secret_again(&profile.name)))
     }
 }
 

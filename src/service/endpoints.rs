@@ -80,7 +80,10 @@ impl Service {
         let changes = changes(&record.client_endpoints, &of_provider(provider), source);
         match changes.into_iter().find(|change| change.now.is_some() && is_meant(change)) {
             Some(change) => {
-                Err(Error::new(Code::Config, what).because(change.in_words()).advise_all(what_helps(&profile.name)))
+                let [undo, accept, sign_in] = what_helps(&profile.name);
+                // A sign-in would need the secret.
+                let anew = if record.client_secret.is_some() { give_secret_again(&profile.name) } else { sign_in };
+                Err(Error::new(Code::Config, what).because(change.in_words()).advise_all([undo, accept, anew]))
             }
             None => Ok(()),
         }
@@ -136,6 +139,11 @@ pub(super) fn what_helps(profile: &ProfileName) -> [Advice; 3] {
         Advice::AcceptEndpoints(profile.clone()).after("or if the new one is right, "),
         Advice::SignIn(profile.clone()).after("or sign in again: "),
     ]
+}
+
+/// What has a stored secret go to the server that is configured now.
+pub(super) fn give_secret_again(profile: &ProfileName) -> Advice {
+    Advice::GiveSecret(Some(profile.clone())).after("or give the secret again: ")
 }
 
 /// The endpoints for which a secret is given, as far as they are known before anybody is asked.

@@ -98,6 +98,25 @@ fn assert_refused(ran: &Ran, foreign: &Authority, case: &str) {
     assert_eq!(ran.code, 2, "{case}: {ran:?}");
     assert!(ran.stderr.contains("device-login profile edit work --accept-endpoints"), "{case}: {ran:?}");
     assert!(foreign.log().is_empty(), "{case}: {:?}", foreign.log());
+    // Whoever has just tried that is not to try it again.
+    let is_sign_in = case.contains("\"login\"");
+    assert!(!is_sign_in || !ran.stderr.contains("device-login login work"), "{case}: {ran:?}");
+}
+
+#[test]
+fn a_stored_secret_that_is_given_again_goes_where_the_provider_is_now() {
+    for form in [Form::Issuer, Form::Endpoints] {
+        let (own, new) = (authority(), authority());
+        let home = signed_in(form, &own.origin());
+        let elsewhere = format!("{}/token", new.origin());
+        home.configure(&configuration(form, &own.origin(), &[("token_endpoint", elsewhere)]));
+        home.run(&["login", "--plain"])
+            .failed(2, &["or give the secret again: `device-login profile edit work --client-secret-stdin`"]);
+        let given = home.run_with(&["profile", "edit", "work", "--client-secret-stdin"], CLIENT_SECRET);
+        assert_eq!(given.code, 0, "{given:?}");
+        let ran = home.run(&["login", "--plain"]);
+        assert!(ran.code == 0 && new.count("/token") > 0, "{form:?}: {ran:?}");
+    }
 }
 
 /// The commands that send something to an endpoint.

@@ -447,6 +447,11 @@ impl Config {
         Self::parse(&read(file)?.unwrap_or_default(), file)
     }
 
+    /// Reads the file for who names another default profile: the one that it names need not be there.
+    pub fn load_without_default(file: &Path) -> Result<Self, Error> {
+        Self::parse_without_default(&read(file)?.unwrap_or_default(), file, |_, _, _| true)
+    }
+
     /// Reads what a script needs that wants a token of one profile, the default one where none is named. Mistakes in other
     /// profiles and providers do not stop it.
     pub fn load_for(file: &Path, name: Option<&ProfileName>) -> Result<Self, Error> {
@@ -483,6 +488,18 @@ impl Config {
             Ok((config, problems)) if problems.is_empty() => Ok(config),
             _ => Err(check::not_valid(text, file)),
         }
+    }
+
+    /// The same where the default profile need not be among the profiles.
+    fn parse_without_default(
+        text: &str,
+        file: &Path,
+        keeps: impl Fn(&Self, usize, &str) -> bool,
+    ) -> Result<Self, Error> {
+        Self::parse_keeping(text, file, keeps).or_else(|error| {
+            let parsed = document::parse::<File>(form::without_mark(text)).ok();
+            parsed.and_then(|parsed| parsed.checked_alone(file)).ok_or(error)
+        })
     }
 
     /// The profile that is meant where none is named.

@@ -142,6 +142,11 @@ impl Context {
         self.service_with(client(&self.global, self.interrupts.unbroken()), load)
     }
 
+    /// The same for who names another default profile.
+    pub(super) fn service_without_default(&self) -> Result<Service, Error> {
+        self.service_with(client(&self.global, self.interrupts.unbroken()), Config::load_without_default)
+    }
+
     /// Makes such services of which nothing stays in memory once they are dropped.
     pub(super) fn passing_services(&self) -> impl Fn(Option<&ProfileName>) -> Result<Service, Error> + Send + 'static {
         let (global, makes_config) = (self.global.clone(), self.makes_config);

@@ -324,7 +324,7 @@ pub(super) fn tell_of_default(context: &Context, added: &ProfileName, config: &C
 
 impl Use {
     fn run(self, context: &Context) -> Result<(), Error> {
-        context.service()?.use_profile(&self.name)?;
+        context.service_without_default()?.use_profile(&self.name)?;
         context.output.text(&format!("Profile {} is used where none is named.", self.name))
     }
 }

@@ -281,7 +281,8 @@ fn edit(
         Err(trouble) if trouble.is_absence() && before.is_empty() => Zeroizing::default(),
         Err(trouble) => return Err(unusable_file(format!("{} cannot be changed", path.display()), &target, &trouble)),
     };
-    let now = Config::parse_keeping(&text, path, is_named)?;
+    // What comes of it is checked whole.
+    let now = Config::parse_without_default(&text, path, is_named)?;
     let bare = form::without_mark(&text);
     let (head, rest) = bare.split_at(length_of_head(bare));
     let folded = Folded::of(rest, named);

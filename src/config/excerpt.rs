@@ -103,7 +103,7 @@ impl<'a> Excerpt<'a> {
     }
 
     fn read(self, file: &Path) -> Option<Config> {
-        let profile = &self.profile.filter(|_| self.is_default_there)?;
+        let profile = &self.profile.filter(|_| self.named.is_some() || self.is_default_there)?;
         let mut read: File = document::parse(&self.about_profile).ok()?;
         let provider = read.provider_of(profile)?;
         let providers = self.providers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(provider));

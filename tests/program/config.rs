@@ -161,7 +161,7 @@ fn a_mistake_in_another_profile_stops_no_script_and_is_told_by_everything_else()
         }
     }
     // What concerns it stops it.
-    for mistake in ["colour = 1\n", "default_profile = \"nobody\"\n", "store = 5\n", "[screen]\nmouse = 1\n"] {
+    for mistake in ["colour = 1\n", "store = 5\n", "[screen]\nmouse = 1\n"] {
         let (above, below) = if mistake.starts_with('[') { ("", mistake) } else { (mistake, "") };
         home.configure(&format!("{above}{sound}{below}"));
         home.run(&["token", "work"]).failed(2, &["config.toml is not valid", "line "]);

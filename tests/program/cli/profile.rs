@@ -42,6 +42,35 @@ fn the_default_profile_is_chosen_by_name() {
 }
 
 #[test]
+fn a_default_that_is_no_profile_can_be_changed_and_is_not_needed_where_one_is_named() {
+    let authority = provider();
+    let home = signed_in(&authority);
+    let missing = "default_profile = \"gone\" # for now\n";
+    for rest in ["", "# \\\n[screen]\n"] {
+        let text =
+            [missing, &home.configuration().replace("default_profile = \"work\" # for now\n", ""), rest].concat();
+        home.configure(&text);
+        for (arguments, code, said) in [
+            (&["token"][..], 2, "`default_profile` names `gone`, which is not among the profiles"),
+            (&["profile", "list"], 2, "`default_profile` names `gone`"),
+            (&["profile", "use", "gone"], 2, "there is no profile `gone`"),
+        ] {
+            home.run(arguments).failed(code, &[said]);
+            assert_eq!(home.configuration(), text, "{arguments:?}");
+        }
+        if rest.is_empty() {
+            has_token(&home, "work");
+        }
+        home.run(&["profile", "use", "work"]).worked("Profile work is used where none is named.\n");
+        assert_eq!(home.configuration(), text.replace("\"gone\"", "\"work\""));
+        assert_eq!(home.run(&["token"]).code, 0);
+    }
+    // Any other mistake stays one.
+    home.configure(&[missing, "colour = 1\n", &home.configuration()].concat());
+    home.run(&["profile", "use", "work"]).failed(2, &["is not valid"]);
+}
+
+#[test]
 fn a_renamed_profile_stays_signed_in_and_the_default_one() {
     let authority = provider();
     let home = signed_in(&authority);

@@ -25,7 +25,8 @@ impl Logout {
         let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
         let signed_out = context.interrupts.block_on(service.sign_out(profile, self.local))?;
         let name = &profile.name;
-        let is_over = signed_out.revoked.is_some() || signed_out.forgotten;
+        // What the provider refuses to revoke is kept no longer.
+        let is_forgotten = signed_out.forgotten || matches!(signed_out.revoked, Some(Err(_)));
         if matches!(signed_out.revoked, Some(Ok(()))) {
             let provider = service.config.provider(profile)?.dialect().display_name;
             context.output.text(&format!("Revoked: {provider} no longer accepts the tokens of profile {name}."))?;
@@ -35,14 +36,14 @@ impl Logout {
                 "Signed out: profile {name} cannot be used any more. Its token stays in the store only to be revoked; \
                  the next logout or login of the profile tries again."
             ))?;
-        } else if signed_out.forgotten {
+        } else if is_forgotten {
             let place =
                 if service.store().is_shared() { "the store, for all machines that share it" } else { "this machine" };
             context.output.text(&format!("Forgotten: the tokens of profile {name} are gone from {place}."))?;
             if self.local {
                 context.output.note("The grant was not revoked: it stays valid at the provider.");
             }
-        } else if !is_over && !signed_out.gave_up {
+        } else if signed_out.revoked.is_none() && !signed_out.gave_up {
             context.output.text(&format!("Profile {name} was not signed in."))?;
         }
         for other in &signed_out.also_ended {

@@ -261,6 +261,26 @@ fn a_grant_that_cannot_be_revoked_now_is_noted_and_tried_again() {
 }
 
 #[test]
+fn what_a_sign_out_forgets_is_told_in_one_step_and_in_two() {
+    for steps in [&[400][..], &[503, 400]] {
+        let lab = Lab::new();
+        lab.sign_in("a");
+        let mut last = None;
+        for status in steps {
+            lab.revocations_are([*status, *status]);
+            last = Some(lab.run(&["logout", "a"]));
+        }
+        let last = last.expect("there is a step");
+        assert_eq!(last.code, 0, "{steps:?}: {last:?}");
+        assert_eq!(
+            last.stdout, "Forgotten: the tokens of profile a are gone from this machine.\n",
+            "{steps:?}: {last:?}"
+        );
+        assert!(last.stderr.contains("warning: ") && !lab.has_note("a"), "{steps:?}: {last:?}");
+    }
+}
+
+#[test]
 fn the_next_sign_in_revokes_quietly_what_is_noted() {
     let lab = Lab::new();
     lab.sign_in("a");

@@ -34,6 +34,8 @@ pub struct Environment<'a> {
 pub struct Abilities {
     pub color: ColorChoice,
     pub glyphs: Glyphs,
+    /// The variable that says which characters there are, or would.
+    pub locale_variable: &'static str,
     pub qr: QrAbilities,
 }
 
@@ -73,7 +75,9 @@ impl Environment<'_> {
     pub fn abilities(&self) -> Abilities {
         let term = self.term.unwrap_or_default();
         let color = self.color(term);
-        let glyphs = match self.is_utf8() {
+        let (locale_variable, locale) = self.locale();
+        let locale = locale.to_ascii_lowercase();
+        let glyphs = match locale.contains("utf-8") || locale.contains("utf8") {
             false => Glyphs::Ascii,
             true if is_linux_console(term) || term == "dumb" => Glyphs::Console,
             true => Glyphs::Unicode,
@@ -88,7 +92,7 @@ impl Environment<'_> {
             QrPalette::Ansi16
         };
         let half_blocks = glyphs == Glyphs::Unicode || is_one_of(term, &ALWAYS_RICH);
-        Abilities { color, glyphs, qr: QrAbilities { half_blocks, palette } }
+        Abilities { color, glyphs, locale_variable, qr: QrAbilities { half_blocks, palette } }
     }
 
     fn color(&self, term: &str) -> ColorChoice {
@@ -109,11 +113,13 @@ impl Environment<'_> {
     }
 
     /// The first of the variables that is set decides (POSIX, "Environment Variables").
-    fn is_utf8(&self) -> bool {
-        let locales = [self.lc_all, self.lc_ctype, self.lang];
-        let locale = locales.into_iter().flatten().find(|locale| !locale.is_empty()).unwrap_or_default();
-        let locale = locale.to_ascii_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
+    fn locale(&self) -> (&'static str, &str) {
+        let [all, of_characters, lang] = [self.lc_all, self.lc_ctype, self.lang].map(Option::unwrap_or_default);
+        match () {
+            () if !all.is_empty() => ("LC_ALL", all),
+            () if !of_characters.is_empty() => ("LC_CTYPE", of_characters),
+            () => ("LANG", lang),
+        }
     }
 }
 

@@ -156,6 +156,7 @@ pub(crate) fn empty_model() -> Model {
     let abilities = Abilities {
         color: ColorChoice::Always,
         glyphs: Glyphs::Unicode,
+        locale_variable: "LANG",
         qr: QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 },
     };
     model_with(abilities, &[])

@@ -350,6 +350,7 @@ fn without_colours_and_box_characters_the_words_stay() {
     let plain = Abilities {
         color: ColorChoice::Never,
         glyphs: Glyphs::Ascii,
+        locale_variable: "LANG",
         qr: QrAbilities { half_blocks: false, palette: QrPalette::Reverse },
     };
     let mut model = model_with(plain, &statuses());

@@ -422,6 +422,22 @@ fn terminals() -> [Environment<'static>; 6] {
     ]
 }
 
+#[test]
+fn the_variable_that_decides_on_the_characters_is_the_one_to_set() {
+    let (c, utf8) = (Some("C"), Some("C.UTF-8"));
+    for (lc_all, lc_ctype, lang, named) in [
+        (None, None, None, "LANG"),
+        (None, None, c, "LANG"),
+        (None, c, utf8, "LC_CTYPE"),
+        (c, utf8, utf8, "LC_ALL"),
+        (Some(""), c, None, "LC_CTYPE"),
+    ] {
+        let environment = Environment { term: Some("xterm"), lc_all, lc_ctype, lang, ..Environment::default() };
+        let screen = screen_text(&sized(on(environment, pending()), 80, 24), at(42));
+        assert!(screen.contains(&format!(" {named}=C.UTF-8 or")), "{named}: {screen}");
+    }
+}
+
 /// The sign-in as it looks on another terminal.
 fn on(environment: Environment<'_>, mut model: Model) -> Model {
     model.around.abilities = environment.abilities();

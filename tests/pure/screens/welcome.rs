@@ -18,6 +18,7 @@ fn the_cursor_is_told_from_the_others_without_colors_and_without_utf_8() {
     let abilities = Abilities {
         color: ColorChoice::Never,
         glyphs: Glyphs::Ascii,
+        locale_variable: "LANG",
         qr: QrAbilities { half_blocks: false, palette: QrPalette::Reverse },
     };
     let down = || {

@@ -53,7 +53,7 @@ fn config(text: &str) -> Config {
 
 fn model(text: &str) -> Model {
     let qr = QrAbilities { half_blocks: true, palette: QrPalette::Indexed256 };
-    let abilities = Abilities { color: ColorChoice::Always, glyphs: Glyphs::Unicode, qr };
+    let abilities = Abilities { color: ColorChoice::Always, glyphs: Glyphs::Unicode, locale_variable: "LANG", qr };
     let machine = Machine { user: "dana".to_owned(), host: "web-01".to_owned(), over_ssh_from: None };
     let mut model = Model::new(abilities, machine, config(text));
     start(&mut model, Start::Profiles(None), None, now());

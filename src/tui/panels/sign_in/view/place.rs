@@ -133,8 +133,8 @@ pub(super) fn too_small(around: &Surroundings, matrix: &QrMatrix, small: TooSmal
     let fits = halved.columns() <= small.has.width && halved.rows() < small.has.height;
     let is_choice = around.qr != QrChoice::Auto || around.abilities.qr.half_blocks;
     let (lack, help) = match around.abilities.glyphs {
-        Glyphs::Ascii => ("UTF-8", "LANG=C.UTF-8 or --qr=half helps."),
-        _ => ("half-blocks", "--qr=half tries them."),
+        Glyphs::Ascii => ("UTF-8", format!("{}=C.UTF-8 or --qr=half helps.", around.abilities.locale_variable)),
+        _ => ("half-blocks", "--qr=half tries them.".to_owned()),
     };
     if is_choice || !fits {
         return small.to_string();

@@ -3,7 +3,7 @@
 //! A text that cannot be taken is read again without the part that is wrong, until the rest can be. So a mistake hides no other
 //! one, unless it is in the same place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use toml::Spanned;
@@ -80,7 +80,8 @@ pub(super) fn check(
         profiles.sort_by_cached_key(|profile| place_of(document, &["profiles", profile.name.as_str()]));
         mistakes.extend(odd_keys(config).map(|(path, what)| found(document, path, what)));
         mistakes.extend(unusable(config, &profiles, document).take(MOST).map(find));
-        warnings.extend(odd(config, &profiles, document, path).take(MOST).map(find));
+        let broken = broken_profiles(&mistakes);
+        warnings.extend(odd(config, &profiles, &broken, document, path).take(MOST).map(find));
     }
     Checked { mistakes: remarks(text, mistakes), warnings: remarks(text, warnings), config }
 }
@@ -298,10 +299,20 @@ fn unusable<'a>(
     })
 }
 
+/// The profiles that have mistakes, of which nobody can tell what they lack.
+fn broken_profiles(mistakes: &[Finding]) -> BTreeSet<String> {
+    let profile = |(_, path, _): &Finding| match &path[..] {
+        [table, name, ..] if table == "profiles" => Some(name.clone()),
+        _ => None,
+    };
+    mistakes.iter().filter_map(profile).collect()
+}
+
 /// What may be meant otherwise.
 fn odd<'a>(
     config: &'a Config,
     profiles: &'a [&Profile],
+    broken: &'a BTreeSet<String>,
     document: &'a DeTable<'_>,
     path: Option<&'a str>,
 ) -> impl Iterator<Item = Problem> + 'a {
@@ -340,7 +351,8 @@ fn odd<'a>(
         let mut advice = |scope: &'a String| known.entry(scope).or_insert_with(|| catalog::advice(scope)).clone();
         let scopes =
             scopes.iter().filter_map(|scope| Some(Fault::of_entry("scopes", format!("`scopes`: {}", advice(scope)?))));
-        let needs_scope = |dialect: &&Dialect| dialect.needs_scope && profile.scopes.is_empty();
+        let is_whole = !broken.contains(profile.name.as_str());
+        let needs_scope = |dialect: &&Dialect| is_whole && dialect.needs_scope && profile.scopes.is_empty();
         let unasked = source.map(ProviderSource::dialect).filter(needs_scope).map(|dialect| {
             let (provider, scope) = (dialect.display_name, dialect.default_scope);
             let what = format!(
@@ -348,7 +360,8 @@ fn odd<'a>(
             );
             Fault::of_entry("scopes", what)
         });
-        let has_no_way_back = profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none();
+        let is_by_browser = profile.client_type.way() == Some(Way::Web);
+        let has_no_way_back = is_whole && is_by_browser && profile.redirect_uri.is_none();
         let no_way_back = has_no_way_back.then(|| {
             let what = "signs in through a browser, and has no `redirect_uri`: give it the one that is registered";
             Fault::of_entry("client_type", what)

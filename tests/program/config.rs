@@ -456,3 +456,22 @@ fn a_change_without_its_lock_is_made_only_where_there_are_no_locks() {
         assert!(code == 0 || ran.stderr.contains("`ulimit -n`"), "{ran:?}");
     }
 }
+
+#[test]
+fn what_is_mistaken_is_not_told_as_missing_too() {
+    let home = Home::new();
+    let scopes = "scopes = [\"ZohoCRM.users.READ\"]\n";
+    for (mistaken, said) in [
+        ("scopes = \"a,b\"\n", "`scopes`"),
+        ("scopes = 1\n", "`scopes`"),
+        ("scops = [\"a\"]\n", "unknown key `scops`"),
+        ("scopes = [\"a\", 1]\n", "`scopes`"),
+        ("scopes = [\"a\\u200b\"]\n", "`scopes`: `a<U+200B>` is no scope"),
+        ("scopes = [\"ZohoCRM.users.READ\"]\nclient_type = \"server-based\"\nredirect_uri = 1\n", "`redirect_uri`"),
+    ] {
+        home.configure(&SOUND.replace(scopes, mistaken));
+        let ran = home.run(&["config", "check"]);
+        assert!(ran.code == 2 && ran.stdout.contains(said), "{mistaken}: {ran:?}");
+        assert!(!ran.stdout.contains("warning: "), "{mistaken}: {ran:?}");
+    }
+}

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use crate::untrusted::{check_address, is_loopback, visible};
+use crate::untrusted::{Untrusted, check_address, is_loopback, visible};
 
 /// Where a client is registered to send browsers (RFC 6749 §3.1.2): the text as it was registered, and a parsed copy that
 /// is only for comparing and listening.
@@ -102,6 +102,11 @@ pub fn is_client_secret(text: &str) -> bool {
 /// Tells whether text can be a scope (RFC 6749 §3.3), whether or not any server knows it. The comma separates scopes here.
 pub fn is_scope(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\'))
+}
+
+/// What is wrong with a text that is no scope, with what hides in it.
+pub fn no_scope(text: &str) -> String {
+    format!("`{}` is no scope", Untrusted::new(text).line())
 }
 
 /// Something, and nothing that cannot be seen or stands for bytes that were no text.

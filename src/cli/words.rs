@@ -10,7 +10,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use jiff::Timestamp;
 
 use crate::clock;
-use crate::registered::{RedirectUri, is_client_id, is_scope};
+use crate::registered::{RedirectUri, is_client_id, is_scope, no_scope};
 use crate::secret::reads_as_token;
 use crate::service::PendingCode;
 use crate::tables::Words;
@@ -136,7 +136,7 @@ impl FromStr for Scopes {
             }
         }
         match scopes.iter().find(|scope| !is_scope(scope)) {
-            Some(scope) => Err(format!("{scope:?} is no scope; one reads such as `ZohoCRM.org.READ`")),
+            Some(scope) => Err(format!("{}; one reads such as `ZohoCRM.org.READ`", no_scope(scope))),
             None if scopes.is_empty() => {
                 Err("it names no scope; give some such as `ZohoCRM.org.READ,openid`".to_owned())
             }

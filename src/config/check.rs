@@ -446,7 +446,7 @@ mod tests {
                 "[profiles.a]\nprovider=\"zoho\"\nclient_id=\"x\"\nscopes=[\"a,b\"]\n[profiles.b]\nprovider=\"zoho\"\n\
               client_id=\"\"\n[providers.p]\nkind=\"standard\"\n[providers.q]\nkind=\"standard\"\nissuer=\"http://x.example\"\n",
                 &[
-                    "4:1 `profiles.a`: `scopes` has \"a,b\"",
+                    "4:1 `profiles.a`: `scopes`: `a,b` is no scope",
                     "7:1 `profiles.b`: `client_id` is empty",
                     "8:12 `providers.p`: needs `issuer`",
                     "12:1 `providers.q`: `issuer` is plain http",
@@ -460,8 +460,8 @@ mod tests {
               accounts_server=\"x\"\napi_domain=\"y\"\n",
                 &[
                     "3:1 `profiles.a`: `client_id` is empty",
-                    "4:1 `profiles.a`: `scopes` has \"a,b\"",
-                    "4:1 `profiles.a`: `scopes` has \"c,d\"",
+                    "4:1 `profiles.a`: `scopes`: `a,b` is no scope",
+                    "4:1 `profiles.a`: `scopes`: `c,d` is no scope",
                     "5:1 `profiles.a`: `redirect_uri`",
                     "6:1 `profiles.a`: `client_secret_env` has",
                     "7:1 `profiles.a`: `allowed_origins` is no address",

@@ -20,7 +20,7 @@ use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset, Unfilled};
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
 use crate::providers::{ClientAuthentication, zoho};
-use crate::registered::{RedirectUri, is_client_id, is_scope};
+use crate::registered::{RedirectUri, is_client_id, is_scope, no_scope};
 use crate::sorted;
 use crate::untrusted::check_address;
 
@@ -381,7 +381,7 @@ impl ProfileEntry {
             faults.add(Fault::of_value("client_id", "is empty or has characters that no client id has"));
         }
         for scope in self.scopes.iter().filter(|scope| !is_scope(scope)) {
-            faults.add(Fault::of_value("scopes", format!("has {scope:?}, which is no scope")));
+            faults.add(Fault::of_entry("scopes", format!("`scopes`: {}", no_scope(scope))));
         }
         let redirect_uri = self.redirect_uri.and_then(|text| {
             let usable = text.parse::<RedirectUri>().and_then(|uri| {
@@ -717,7 +717,7 @@ mod tests {
                 "[providers.p]\nkind=\"google\"\nkey_command=[]".to_owned(),
                 "line 3: `key_command` belongs above the first `[`",
             ),
-            (profile("scopes = [\"a,b\"]"), "`profiles.a`: `scopes` has \"a,b\""),
+            (profile("scopes = [\"a,b\"]"), "`profiles.a`: `scopes`: `a,b` is no scope"),
             (profile("client_secret_file = \"a\"\nclient_secret_env = \"b\""), "both `client_secret_file`"),
             (profile("client_secret_env = \"\""), "`client_secret_env` has \"\""),
             (profile("client_secret_env = \"A=B\""), "`client_secret_env` has \"A=B\""),

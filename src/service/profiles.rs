@@ -13,7 +13,7 @@ use crate::config::{self, Config, NewProvider, Profile, ProviderSource};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::catalog;
-use crate::registered::{is_client_id, is_scope};
+use crate::registered::{is_client_id, is_scope, no_scope};
 use crate::secret::Secret;
 use crate::storage::{Held, Record, StoreError};
 
@@ -302,7 +302,7 @@ impl Service {
         }
         match profile.scopes.iter().find(|scope| !is_scope(scope)) {
             Some(scope) => Err(Error::new(Code::InvalidScope, what)
-                .because(format!("{scope:?} is no scope"))
+                .because(no_scope(scope))
                 .advise("give scopes such as `AaaServer.profile.READ`, separated by commas")),
             None => Ok(source),
         }

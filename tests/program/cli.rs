@@ -783,7 +783,8 @@ fn profiles_are_added_shown_and_removed() {
     };
     let scopes = ["--scopes", "AaaServer.profile.READ,ZohoCRM.users.READ"];
     add(&[&scopes[..], &["--data-center", "mars"]].concat()).failed(2, &["data center `mars`"]);
-    add(&["--scopes", "a\"b"]).failed(2, &["is no scope"]);
+    add(&["--scopes", "a\"b"]).failed(2, &["`a\"b` is no scope"]);
+    add(&[&scopes[..], &["--client-secret-file", "/tmp"]].concat()).failed(2, &["name a file, not a directory"]);
     let added = add(&[&scopes[..], &["--data-center", "EU", "--client-secret-stdin"]].concat());
     assert!(added.code == 0 && added.stdout.starts_with("Added profile ops to "), "{added:?}");
     assert!(!home.configuration().contains("sentinel"), "{}", home.configuration());

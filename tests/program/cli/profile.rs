@@ -253,6 +253,7 @@ fn each_flag_of_edit_changes_one_value_and_nothing_else() {
     home.run(&["profile", "edit", "--client-id", "x", "nobody"]).failed(2, &["there is no profile `nobody`"]);
     home.run(&["profile", "edit", "ops", "--data-center", "mars"]).failed(2, &["data center `mars`"]);
     home.run(&["profile", "edit", "ops", "--scopes", "a\"b"]).failed(2, &["is no scope"]);
+    home.run(&["profile", "edit", "ops", "--scopes", "b,a\u{200b}"]).failed(2, &["`a<U+200B>` is no scope"]);
     home.run(&["profile", "edit", "ops", "--client-type", "client-based"]).failed(2, &["in a web page only"]);
     let changes = ["--client-id", "1000.B", "--data-center", "EU", "--scopes", "ZohoCRM.users.READ"];
     home.run(&[&["profile", "edit", "ops"][..], &changes].concat()).worked("Changed profile ops.\n");

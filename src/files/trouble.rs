@@ -126,7 +126,8 @@ pub fn advice(error: &io::Error) -> String {
         ErrorKind::InvalidData => "write it as UTF-8 text",
         // Said of files that are none that can be replaced, and of names that are none.
         ErrorKind::InvalidInput if error.raw_os_error().is_none() => "name another file",
-        ErrorKind::NotADirectory | ErrorKind::IsADirectory => "name a file, in a directory that is one",
+        ErrorKind::NotADirectory => "name a file, in a directory that is one",
+        ErrorKind::IsADirectory => "name a file, not a directory",
         _ => "check the disk and the permissions",
     }
     .to_owned()

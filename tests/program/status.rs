@@ -632,3 +632,25 @@ fn a_store_that_is_not_there_yet_is_told() {
     let there = home.run(&["status"]).stdout;
     assert!(there.contains("Records in ") && !there.contains("no store"), "{there}");
 }
+
+#[test]
+fn why_a_sign_in_is_not_well_is_told_once_and_by_what_it_was() {
+    let refresh = "the access token of profile `good` could not be refreshed";
+    let logout = "the logout of profile `b` ended this sign-in as well";
+    for (error, over, line) in [
+        (format!("{refresh}: connection refused"), false, "good: last refresh: connection refused"),
+        (format!("{refresh}: it was revoked"), true, "good: last refresh: it was revoked"),
+        (logout.to_owned(), true, "good: the logout of profile `b` ended this sign-in as well"),
+    ] {
+        let home = Home::in_memory();
+        configure(&home, "http://127.0.0.1:9", &["good"]);
+        home.sign_in_as("good", "http://127.0.0.1:9", |grant| {
+            change("failing", grant);
+            grant.last_refresh.as_mut().expect("it was tried").error = Some(error.clone());
+            grant.refused = over.then(|| error.clone());
+        });
+        let said = home.run(&["status"]).stdout;
+        assert!(said.lines().any(|said| said == line), "{line}: {said}");
+        assert_eq!(home.run(&["status", "--json"]).json()["profiles"][0]["last_error"], error);
+    }
+}

@@ -122,7 +122,13 @@ pub(super) fn remarks(seen: &Seen, now: Timestamp) -> Vec<String> {
     let missing =
         (!status.missing_scopes.is_empty()).then(|| format!("not granted: {}", status.missing_scopes.join(", ")));
     let refresh = status.last_refresh.as_ref().and_then(|last| last.error.as_ref());
-    let refresh = refresh.map(|error| format!("last refresh: {error}"));
+    // Which profile it was stands before it.
+    let failed = format!("the access token of profile `{}` could not be refreshed: ", status.name);
+    let refresh = refresh.map(|error| match error.strip_prefix(&failed) {
+        // What ended the sign-in was no refresh.
+        None if status.over.as_ref() == Some(error) => error.clone(),
+        cause => format!("last refresh: {}", cause.unwrap_or(error)),
+    });
     let over = status.over_by_other_means().map(str::to_owned);
     let verified = verified.as_ref().and_then(Verified::problem).map(ToString::to_string);
     // Those that begin with the profile stand behind its name, so that what is said of several is said once.

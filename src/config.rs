@@ -393,6 +393,15 @@ impl ProviderSource {
         }
     }
 
+    /// Where clients are registered for a data center, the one that is meant by default where none is named.
+    pub fn api_console(&self, data_center: Option<&str>) -> Option<String> {
+        let provider = self.known()?;
+        zoho::api_console(match data_center {
+            Some(code) => provider.data_center_called(code)?,
+            None => provider.default_data_center(),
+        })
+    }
+
     /// The code of the data center that is called so; what is none stays as it is, to be told.
     pub fn data_center_code(&self, called: &str) -> String {
         let called = called.to_ascii_lowercase();

@@ -134,6 +134,7 @@ pub(super) fn new_profile(
     let dialect = source.dialect();
     context.output.say(&format!("You need a client id and secret: {}.", dialect.registration));
     let data_center = data_center(context, source)?;
+    tell_console(context, source, data_center.as_deref());
     let client_id = until(context, "Client id", "", |answer| match answer.as_str() {
         "" => Err("A client id is needed: copy it from the provider's console.".to_owned()),
         id if !is_client_id(id) || (dialect.client_ids_are_words && id.contains(' ')) => {
@@ -148,6 +149,13 @@ pub(super) fn new_profile(
         None => profile_name(context)?,
     };
     Ok((Profile { data_center, scopes, ..Profile::new(name, provider, client_id) }, secret))
+}
+
+/// Says where the console is that was spoken of, where that is known.
+pub(super) fn tell_console(context: &Context, source: &ProviderSource, data_center: Option<&str>) {
+    if let Some(address) = source.api_console(data_center) {
+        context.output.say(&format!("The API console is at {address}"));
+    }
 }
 
 /// Asks for the name of a profile that is to be made.

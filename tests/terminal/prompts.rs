@@ -372,3 +372,25 @@ fn a_sign_in_is_handed_out_after_a_yes_alone_and_a_no_is_told() {
         assert_eq!(file.exists(), code == 0, "{answers:?}");
     }
 }
+
+#[test]
+fn lines_name_the_address_of_the_console() {
+    let zoho = "[profiles.w]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\nscopes = [\"A.b.READ\"]\n";
+    let eu = format!("{zoho}data_center = \"eu\"\n");
+    for (configuration, arguments, answers, address) in [
+        ("", "--plain", &[("Provider", "zoho"), ("Data center", "EU")][..], "https://api-console.zoho.eu\n"),
+        (zoho, "w --grant-code", &[], "https://api-console.zoho.com\n"),
+        (&eu, "w --grant-code", &[], "https://api-console.zoho.eu\n"),
+    ] {
+        let home = Home::new();
+        home.configure(configuration);
+        let terminal = start(&home, &format!("exec $program login {arguments}"));
+        for (question, answer) in answers {
+            terminal.wait_for(question);
+            terminal.press(&format!("{answer}\r"));
+        }
+        terminal.wait_for(address);
+        terminal.press("\u{3}");
+        terminal.wait_for_end();
+    }
+}

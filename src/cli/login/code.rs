@@ -19,7 +19,9 @@ pub(super) fn sign_in(
         plain::introduce(context, service, profile, wanted_scopes(profile, &options))?;
         if prompt::is_possible() {
             let scopes = wanted_scopes(profile, &options).join(",");
-            context.output.say(service.config.provider(profile)?.dialect().code_by_hand);
+            let source = service.config.provider(profile)?;
+            context.output.say(source.dialect().code_by_hand);
+            prompt::tell_console(context, source, profile.data_center.as_deref());
             context.output.say(&format!("Scopes to enter there: {scopes}"));
             context.output.say("The code is good for a few minutes and for one use.");
         }

@@ -471,7 +471,7 @@ impl Config {
     pub fn load_keeping(file: &Path, name: &ProfileName) -> Result<Self, Error> {
         // Where none is named, the only one is the default.
         let is_only = |config: &Self, kept| config.default_profile.is_none() && kept < 2;
-        let keeps = |config: &Self, kept, other: &str| other == name.as_str() || is_only(config, kept);
+        let keeps = |config: &Self, kept, other: &str| name.is_alike(other) || is_only(config, kept);
         Self::parse_keeping(&read(file)?.unwrap_or_default(), file, keeps)
     }
 
@@ -540,6 +540,14 @@ impl Config {
             [only] => Ok(Some(only)),
             _ => Err(unclear(&all.into_iter().map(|profile| &profile.name).collect::<Vec<_>>())),
         }
+    }
+
+    /// The profile that has this name, or one that is alike.
+    pub fn taken_by(&self, name: &ProfileName) -> Option<&ProfileName> {
+        self.profiles
+            .get_key_value(name)
+            .map(|(known, _)| known)
+            .or_else(|| self.profiles.keys().find(|known| name.is_alike(known.as_str())))
     }
 
     /// The profile that was used where none is named, until this one came beside it.

@@ -26,6 +26,11 @@ impl ProfileName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Some file systems keep the records of both names in one file.
+    pub fn is_alike(&self, other: &str) -> bool {
+        self.0.eq_ignore_ascii_case(other)
+    }
 }
 
 impl FromStr for ProfileName {

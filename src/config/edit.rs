@@ -27,8 +27,8 @@ const TO_GO: &str = " # \u{fffc}";
 pub fn add_profile(config: &Config, profile: &Profile, provider: Option<&NewProvider>) -> Result<Config, Error> {
     edit(config, &[&profile.name], |now, document| {
         // Looked for in the file as it is now: another process may have been faster.
-        if now.profiles.contains_key(&profile.name) {
-            return Err(name_is_taken(&profile.name));
+        if let Some(known) = now.taken_by(&profile.name) {
+            return Err(name_is_taken(known));
         }
         add_provider(document, now, provider)?;
         let mut table = Table::new();
@@ -58,8 +58,8 @@ pub fn change_profile(config: &Config, profile: &Profile, provider: Option<&NewP
 pub fn rename_profile(config: &Config, old: &ProfileName, new: &ProfileName) -> Result<Config, Error> {
     edit(config, &[old, new], |now, document| {
         now.profile(Some(old))?;
-        if now.profiles.contains_key(new) {
-            return Err(name_is_taken(new));
+        if let Some(known) = now.taken_by(new).filter(|known| *known != old) {
+            return Err(name_is_taken(known));
         }
         let profiles = document.get_mut("profiles");
         match profiles {
@@ -263,7 +263,7 @@ fn edit(
     change: impl FnOnce(&Config, &mut DocumentMut) -> Result<(), Error>,
 ) -> Result<Config, Error> {
     let path = &before.file;
-    let is_named = |_: &Config, _, name: &str| named.iter().any(|named| named.as_str() == name);
+    let is_named = |_: &Config, _, name: &str| named.iter().any(|named| named.is_alike(name));
     let failed = |error: std::io::Error| not_written(path, &error);
     let target = followed(path);
     let directory = files::directory_of(&target);

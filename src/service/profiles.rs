@@ -29,6 +29,14 @@ pub enum LeftOver {
     Unreadable,
 }
 
+/// Why no other profile gets the name.
+fn is_taken(known: &ProfileName, name: &ProfileName) -> String {
+    if known == name {
+        return "there is already one with this name".to_owned();
+    }
+    format!("there is already `{known}`, and names that differ in case only are one file on some systems")
+}
+
 fn cannot_be_added(name: &ProfileName) -> String {
     format!("profile `{name}` cannot be added")
 }
@@ -262,10 +270,10 @@ impl Service {
 
     /// Makes sure that no profile has this name, and that it may be shown.
     pub fn check_is_free(&self, name: &ProfileName) -> Result<(), Error> {
-        if self.config.profiles.contains_key(name) {
+        if let Some(known) = self.config.taken_by(name) {
             return Err(Error::new(Code::Config, cannot_be_added(name))
-                .because("there is already one with this name")
-                .advise_all(Advice::for_taken(name)));
+                .because(is_taken(known, name))
+                .advise_all(Advice::for_taken(known)));
         }
         config::check_new_name(name)
     }

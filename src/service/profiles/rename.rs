@@ -10,7 +10,7 @@ use crate::profile::ProfileName;
 use crate::service::Service;
 use crate::storage::{Held, LOCK_PATIENCE, Record};
 
-use super::{has_tokens, roll_back};
+use super::{has_tokens, is_taken, roll_back};
 
 impl Service {
     /// Gives a profile another name; its sign-in and its client's secret stay. Gives the configuration with it.
@@ -57,18 +57,18 @@ impl Service {
     }
 
     fn check_new_name(&self, old: &ProfileName, new: &ProfileName) -> Result<(), Error> {
-        let refused = |cause: &str| {
+        let refused = |cause: String| {
             Error::new(Code::Config, format!("profile `{old}` cannot be renamed to `{new}`")).because(cause)
         };
         if old == new {
-            return Err(refused("that is its name already").advise("give another name"));
+            return Err(refused("that is its name already".to_owned()).advise("give another name"));
         }
-        if self.config.profiles.contains_key(new) {
-            return Err(refused("there is already one with this name").advise("choose another name"));
+        if let Some(known) = self.config.taken_by(new).filter(|known| *known != old) {
+            return Err(refused(is_taken(known, new)).advise("choose another name"));
         }
-        if old.as_str().eq_ignore_ascii_case(new.as_str()) {
+        if old.is_alike(new.as_str()) {
             // On some systems both names lead to the same files.
-            return Err(refused("the names differ in case only").advise("rename it to something else first"));
+            return Err(refused("the names differ in case only".to_owned()).advise("rename it to something else first"));
         }
         config::check_new_name(new)
     }

@@ -105,6 +105,14 @@ fn a_name_that_cannot_be_had_changes_nothing() {
     ] {
         home.run(&["profile", "rename", old, new]).failed(2, &[part]);
     }
+    for (new, parts) in [
+        ("ops", ["there is already one with this name", "profile edit ops"]),
+        ("Ops", ["there is already `ops`, and names that differ in case only are one file", "profile edit ops"]),
+    ] {
+        let add = ["profile", "add", new, "--provider", "zoho", "--client-id", "1", "--scopes", "a"];
+        home.run(&add).failed(2, &parts);
+        home.run(&["profile", "rename", "work", new]).failed(2, &parts[..1]);
+    }
     assert_eq!(home.configuration(), before);
     has_token(&home, "work");
 }

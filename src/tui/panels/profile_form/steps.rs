@@ -219,13 +219,13 @@ impl ProfileForm {
         })?;
         match &self.purpose {
             Purpose::Rename { old, .. } if *old == name => Err("That is its name already.".to_owned()),
-            Purpose::Rename { old, .. } if old.as_str().eq_ignore_ascii_case(typed) => {
-                Err("The names differ in case only: choose another one.".to_owned())
-            }
             Purpose::Edit { .. } => Ok(()),
-            Purpose::Import => self.check_target(),
-            _ if self.config.profiles.contains_key(&name) => Err(format!("There is already a profile {name}.")),
-            _ => Ok(()),
+            Purpose::Import if self.target().is_some() => self.check_target(),
+            _ => match self.config.taken_by(&name) {
+                Some(known) if *known == name => Err(format!("There is already a profile {name}.")),
+                Some(known) => Err(format!("It differs from {known} in case only: choose another one.")),
+                None => Ok(()),
+            },
         }
     }
 

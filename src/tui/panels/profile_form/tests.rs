@@ -163,7 +163,9 @@ fn what_cannot_be_saved_stays_in_the_form() {
 fn each_field_says_what_is_wrong_with_it_and_holds_the_step() {
     let mut model = model(CONFIGURED);
     press(&mut model, &[Key::Char('p')]);
-    for (typed, part) in [("", "is needed"), ("a b", "1 to 64"), ("work", "already a profile work")] {
+    for (typed, part) in
+        [("", "is needed"), ("a b", "1 to 64"), ("work", "already a profile work"), ("Work", "in case only")]
+    {
         answer(&mut model, typed);
         let problem = form(&model).check(Step::Name).expect_err(typed);
         assert!(problem.contains(part) && form(&model).step == Step::Name, "{problem}");

@@ -36,9 +36,14 @@ pub(super) fn run_app(context: &Context) -> Result<u8, Error> {
     }
 }
 
-/// Opens the app on the form for a new profile, which leads on to its sign-in.
+/// Opens the app on the form for a new profile.
 pub(super) fn add_profile(context: &Context, name: Option<ProfileName>) -> Result<u8, Error> {
     form(context, FormFor::Add(name))
+}
+
+/// The same as the first step of a sign-in.
+pub(super) fn sign_in_anew(context: &Context, name: Option<ProfileName>) -> Result<u8, Error> {
+    form(context, FormFor::SignIn(name))
 }
 
 /// Opens the app on the form of a profile.

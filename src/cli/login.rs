@@ -161,7 +161,7 @@ impl Login {
         let can_ask = mode != Mode::Events && prompt::is_possible();
         self.check_name(&service, name.as_ref(), can_ask)?;
         if service.config.profiles.is_empty() && can_ask && mode == Mode::FullScreen {
-            return full_screen::add_profile(context, name);
+            return full_screen::sign_in_anew(context, name);
         }
         let service = if service.config.profiles.is_empty() && can_ask {
             add_first_profile(context, service, name.as_ref())?

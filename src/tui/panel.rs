@@ -200,6 +200,8 @@ pub enum Go {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormFor {
     Add(Option<ProfileName>),
+    /// A new profile, as the first step of a sign-in.
+    SignIn(Option<ProfileName>),
     /// A token from elsewhere, into this profile unless another one is named.
     Import(Option<ProfileName>),
     Edit(ProfileName),

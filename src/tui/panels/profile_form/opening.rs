@@ -18,6 +18,10 @@ impl ProfileForm {
         let config = &around.config;
         let mut form = match purpose {
             FormFor::Add(name) => Self::to_be_named(Purpose::Add, name.as_ref(), config),
+            FormFor::SignIn(name) => {
+                let form = Self::to_be_named(Purpose::Add, name.as_ref(), config);
+                Self { is_for_sign_in: true, ..form }
+            }
             FormFor::Import(name) => Self::to_be_named(Purpose::Import, name.as_ref(), config),
             FormFor::Edit(name) => Self::edit(&name, statuses, config)?,
             FormFor::Mend(name, code) => {

@@ -53,6 +53,11 @@ impl ProfileForm {
         }
     }
 
+    /// Whether saving leads to the sign-in at once. One that no screen does is told first.
+    pub(super) fn goes_on_to_sign_in(&self) -> bool {
+        self.is_for_sign_in && (self.signs_in_here() || matches!(self.purpose, Purpose::Edit { .. }))
+    }
+
     /// Takes in that what was typed is written, or why it is not.
     pub(super) fn saved(&mut self, result: Result<(), Error>, around: &mut Surroundings, now: Now) -> Then {
         self.saving = None;
@@ -67,7 +72,7 @@ impl ProfileForm {
             }
             return Then::default();
         }
-        if self.is_for_sign_in {
+        if self.goes_on_to_sign_in() {
             return self.leave_for(Outcome::SignIn);
         }
         let wants_sign_in = match &self.purpose {

@@ -160,6 +160,32 @@ fn what_cannot_be_saved_stays_in_the_form() {
 }
 
 #[test]
+fn a_form_that_a_sign_in_opened_leads_on_to_it_where_the_screen_can() {
+    for (purpose, kind, expected) in [
+        (FormFor::SignIn(None), ClientType::NonBrowser, None),
+        (FormFor::SignIn(None), ClientType::SelfClient, Some(Step::Saved)),
+        (FormFor::Add(None), ClientType::NonBrowser, Some(Step::Saved)),
+    ] {
+        let mut model = model("");
+        start(&mut model, Start::Form(purpose.clone()), None, now());
+        answer(&mut model, "shop");
+        press(&mut model, &[Key::Enter, Key::Enter]);
+        let row = ClientType::ALL.iter().position(|other| *other == kind).expect("it is one");
+        press(&mut model, &vec![Key::Down; row]);
+        press(&mut model, &[Key::Enter]);
+        answer(&mut model, "1000.X");
+        answer(&mut model, "sentinel-secret");
+        press(&mut model, &[Key::Enter]);
+        let (task, _) = saved(&press(&mut model, &[Key::Enter]));
+        let text = "[profiles.shop]\nprovider = \"zoho\"\nclient_id = \"1000.X\"\n";
+        let effects = finish(&mut model, task, Ok(config(text)));
+        let signs_in = effects.iter().any(|effect| matches!(effect, Effect::StartSignIn { .. }));
+        let stays_at = model.find::<ProfileForm>().map(|form| form.step);
+        assert_eq!((signs_in, stays_at), (expected.is_none(), expected), "{purpose:?} {kind:?}");
+    }
+}
+
+#[test]
 fn each_field_says_what_is_wrong_with_it_and_holds_the_step() {
     let mut model = model(CONFIGURED);
     press(&mut model, &[Key::Char('p')]);

@@ -17,6 +17,9 @@ pub(super) fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> 
         }
         Purpose::Edit { .. } => (format!("Profile {}", form.name()), "Save the changes"),
         Purpose::Import => (format!("Profile {}: is all of it right?", form.name()), "Import the token"),
+        _ if form.goes_on_to_sign_in() => {
+            (format!("Profile {}: is all of it right?", form.name()), "Save the profile and sign in")
+        }
         _ => (format!("Profile {}: is all of it right?", form.name()), "Save the profile"),
     };
     let mut rows = vec![Choice { text: save.to_owned(), detail: String::new() }];

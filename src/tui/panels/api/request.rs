@@ -51,12 +51,12 @@ impl Part {
     }
 
     /// What a person may want to know while it has the cursor.
-    fn hint(self, enter: &str) -> String {
+    fn hint(self) -> String {
         match self {
             Part::Method => {
                 "g GET, p POST, u PUT, a PATCH, d DELETE, h HEAD, or the whole word; or Left and Right.".to_owned()
             }
-            Part::Address => format!("A path such as /crm/v8/org, or a whole address. {enter} sends."),
+            Part::Address => "A path such as /crm/v8/org, or a whole address.".to_owned(),
             Part::Query => "One name=value a line; it is encoded when it is sent.".to_owned(),
             Part::Headers => "One `Name: value` a line. The program adds the token itself.".to_owned(),
             Part::Body => format!(
@@ -198,15 +198,24 @@ impl RequestForm {
     }
 
     /// What a person may want to know of the part with the cursor.
-    pub(super) fn hint(&self, enter: &str) -> String {
+    pub(super) fn hint(&self) -> String {
         match self.focus {
-            Part::Address if self.address.is_proposed() => {
-                format!("Typing replaces the address, Right edits it. {enter} sends.")
+            Part::Method if begun(&self.typed_method).is_none() => {
+                "No method begins like that: Ctrl-U empties it, Left and Right choose one.".to_owned()
             }
+            Part::Address if self.address.is_proposed() => "Typing replaces the address, Right edits it.".to_owned(),
             Part::Body if self.is_form() => {
                 "A part a line: name=text or name=@FILE, then ;type= and ;filename=.".to_owned()
             }
-            part => part.hint(enter),
+            part => part.hint(),
+        }
+    }
+
+    /// The command that sends it, the shortest key first: in parts of several lines Enter breaks them.
+    pub(super) fn sent_by(&self) -> Command {
+        match self.focus {
+            Part::Method | Part::Address => Command::Choose,
+            Part::Query | Part::Headers | Part::Body => Command::SendForm,
         }
     }
 
@@ -233,7 +242,8 @@ impl RequestForm {
         let is_bare = |line: &&str| !line.is_empty() && !line.starts_with('?') && !line.contains('=');
         let bare = query.lines().map(str::trim).find(is_bare);
         let bare = bare.map(|line| format!("`{line}` has no `=`: it is sent as a name without a value."));
-        let has_odd_body = matches!(self.method, Method::Get | Method::Head) && !self.body.text().is_empty();
+        let method = begun(&self.typed_method).map(|_| self.method);
+        let has_odd_body = matches!(method, Some(Method::Get | Method::Head)) && !self.body.text().is_empty();
         let body = has_odd_body.then(|| format!("{} usually has no body; some servers ignore it.", self.method));
         bare.into_iter().chain(body).collect()
     }
@@ -273,13 +283,16 @@ impl RequestForm {
             // Without a binding it means nothing.
             return;
         }
-        let problem = self.problem.take_if(|_| !matches!(key, Key::Left | Key::Right));
+        // There they choose another method, and elsewhere they change nothing.
+        let is_step = matches!(key, Key::Left | Key::Right) && self.focus != Part::Method;
+        let problem = self.problem.take_if(|_| !is_step);
         match (self.focus, key) {
             (Part::Method, Key::Left) => self.change_method(Method::ALL.len() - 1),
             (Part::Method, Key::Right) => self.change_method(1),
             (Part::Method, Key::Backspace) => {
                 self.typed_method.pop();
             }
+            (Part::Method, Key::Ctrl('u')) => self.typed_method.clear(),
             (Part::Method, Key::Char(letter)) => {
                 if problem.is_some() {
                     // It was read, and what it was about gives way.
@@ -550,11 +563,9 @@ mod tests {
     fn the_hint_of_the_body_tells_of_files_and_how_a_form_is_typed() {
         let mut form = form("/x");
         form.focus = Part::Body;
-        assert!(
-            form.hint("Enter").contains("@PATH sends a file") && form.hint("Enter").contains("multipart/form-data")
-        );
+        assert!(form.hint().contains("@PATH sends a file") && form.hint().contains("multipart/form-data"));
         form.headers = Field::new("content-type: Multipart/Form-Data");
-        assert!(form.hint("Enter").starts_with("A part a line: name=text or name=@FILE"));
+        assert!(form.hint().starts_with("A part a line: name=text or name=@FILE"));
     }
 
     #[test]
@@ -617,6 +628,44 @@ mod tests {
                     assert_eq!(form.call(&data_center).map(|call| call.method), Ok(Method::Delete), "{word}, {way}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_no_method_is_told_until_it_is_mended_and_offers_no_letters() {
+        let data_center = zoho::provider().default_data_center().clone();
+        for (keys, method) in [
+            (&[Key::Ctrl('u')][..], Method::Get),
+            (&[Key::Backspace, Key::Backspace, Key::Backspace, Key::Backspace], Method::Get),
+            (&[Key::Right], Method::Post),
+            (&[Key::Left], Method::Head),
+            (&[Key::Char('p')], Method::Post),
+        ] {
+            let mut form = RequestForm { focus: Part::Method, body: Field::new("x"), ..form("/x") };
+            assert!(form.hint().contains("p POST") && form.notes().len() == 1);
+            "BREW".chars().for_each(|letter| form.typed(Key::Char(letter)));
+            assert!(!form.hint().contains("p POST") && form.hint().contains("Ctrl-U"), "{}", form.hint());
+            assert!(form.notes().is_empty(), "it is no GET: {:?}", form.notes());
+            form.problem = form.call(&data_center).err().map(|refused| refused.why);
+            assert!(form.problem.is_some());
+            for key in keys {
+                form.typed(*key);
+            }
+            assert_eq!(
+                (form.call(&data_center).map(|call| call.method), &form.problem),
+                (Ok(method), &None),
+                "{keys:?}"
+            );
+            assert!(form.hint().contains("p POST"), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn one_key_that_sends_is_named_and_it_does() {
+        for part in Part::ALL {
+            let mut form = RequestForm { focus: part, ..form("/x") };
+            assert!(!form.hint().contains("sends."), "{}", form.hint());
+            assert_eq!(form.run(form.sent_by()), Pressed::Send);
         }
     }
 

@@ -57,9 +57,9 @@ pub(super) fn draw_form(
     }
     if is_typed {
         let key = |command| around.key(Scope::Typing, command);
-        let hint = form.hint(&key(Command::Choose));
-        let (send, back) = (key(Command::SendForm), key(Command::Back));
-        let hints = [format!("{hint} {send} sends, {back} goes back."), hint];
+        let hint = form.hint();
+        let (send, back) = (key(form.sent_by()), key(Command::Back));
+        let hints = [format!("{hint} {send} sends, {back} goes back."), format!("{hint} {send} sends."), hint];
         let fits = |hint: &Vec<Line<'_>>| below.len() + hint.len() <= rows;
         let hint = hints.iter().map(|hint| faint(hint)).find(fits);
         below.extend(hint.unwrap_or_default());

@@ -245,6 +245,8 @@ pub struct Dialect {
     pub scope_names: granted::ScopeNames,
     /// Nothing is approved where no scope is asked for.
     pub needs_scope: bool,
+    /// Tokens are given to no client without its secret, of whatever type it is.
+    pub needs_secret: bool,
     /// Its client ids have no blanks, so that one with a blank is a mistake.
     pub client_ids_are_words: bool,
     /// What else data centers are called: word, code.

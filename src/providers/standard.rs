@@ -27,6 +27,7 @@ pub const RFC: Dialect = Dialect {
     scope_names: ScopeNames::PLAIN,
     data_center_aliases: Pairs(""),
     needs_scope: false,
+    needs_secret: false,
     client_ids_are_words: false,
     authorization_request: &[],
     // Without `prompt=consent` servers leave the scope out (OpenID Connect Core 1.0 §11), and give no refresh token.

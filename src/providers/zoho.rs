@@ -40,6 +40,8 @@ pub static DIALECT: Dialect = Dialect {
         china cn",
     ),
     needs_scope: true,
+    // Both pages, "Polling request" and "Access token request", have it among what is mandatory.
+    needs_secret: true,
     client_ids_are_words: true,
     authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
     authorization_request_by_scope: &[],

@@ -150,6 +150,8 @@ pub struct ProfileStatus {
     /// Wanted by the profile and not granted.
     pub missing_scopes: Vec<String>,
     pub refreshable: bool,
+    /// Whether the store has a secret of the client, as far as that was read.
+    pub stores_secret: Option<bool>,
     pub budget: Option<Budget>,
     /// The provider asked to be left alone until then.
     pub paused_until: Option<Timestamp>,
@@ -420,6 +422,7 @@ impl ProfileStatus {
             scopes: Vec::new(),
             missing_scopes: Vec::new(),
             refreshable: false,
+            stores_secret: None,
             budget: None,
             paused_until: None,
             last_refresh: None,

@@ -155,8 +155,9 @@ impl Service {
         if let (Some(profile), Some(status)) = (profile, &mut seen.status) {
             let loaded = self.check_provider(profile, providers).and(loaded);
             match loaded {
-                Ok(None) => {}
+                Ok(None) => status.stores_secret = Some(false),
                 Ok(Some(record)) => {
+                    status.stores_secret = Some(record.client_secret.is_some());
                     status.events = record.events.into();
                     let code = |pending: &_| PendingCode::of(pending, &Clocks { wall: now, ..Clocks::now() });
                     status.pending = record.pending.as_deref().map(code);

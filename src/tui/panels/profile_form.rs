@@ -84,6 +84,8 @@ enum Purpose {
     Edit {
         before: Box<Profile>,
         granted: Option<Vec<String>>,
+        /// Whether the store has a secret of its client, as far as that is known.
+        stores_secret: Option<bool>,
     },
     Rename {
         old: ProfileName,

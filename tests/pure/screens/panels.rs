@@ -71,6 +71,7 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         scopes: if has_grant { texts(&["ZohoCRM.users.READ", "ZohoCRM.org.READ"]) } else { Vec::new() },
         missing_scopes: Vec::new(),
         refreshable: has_grant && state != State::NeedsLogin,
+        stores_secret: (state != State::Unknown).then_some(true),
         budget: has_grant.then(|| Budget {
             limit: 10,
             window: Duration::from_secs(600),

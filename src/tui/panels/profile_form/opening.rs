@@ -75,8 +75,10 @@ impl ProfileForm {
 
     pub(super) fn learn(&mut self, statuses: &[ProfileStatus]) {
         self.kept = statuses.iter().find_map(|status| status.protection.clone()).or(self.kept.take());
-        if let Purpose::Edit { before, granted: known } = &mut self.purpose {
+        if let Purpose::Edit { before, granted: known, stores_secret } = &mut self.purpose {
             *known = granted(&before.name, statuses).or(known.take());
+            let status = statuses.iter().find(|status| status.name == before.name);
+            *stores_secret = status.and_then(|status| status.stores_secret).or(*stores_secret);
         }
     }
 
@@ -125,7 +127,7 @@ impl ProfileForm {
     /// The form with the values that a profile has.
     pub(super) fn of(profile: &Profile, granted: Option<Vec<String>>, config: &Config) -> Self {
         let before = Box::new(profile.clone());
-        let mut form = Self::new(Purpose::Edit { before, granted }, config, Step::Review);
+        let mut form = Self::new(Purpose::Edit { before, granted, stores_secret: None }, config, Step::Review);
         form.draft.name = Field::new(profile.name.as_str());
         form.take_values(profile);
         // On the first value rather than on saving, since nothing is changed yet.

@@ -13,7 +13,7 @@ use crate::tui::theme::Mark;
 impl ProfileForm {
     /// What a change means for somebody who is signed in, in words.
     pub(super) fn consequences(&self) -> Vec<&'static str> {
-        let Purpose::Edit { before, granted: Some(granted) } = &self.purpose else { return Vec::new() };
+        let Purpose::Edit { before, granted: Some(granted), .. } = &self.purpose else { return Vec::new() };
         let Ok(draft) = self.profile_draft() else { return Vec::new() };
         consequences(&self.config, before, &draft.profile, granted).into_iter().map(in_words).collect()
     }

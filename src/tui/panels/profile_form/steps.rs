@@ -166,6 +166,26 @@ impl ProfileForm {
         is_stored && self.draft.secret.is_empty() && self.is_other_client()
     }
 
+    /// There is a secret already, or there may be: in the store, or where the configuration says.
+    pub(super) fn may_have_secret(&self) -> bool {
+        match &self.purpose {
+            Purpose::Edit { before, stores_secret, .. } => match before.client_secret {
+                SecretSource::Store if before.client_secret_files.is_empty() => {
+                    *stores_secret != Some(false) && !self.loses_secret()
+                }
+                _ => true,
+            },
+            // That of the profile which is there, whose secret nobody asks for.
+            _ => self.target().is_some(),
+        }
+    }
+
+    /// What is said of a client that is to be without a secret, where it gets no token so.
+    pub(super) fn lack_of_secret(&self) -> Option<String> {
+        let lacks = self.dialect().needs_secret && self.draft.secret.is_empty() && !self.may_have_secret();
+        lacks.then(|| format!("{} gives no token to a client without its secret.", self.dialect().display_name))
+    }
+
     /// What is wrong with the values of a step, as a sentence.
     pub(super) fn check(&self, step: Step) -> Result<(), String> {
         match step {

@@ -11,7 +11,7 @@ use crate::clock::Moment;
 use crate::config::SecretSource;
 use crate::error::Code;
 use crate::registered::RedirectUri;
-use crate::service::{ConfigurationChange, Machine, ProfileDraft, SignIn};
+use crate::service::{ConfigurationChange, Machine, ProfileDraft, ProfileStatus, SignIn};
 use crate::tui::message::Message;
 use crate::tui::model::Model;
 use crate::tui::panel::{FormFor, Go};
@@ -157,6 +157,39 @@ fn what_cannot_be_saved_stays_in_the_form() {
     // An answer that nobody waits for changes nothing but the configuration.
     assert_eq!(finish(&mut model, task, Err(Error::new(Code::Other, "late"))), []);
     assert_eq!(form(&model).failure, None);
+}
+
+#[test]
+fn who_leaves_out_a_secret_that_is_needed_hears_so_before_it_is_saved() {
+    const LACK: &str = "Zoho gives no token to a client without";
+    let shown = |model: &Model| {
+        let page = super::view::words_of(&model.around, form(model));
+        (page.contains(LACK), page)
+    };
+    let mut adding = model("");
+    press(&mut adding, &[Key::Enter]);
+    answer(&mut adding, "shop");
+    press(&mut adding, &[Key::Enter, Key::Enter, Key::Enter]);
+    answer(&mut adding, "1000.X");
+    assert!(shown(&adding).0 && !shown(&adding).1.contains("Leave it empty"), "{}", shown(&adding).1);
+    press(&mut adding, &[Key::Enter, Key::Enter]);
+    assert!(form(&adding).step == Step::Review && shown(&adding).0, "{}", shown(&adding).1);
+    assert!(!shown(&at_review()).0);
+
+    for (stores_secret, said, lacks) in [
+        (None, "if there is one", false),
+        (Some(true), "to keep the one that is stored.", false),
+        (Some(false), "None is stored.", true),
+    ] {
+        let mut model = model(CONFIGURED);
+        model.go(Go::Form(FormFor::Mend("work".parse().expect("a name"), Code::InvalidClientSecret)), now());
+        let unread = ProfileStatus::unread("work".parse().expect("a name"), "zoho".to_owned(), None);
+        update(&mut model, Message::StatusesLoaded(vec![ProfileStatus { stores_secret, ..unread }]), now());
+        assert!(shown(&model).1.contains(said) && shown(&model).0 == lacks, "{stores_secret:?}: {}", shown(&model).1);
+        press(&mut model, &[Key::Enter]);
+        assert_eq!((form(&model).step, shown(&model).0), (Step::Review, lacks), "{stores_secret:?}");
+        assert_eq!(shown(&model).1.contains("as it is"), !lacks, "{stores_secret:?}: {}", shown(&model).1);
+    }
 }
 
 #[test]

@@ -100,6 +100,16 @@ struct Choice {
     detail: String,
 }
 
+/// All that the page of the step at hand says.
+#[cfg(test)]
+pub(super) fn words_of(around: &Surroundings, form: &ProfileForm) -> String {
+    let page = pages::page(around, form);
+    let rows = page.rows.into_iter().map(|row| row.text);
+    let notes = page.notes.into_iter().map(|(_, text)| text);
+    let all = std::iter::once(page.heading).chain(page.intro).chain(rows).chain(notes).chain(page.help);
+    all.collect::<Vec<_>>().join("\n")
+}
+
 /// What is done here, and on the right to which profile or in which step.
 pub(super) fn title(around: &Surroundings, form: &ProfileForm) -> Title {
     let name = form.name();

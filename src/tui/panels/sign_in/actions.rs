@@ -103,7 +103,9 @@ impl SignInPanel {
             }
             Stage::Failed { error, .. } if error.code == Code::CodeExpired => self.new_code(around, now).into(),
             Stage::Failed { error, .. } if is_of_profile(error) => {
-                Go::Form(FormFor::Mend(self.profile.clone(), error.code)).into()
+                // The form says what the store has, which nobody need have read before.
+                let go = Go::Form(FormFor::Mend(self.profile.clone(), error.code));
+                Then { effects: vec![Effect::LoadStatuses], go }
             }
             Stage::Waiting(_) => Effect::AskNow(self.task).into(),
             _ => Then::default(),

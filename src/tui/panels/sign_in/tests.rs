@@ -418,7 +418,7 @@ fn a_failure_of_the_profile_leads_to_its_form_and_back() {
     end(&mut model, task, Err(error.clone()), 1.0);
     assert_eq!(panel(&model).offered_as(Command::Choose), Some("edit profile"));
     assert_eq!(panel(&model).offered_as(Command::Back), Some("leave"));
-    assert_eq!(press(&mut model, Key::Enter, 2.0), []);
+    assert_eq!(press(&mut model, Key::Enter, 2.0), [Effect::LoadStatuses]);
     assert_eq!(model.scope(), Scope::ProfileForm);
     assert!(model.find::<ProfileForm>().is_some());
     // First from the value to the whole profile.

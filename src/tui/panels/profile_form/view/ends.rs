@@ -35,6 +35,7 @@ pub(super) fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> 
         let told = form.consequences().into_iter().chain(form.loses_secret().then_some(secret));
         notes.extend(told.map(|told| (Some(Mark::Attention), told.to_owned())));
     }
+    notes.extend(form.lack_of_secret().map(|lack| (Some(Mark::Attention), lack)));
     notes.extend(scopes::advice_on(&form.draft.picker));
     let file = around.config.file.display();
     let words: Vec<String> = form.draft.picker.chosen.iter().map(|scope| scope_in_words(scope)).collect();
@@ -86,7 +87,7 @@ fn value(form: &ProfileForm, step: Step) -> String {
         Step::ClientSecret => match (&form.purpose, form.draft.secret.is_empty()) {
             (Purpose::Import, false) => "goes into the store".to_owned(),
             (_, false) => "typed, goes into the store".to_owned(),
-            (Purpose::Edit { .. }, true) if !form.loses_secret() => "as it is".to_owned(),
+            (Purpose::Edit { .. }, true) if form.may_have_secret() => "as it is".to_owned(),
             (_, true) => "none".to_owned(),
         },
         Step::Scopes => match form.draft.picker.chosen.as_slice() {

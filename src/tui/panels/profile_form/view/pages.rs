@@ -245,16 +245,24 @@ fn client_id(form: &ProfileForm) -> Page<'_> {
 }
 
 fn client_secret(form: &ProfileForm) -> Page<'_> {
+    let if_none = || match form.dialect().needs_secret {
+        true => format!("{} gives no token to a client without it.", form.dialect().display_name),
+        false => "Leave it empty if the client has none.".to_owned(),
+    };
     let empty = match &form.purpose {
         Purpose::Edit { .. } if form.loses_secret() => {
-            "The one that is stored is the old client's and goes; leave it empty if the new one has none.".to_owned()
+            format!("The one that is stored is the old client's and goes. {}", if_none())
         }
-        Purpose::Edit { before, .. } => match &before.client_secret {
-            SecretSource::Store => "Leave it empty to keep the one that is stored, if there is one.".to_owned(),
+        Purpose::Edit { before, stores_secret, .. } => match &before.client_secret {
+            SecretSource::Store => match stores_secret {
+                Some(true) => "Leave it empty to keep the one that is stored.".to_owned(),
+                Some(false) => format!("None is stored. {}", if_none()),
+                None => "Leave it empty to keep the one that is stored, if there is one.".to_owned(),
+            },
             SecretSource::File(path) => format!("Leave it empty to go on with the file {}.", path.display()),
             SecretSource::Variable(name) => format!("Leave it empty to go on with the variable {name}."),
         },
-        _ => "Leave it empty if the client has none.".to_owned(),
+        _ => if_none(),
     };
     Page {
         heading: "What is the client secret?".to_owned(),

@@ -15,8 +15,15 @@ pub fn draw_lines(lines: &[Line<'_>], area: Rect, frame: &mut Frame<'_>) {
     }
 }
 
-/// An error as a sentence, with its full stop.
+/// An error as a sentence, with a capital and its full stop. A name at its beginning stays as it is.
 pub fn sentence(error: &Error) -> String {
+    let text = end_of_sentence(error);
+    let is_word = |word: &str| word.chars().all(char::is_alphabetic);
+    if text.split_whitespace().next().is_some_and(is_word) { capitalized(&text) } else { text }
+}
+
+/// The same behind the beginning of a sentence.
+pub fn end_of_sentence(error: &Error) -> String {
     let text = error.to_string();
     if text.ends_with('?') { text } else { format!("{}.", text.trim_end_matches('.')) }
 }
@@ -60,4 +67,24 @@ pub fn whole(mut lines: Vec<String>, rows: usize) -> Vec<String> {
 /// What a server sent, on one line and without anything that could hide.
 pub fn shown(text: &str) -> String {
     Untrusted::new(text).line()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+    use crate::error::{Code, Error};
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_unless_a_name_does() {
+        for (text, expected) in [
+            ("profile `work` could not be signed in", "Profile `work` could not be signed in."),
+            ("no answer.", "No answer."),
+            ("did you mean `work`?", "Did you mean `work`?"),
+            ("`store = x` is wrong", "`store = x` is wrong."),
+            ("accounts.zoho.com did not answer", "accounts.zoho.com did not answer."),
+            ("config.toml is not valid", "config.toml is not valid."),
+        ] {
+            assert_eq!(sentence(&Error::new(Code::Other, text)), expected);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::lines::{reason, sentence};
+use super::lines::{end_of_sentence, reason};
 use super::message::Message;
 use super::theme::Mark;
 use crate::error::Error;
@@ -134,5 +134,5 @@ fn outcome(subject: &impl std::fmt::Display, done: &str, result: Result<(), &Err
 }
 
 fn failed(subject: &str, error: &Error) -> (Mark, String) {
-    (Mark::Declined, format!("{subject}: {}", sentence(error)))
+    (Mark::Declined, format!("{subject}: {}", end_of_sentence(error)))
 }

@@ -187,6 +187,20 @@ const STATES: [State; 13] = [
 ];
 
 #[test]
+fn nobody_takes_a_phone_to_an_address_that_none_can_reach() {
+    let (mut model, task) = asking();
+    let verification_uri = "http://127.0.0.1:9101/device".parse().expect("an address");
+    let code = IssuedCode { verification_uri, ..code(USER_CODE, at(0)) };
+    happens(&mut model, task, SignInEvent::CodeIssued { code, next_poll_at: at(30).moment }, 0);
+    for (columns, rows) in SIZES {
+        model.around.window = (columns, rows).into();
+        let screen = screen_text(&model, at(1));
+        assert!(!screen.contains("your phone"), "{screen}");
+        assert!(columns < 80 || screen.contains("Open on display-7;"), "{screen}");
+    }
+}
+
+#[test]
 fn every_state_looks_as_accepted_from_a_small_window_to_a_television() {
     for (name, state) in STATES {
         for (columns, rows) in SIZES {

@@ -29,6 +29,18 @@ pub(super) struct Blank {
     pub(super) default: Option<&'static str>,
 }
 
+impl Blank {
+    /// What its field is called on the screen.
+    pub(super) fn label(&self) -> &'static str {
+        match self.key {
+            "host" => "Host",
+            "tenant" => "Tenant",
+            "realm" => "Realm",
+            _ => "Issuer",
+        }
+    }
+}
+
 /// A provider with its blanks filled in.
 #[derive(Debug)]
 pub(super) struct Chosen {
@@ -78,6 +90,14 @@ pub(super) fn position(offers: &[Offer], name: &str) -> Option<usize> {
 }
 
 impl Offer {
+    /// What its blanks are asked for by.
+    pub(super) fn question(&self) -> String {
+        match self.kind {
+            Kind::Issuer => "Where is the server?".to_owned(),
+            Kind::Known(_) | Kind::Preset(_) => format!("Where is {}?", self.label),
+        }
+    }
+
     pub(super) fn blanks(&self) -> Vec<Blank> {
         match &self.kind {
             Kind::Known(_) => Vec::new(),

@@ -191,7 +191,13 @@ impl ProfileForm {
         match step {
             Step::Name => self.check_name(),
             Step::Server => self.chosen().map(drop).map_err(|fault| match fault {
-                Fault::Value { .. } => format!("{fault}."),
+                // The page knows the value by the label of its field.
+                Fault::Value { key, problem } => {
+                    let key = key.to_string();
+                    let blank = self.draft.blanks.iter().find(|(blank, _)| blank.key == key);
+                    let name = blank.map_or_else(|| format!("`{key}`"), |(blank, _)| blank.label().to_owned());
+                    format!("{name} {problem}.")
+                }
                 Fault::Entry { .. } => format!("The server {fault}."),
             }),
             Step::ClientType if self.client_type() == ClientType::ClientBased => {

@@ -235,7 +235,7 @@ fn each_field_says_what_is_wrong_with_it_and_holds_the_step() {
     press(&mut model, &[Key::Enter]);
     for (typed, part) in [
         ("", "needs `issuer`"),
-        ("id.example.com", "is no address"),
+        ("id.example.com", "Issuer is no address"),
         ("http://id.example.com", "plain http"),
         ("https://dana@id.example.com", "user name"),
         ("ftp://id.example.com", "neither https nor http"),

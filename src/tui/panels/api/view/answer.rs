@@ -15,7 +15,7 @@ use crate::http::progress::Moved;
 use crate::http::reason;
 use crate::tui::advice::{hint, said};
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::lines::{causes, draw_lines, numbered, sentence, shown, whole};
+use crate::tui::lines::{causes, draw_lines, end_of_sentence, numbered, sentence, shown, whole};
 use crate::tui::received::Content;
 use crate::tui::surroundings::Surroundings;
 use crate::tui::text::{at_most, cut, width, wrap};
@@ -90,7 +90,10 @@ impl Pane {
         let above_text = head.wanted(room).min(rows.saturating_sub(LEAST_TEXT)).max(rows / 2);
         let most = if has_text { above_text } else { rows };
         let mut head = head.lines(around, room, most);
-        let causes = whole(likely_causes(panel, room), most.saturating_sub(head.len()));
+        let causes = whole(likely_causes(panel, room), most.saturating_sub(head.len() + 1));
+        if !causes.is_empty() {
+            head.push(Line::styled("Likely causes:", around.theme.label));
+        }
         head.extend(causes.into_iter().map(|line| Line::styled(line, around.theme.faint)));
         let head_rows = u16::try_from(head.len()).unwrap_or(0);
         let height = if has_text { inner.height.saturating_sub(head_rows + foot_rows) } else { 0 };
@@ -236,7 +239,7 @@ fn note_of_long(around: &Surroundings, panel: &ApiPanel, reply: &Reply) -> Optio
     Some(match long.loss() {
         Some(error) => {
             let helps = hint(around, panel, error).map(|hint| format!(" What helps: {hint}.")).unwrap_or_default();
-            format!("The first {shown}. The call ended after {whole}: {}{helps}", sentence(error))
+            format!("The first {shown}. The call ended after {whole}: {}{helps}", end_of_sentence(error))
         }
         None if long.is_kept() => format!("The first {shown} of {whole}: {save} saves all of it."),
         None => format!("The first {shown} of {whole}. The rest is gone: send it again to save it."),
@@ -319,9 +322,17 @@ fn found(panel: &ApiPanel, text: &JsonView) -> String {
     match text.matches() {
         _ if panel.searching.is_some() => "searching ...".to_owned(),
         None => String::new(),
-        Some((_, 0)) => "not found".to_owned(),
-        Some((Some(at), all)) => format!("match {at} of {all}"),
-        Some((None, all)) => format!("{all} matches"),
+        Some((at, all)) => matches_in_words(at, all),
+    }
+}
+
+/// How many there are, and at which of them the cursor is, if at one.
+fn matches_in_words(at: Option<usize>, all: usize) -> String {
+    match (at, all) {
+        (_, 0) => "not found".to_owned(),
+        (Some(at), all) => format!("match {at} of {all}"),
+        (None, 1) => "1 match".to_owned(),
+        (None, all) => format!("{all} matches"),
     }
 }
 
@@ -356,4 +367,15 @@ pub(super) fn error_lines(
 fn hint_lines(around: &Surroundings, panel: &ApiPanel, error: &Error, room: usize) -> Vec<Line<'static>> {
     let hint = hint(around, panel, error).map(|hint| wrap(&visible(&format!("What helps: {hint}.")), room));
     hint.into_iter().flatten().map(Line::raw).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches_in_words;
+
+    #[test]
+    fn what_was_found_is_counted() {
+        let told = [(None, 0), (None, 1), (None, 2), (Some(1), 1)].map(|(at, all)| matches_in_words(at, all));
+        assert_eq!(told, ["not found", "1 match", "2 matches", "match 1 of 1"]);
+    }
 }

@@ -9,7 +9,7 @@ use crate::error::Advice;
 use crate::providers::{DataCenter, zoho};
 use crate::service::State;
 use crate::tui::advice::hint;
-use crate::tui::lines::sentence;
+use crate::tui::lines::{end_of_sentence, sentence};
 use crate::tui::surroundings::Surroundings;
 use crate::tui::theme::Mark;
 
@@ -48,7 +48,8 @@ fn problems(around: &Surroundings, form: &ProfileForm) -> Vec<(Option<Mark>, Str
         notes.push((Some(Mark::Working), under_way.to_owned()));
     }
     if let Some(error) = &form.failure {
-        notes.push((Some(Mark::NeedsSignIn), format!("{failed}{}", sentence(error))));
+        let told = if failed.is_empty() { sentence(error) } else { format!("{failed}{}", end_of_sentence(error)) };
+        notes.push((Some(Mark::NeedsSignIn), told));
         notes.extend(hint(around, form, error).map(|hint| (None, format!("What helps: {hint}."))));
     }
     let is_typed = match form.step {
@@ -113,25 +114,16 @@ fn provider(form: &ProfileForm) -> Page<'_> {
 
 fn server(form: &ProfileForm) -> Page<'_> {
     let blanks = form.draft.blanks.iter().enumerate();
-    let fields = blanks.map(|(index, (blank, typed))| field(label(blank), typed, index == form.draft.focus)).collect();
+    let fields = blanks.map(|(index, (blank, typed))| field(blank.label(), typed, index == form.draft.focus)).collect();
     let example = |(blank, _): &(Blank, _)| {
         let default = blank.default.map_or_else(String::new, |default| format!("; {default} if you have no own"));
-        format!("{}: such as {}{default}.", label(blank), blank.example)
+        format!("{}: such as {}{default}.", blank.label(), blank.example)
     };
     Page {
-        heading: format!("Where is {}?", form.offer().label),
+        heading: form.offer().question(),
         fields,
         help: form.draft.blanks.iter().map(example).collect(),
         ..Page::default()
-    }
-}
-
-fn label(blank: &Blank) -> &'static str {
-    match blank.key {
-        "host" => "Host",
-        "tenant" => "Tenant",
-        "realm" => "Realm",
-        _ => "Issuer",
     }
 }
 
@@ -245,9 +237,13 @@ fn client_id(form: &ProfileForm) -> Page<'_> {
 }
 
 fn client_secret(form: &ProfileForm) -> Page<'_> {
-    let if_none = || match form.dialect().needs_secret {
-        true => format!("{} gives no token to a client without it.", form.dialect().display_name),
-        false => "Leave it empty if the client has none.".to_owned(),
+    let dialect = form.dialect();
+    let if_none = || {
+        if dialect.needs_secret {
+            format!("{} gives no token to a client without it.", dialect.display_name)
+        } else {
+            "Leave it empty if the client has none.".to_owned()
+        }
     };
     let empty = match &form.purpose {
         Purpose::Edit { .. } if form.loses_secret() => {

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::error::Code;
 use crate::tui::advice;
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::lines::{causes, sentence, whole};
+use crate::tui::lines::{causes, end_of_sentence, sentence, whole};
 use crate::tui::panel::Panel;
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::{Problem, Revealed};
@@ -59,9 +59,9 @@ fn went_wrong(
     most: usize,
 ) -> Vec<Line<'static>> {
     let (theme, Problem { profile, outcome, error, .. }) = (&around.theme, problem);
-    let sentence = sentence(error);
-    let about = if sentence.contains(profile.as_str()) { String::new() } else { format!("{profile}: ") };
-    let told = outcome.clone().unwrap_or_else(|| format!("{about}{sentence}"));
+    let names_it = error.to_string().contains(profile.as_str());
+    let said = || if names_it { sentence(error) } else { format!("{profile}: {}", end_of_sentence(error)) };
+    let told = outcome.clone().unwrap_or_else(said);
     let told = wrap(&visible(&format!("{} {told}", theme.symbol(Mark::NeedsSignIn))), room);
     let helps = what_helps(around, panel, problem, room);
     let told = at_most(told, most.saturating_sub(helps.len()).max(1), room, theme.cut());

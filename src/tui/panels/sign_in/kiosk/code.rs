@@ -120,10 +120,11 @@ impl Screen<'_> {
         let Self { around, panel, waiting, .. } = self;
         let theme = &around.theme;
         let mut column = top(around, panel, width, Keep::Telling);
-        let (open, compare) = if has_qr {
-            ("Scan the QR code with your phone, or open", "Check that your phone shows this code")
-        } else {
-            ("On your phone or computer open", "and enter this code")
+        let own = format!("Open on {}; no phone can reach it", around.machine.host);
+        let (open, compare) = match (waiting.code.own_host(), has_qr) {
+            (Some(_), _) => (own.as_str(), "and enter this code"),
+            (None, true) => ("Scan the QR code with your phone, or open", "Check that your phone shows this code"),
+            (None, false) => ("On your phone or computer open", "and enter this code"),
         };
         column.wrapped(Keep::Telling, open, theme.text);
         column.wrapped(Keep::Always, self.address(), theme.code);

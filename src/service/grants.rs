@@ -22,6 +22,14 @@ const MOST_NOTES: usize = 20;
 /// No record remembers more grants, whatever the provider's limit.
 const MOST_REMEMBERED: usize = 100;
 
+/// How a profile lives on a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnToken {
+    Itself,
+    /// On what the provider has given in its place.
+    Successor,
+}
+
 impl Service {
     /// What a person has to know of a profile before it signs in: that the provider keeps few more grants.
     pub fn sign_in_warnings(&self, profile: &Profile) -> Vec<String> {
@@ -52,11 +60,15 @@ impl Service {
         self.config.provider(profile).ok()?.dialect().grant_limit
     }
 
-    /// The other profiles that live on this refresh token.
-    pub(super) fn others_on(&self, token: &Secret, own: &ProfileName) -> Vec<ProfileName> {
-        let has = |record: &Record| record.grants().any(|grant| grant.refresh_token.as_ref() == Some(token));
-        let others = self.records().filter(|record| record.profile != *own && has(record));
-        others.map(|record| record.profile).collect()
+    /// The other profiles that live on this refresh token, and how.
+    pub(super) fn others_on(&self, token: &Secret, own: &ProfileName) -> Vec<(ProfileName, OnToken)> {
+        let on_token = |record: &Record| match () {
+            () if record.grants().any(|grant| grant.refresh_token.as_ref() == Some(token)) => Some(OnToken::Itself),
+            () if record.successor_of(token).is_some() => Some(OnToken::Successor),
+            () => None,
+        };
+        let others = self.records().filter(|record| record.profile != *own);
+        others.filter_map(|record| Some((record.profile.clone(), on_token(&record)?))).collect()
     }
 
     /// The profiles whose grant has ended with a token of the profile's client that was revoked: this one as well, where that was of

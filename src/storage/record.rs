@@ -9,6 +9,7 @@ use url::Url;
 
 use super::history::{self, Event, Happened};
 use super::pending::{Booted, Clocks, EndedSignIn, PendingSignIn};
+use super::seal;
 use crate::clock;
 use crate::error::Error;
 use crate::profile::ProfileName;
@@ -96,7 +97,10 @@ impl Record {
 
     /// What came in the place of an imported refresh token that is used up.
     pub fn successor_of(&self, imported: &Secret) -> Option<&Secret> {
-        self.used_up.as_ref().filter(|used_up| used_up.token == *imported)?.grant.refresh_token.as_ref()
+        let kept = self.used_up.as_ref().filter(|used_up| used_up.token == *imported).map(|used_up| &used_up.grant);
+        let digest = Some(seal::digest_of_token(imported));
+        let in_use = || self.grant.as_ref().filter(|grant| grant.imported == digest && !grant.wants_sign_in());
+        kept.or_else(in_use)?.refresh_token.as_ref()
     }
 
     /// All tokens in it, also those that are only to be revoked.
@@ -191,6 +195,9 @@ pub struct Grant {
     /// When a new access token took the place of one that an API refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_after_401_at: Option<Timestamp>,
+    /// The start of a digest of the refresh token that was imported, where the provider has given others in its place since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<u64>,
     /// A server that git spoke to has refused the access token.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_rejected: bool,
@@ -246,6 +253,11 @@ impl Grant {
         }
     }
 
+    /// Notes that the provider has given another token in the place of this one, which was imported.
+    pub fn note_imported(&mut self, imported: &Secret) {
+        self.imported = Some(seal::digest_of_token(imported));
+    }
+
     /// Only a person can bring it back, or probably so.
     pub fn wants_sign_in(&self) -> bool {
         self.refused.is_some() || self.doubt.as_ref().is_some_and(Doubt::is_strong)
@@ -286,6 +298,7 @@ impl Grant {
             mints: Vec::new(),
             last_refresh: None,
             replaced_after_401_at: None,
+            imported: None,
             is_rejected: false,
             paused_until: None,
             refused: None,

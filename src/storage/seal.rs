@@ -12,6 +12,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::random;
+use crate::secret::Secret;
 
 pub(super) const KEY_LENGTH: usize = 32;
 const NONCE_LENGTH: usize = 24;
@@ -117,6 +118,11 @@ pub(super) fn is_newer(json: &[u8], known: u32) -> bool {
 }
 
 /// The first bytes of the SHA-256 of `bytes`: enough to tell a few things apart, and nothing of what they are.
+/// By which one token is told from another.
+pub(super) fn digest_of_token(token: &Secret) -> u64 {
+    u64::from_be_bytes(digest(token.expose().as_bytes()))
+}
+
 pub(super) fn digest<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let whole = ring::digest::digest(&ring::digest::SHA256, bytes);
     let mut first = [0; N];

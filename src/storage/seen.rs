@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use super::{Event, Happened, Record, private, seal};
 use crate::files::{access, with_owners_rights};
 use crate::profile::ProfileName;
-use crate::secret::Secret;
 
 /// Bytes; notes have less than a hundred.
 const LIMIT: u64 = 1024;
@@ -42,8 +41,11 @@ pub(super) struct Note {
 impl Note {
     pub(super) fn of(record: &Record) -> Self {
         let token = record.grant.as_ref().and_then(|grant| grant.refresh_token.as_ref());
-        let digest = |token: &Secret| u64::from_be_bytes(seal::digest(token.expose().as_bytes()));
-        Self { generation: record.generation, approved_at: last_decision(record), refresh_token: token.map(digest) }
+        Self {
+            generation: record.generation,
+            approved_at: last_decision(record),
+            refresh_token: token.map(seal::digest_of_token),
+        }
     }
 
     /// Whether the record, which is one from before this, has a refresh token that another one has taken the place of.

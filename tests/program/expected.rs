@@ -399,6 +399,34 @@ enum Unknown {
     Killed,
 }
 
+/// To a provider that rotates, a token that it has replaced is that of a thief.
+#[test]
+fn an_imported_token_that_the_provider_has_replaced_is_never_sent_again() {
+    let answer = |next: &str| {
+        let mut token = token("Bearer");
+        token["refresh_token"] = json!(next);
+        token
+    };
+    let token = ["RT-1", "RT-2", "RT-3", "RT-4"].map(answer).into();
+    let provider = Provider::start(Script { token, ..Script::default() });
+    let home = Home::at(&provider.authority);
+    let other = home.configuration().replace("[profiles.work]", "[profiles.other]");
+    let other = other.split("\n[providers").next().expect("a profile").to_owned();
+    home.configure(&format!("{}\n{other}", home.configuration()));
+    let import = |profile: &str| home.run_with(&["login", profile, "--import"], "RT-0\n");
+    assert_eq!(import("work").code, 0);
+    assert_eq!(import("work").code, 0);
+    assert_eq!(home.run(&["refresh", "work"]).code, 0);
+    import("other").failed(4, &["profile `work` was signed in with this refresh token", "have a new token made"]);
+    assert_eq!(import("work").code, 0);
+    let log = provider.authority.log();
+    let sent = log.iter().filter(|asked| asked.path == "/token");
+    let sent: Vec<_> = sent.filter_map(|asked| asked.body.split("refresh_token=").nth(1)?.split('&').next()).collect();
+    assert_eq!(sent, ["RT-0", "RT-1", "RT-2", "RT-3"]);
+    let record = home.record("work");
+    assert!(record.unrevoked.is_empty() && record.to_revoke.is_empty(), "{record:?}");
+}
+
 #[test]
 fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_is() {
     for how in [Unknown::Refused, Unknown::WrongAccount, Unknown::Killed] {

@@ -12,6 +12,7 @@ use crate::oauth::wire::{Approval, TokenAnswer, Unreadable};
 use crate::providers::DataCenter;
 use crate::providers::explained::Place;
 use crate::secret::Secret;
+use crate::service::grants::OnToken;
 use crate::service::{Service, driver, endpoints, home_data_center, left_out};
 use crate::storage::{Grant, PendingSignIn, StoreError};
 use crate::untrusted::Rejected;
@@ -47,9 +48,20 @@ impl Service {
         let mut attempt = Attempt { imported, ..Attempt::begin(self, profile, options, None).await? };
         let (token, own) = (refresh_token.clone(), profile.name.clone());
         let others = self.aside(move |service| service.others_on(&token, &own)).await;
-        attempt.warnings.extend(others.into_iter().map(|other| {
-            format!("profile `{other}` has the same refresh token: what gives that back ends both, and each counts its own use")
-        }));
+        for (other, on) in others {
+            if on == OnToken::Successor {
+                let replaced = format!(
+                    "profile `{other}` was signed in with this refresh token, and the provider has replaced it since: sent once more, it \
+                     would end that sign-in"
+                );
+                let error =
+                    Error::new(Code::SignInNeeded, format!("profile `{}` could not be signed in", profile.name));
+                return Err(error.because(replaced).advise(NEW_TOKEN));
+            }
+            attempt.warnings.push(format!(
+                "profile `{other}` has the same refresh token: what gives that back ends both, and each counts its own use"
+            ));
+        }
         if let Some(secret) = client_secret.filter(|_| profile.client_secret == SecretSource::Store) {
             attempt.client.secret = Some(secret.clone());
             attempt.secret_to_keep = Some(secret);
@@ -142,7 +154,14 @@ impl Attempt {
         let goes_on = successor.is_some();
         let approval = successor.map_or(approval, Approval::RefreshToken);
         let (grant, lack) = match self.ask(approval, &data_center).await {
-            Ok(granted) => granted,
+            Ok((mut grant, lack)) => {
+                if let Some(imported) =
+                    self.imported.as_ref().filter(|token| grant.refresh_token.as_ref() != Some(token))
+                {
+                    grant.note_imported(imported);
+                }
+                (grant, lack)
+            }
             Err(NotGranted::Alone(refresh_token, rejected)) => {
                 return Err(self.without_access_token(refresh_token, rejected, &data_center, Some(right)).await);
             }

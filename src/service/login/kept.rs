@@ -854,6 +854,9 @@ fn not_revoked(error: Error, failed: Error) -> Error {
 }
 
 fn is_same_grant(one: &Grant, other: &Grant) -> bool {
+    if one.imported.is_some() && one.imported == other.imported {
+        return true;
+    }
     match (&one.refresh_token, &other.refresh_token) {
         (None, None) => one.access_token == other.access_token,
         (one, other) => one == other,

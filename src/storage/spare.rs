@@ -39,15 +39,14 @@ impl Spare {
     /// Whether a record of this store is there.
     pub(super) fn is_in_use(&self) -> bool {
         let ending = format!(".{}.record", self.id);
-        let has_record = |names: Vec<String>| names.iter().any(|name| name.ends_with(&ending));
-        self.names().map_or_else(|error| !is_absence(&error), has_record)
+        self.entries().map_or(true, |names| names.iter().any(|name| name.ends_with(&ending)))
     }
 
     /// The profiles of which a record of this store is there.
     pub(super) fn profiles(&self) -> Vec<ProfileName> {
         let ending = format!(".{}.record", self.id);
         let profile = |name: &String| name.strip_suffix(&ending)?.parse().ok();
-        self.names().unwrap_or_default().iter().filter_map(profile).collect()
+        self.entries().unwrap_or_default().iter().filter_map(profile).collect()
     }
 
     /// The record, where there is one.
@@ -64,17 +63,11 @@ impl Spare {
         private::read_bytes(&path)
     }
 
-    /// Whether there is none. A call that fails once while the directory can be looked into says nothing.
+    /// Whether there is none. Where it cannot be looked at, the directory says so.
     fn is_absent(&self, path: &Path) -> bool {
-        path.symlink_metadata().is_err_and(|error| is_absence(&error) || self.is_closed())
-    }
-
-    /// Whether this user may not look into the directory, as a service that has no home, or it is a link that leads nowhere: nothing is
-    /// kept there.
-    fn is_closed(&self) -> bool {
-        let is_link = || self.directory.symlink_metadata().is_ok_and(|there| there.is_symlink());
-        let looked = self.directory.join(".").metadata();
-        looked.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied || is_link())
+        let is_listed = |names: Vec<String>| names.iter().any(|name| path.ends_with(name));
+        path.symlink_metadata()
+            .is_err_and(|error| is_absence(&error) || self.entries().is_ok_and(|names| !is_listed(names)))
     }
 
     /// Refuses a directory that others can look into, or could replace.
@@ -131,19 +124,24 @@ impl Spare {
     }
 
     fn left_over_paths(&self, stem: &str) -> Result<Vec<PathBuf>, StoreError> {
-        let names = match self.names() {
-            Err(error) if is_absence(&error) || self.is_closed() => return Ok(Vec::new()),
-            names => names.map_err(StoreError::io("listing", &self.directory))?,
-        };
+        let names = self.entries().map_err(StoreError::io("listing", &self.directory))?;
         let stem = self.stem(stem);
         let of_stem = names.iter().filter(|name| reservation::is_left_over(name, &stem));
         let paths = of_stem.map(|name| self.directory.join(name));
         Ok(paths.filter(|path| !reservation::is_in_use(path)).collect())
     }
 
-    fn names(&self) -> io::Result<Vec<String>> {
-        let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap_or_default();
-        fs::read_dir(&self.directory)?.map(|entry| entry.map(name)).collect()
+    /// The names of what is there. Nothing is kept in a directory that is not there, that this user may not list, as a service without a
+    /// home, or that is a link which leads nowhere.
+    fn entries(&self) -> io::Result<Vec<String>> {
+        let is_closed = |error: &io::Error| {
+            is_absence(error) || error.kind() == ErrorKind::PermissionDenied || self.directory.is_symlink()
+        };
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if is_closed(&error) => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        entries.map(|entry| entry.map(|entry| entry.file_name().into_string().unwrap_or_default())).collect()
     }
 
     fn stem(&self, profile: &str) -> String {
@@ -157,4 +155,52 @@ impl Spare {
 
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::Spare;
+    use crate::files::create_private;
+    use crate::storage::backend::Found;
+
+    type Make = fn(&Path, &Spare);
+
+    /// Who may list it or not is in `tests/program/unwritable.rs`, which needs two users.
+    #[test]
+    fn only_a_record_of_the_store_makes_it_one_in_use() {
+        let stages: [(&str, Make, bool); 6] = [
+            ("nothing", |_, _| (), false),
+            ("a file", |directory, _| drop(create_private(directory)), false),
+            ("a link to itself", |directory, _| symlink(directory, directory).expect("a link"), false),
+            ("a link to nothing", |directory, _| symlink("nowhere", directory).expect("a link"), false),
+            (
+                "another store's",
+                |directory, _| {
+                    fs::create_dir(directory).expect("a directory");
+                    create_private(&directory.join("work.0.record")).expect("written");
+                },
+                false,
+            ),
+            (
+                "its own",
+                |directory, spare| {
+                    fs::create_dir(directory).expect("a directory");
+                    create_private(&spare.path("work")).expect("written");
+                },
+                true,
+            ),
+        ];
+        for (stage, make, is_in_use) in stages {
+            let home = tempfile::tempdir().expect("a directory");
+            let spare = Spare::new(home.path().join("spare"), b"store");
+            make(&spare.directory, &spare);
+            let is_missing = matches!(spare.read("work"), Ok(Found::Missing));
+            assert_eq!((spare.is_in_use(), is_missing), (is_in_use, !is_in_use), "{stage}");
+            assert!(spare.left_over("work").is_ok_and(|left| left.is_empty()), "{stage}");
+        }
+    }
 }

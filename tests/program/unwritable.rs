@@ -67,9 +67,17 @@ fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
     if !is_root() {
         return;
     }
-    let cases: [(&str, Break, i32); 7] = [
+    let cases: [(&str, Break, i32); 8] = [
         ("nobody may look into the spare place", |home| set_mode(home.path("spare"), 0), 0),
         ("the spare place is root's", |home| chown(home.path("spare"), Some(0), Some(0)).expect("root may"), 0),
+        (
+            "the spare place is root's, and can be searched",
+            |home| {
+                chown(home.path("spare"), Some(0), Some(0)).expect("root may");
+                set_mode(home.path("spare"), 0o711);
+            },
+            0,
+        ),
         (
             "the spare place is a link to itself",
             |home| {

@@ -106,29 +106,16 @@ impl Spare {
     /// # Errors
     ///
     /// It cannot be read, or the directory is not safe: there may be the newest record in it.
-    pub(super) fn left_over(&self, stem: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
-        let paths = self.left_over_paths(stem)?;
-        if paths.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.judge()?;
-        private::read_each(&paths)
-    }
-
-    /// Removes it. Needs the sole right to the profile.
-    pub(super) fn sweep(&self, stem: &str) {
-        for path in self.left_over_paths(stem).unwrap_or_default() {
-            // The next one tries again.
-            let _ = fs::remove_file(path);
-        }
-    }
-
-    fn left_over_paths(&self, stem: &str) -> Result<Vec<PathBuf>, StoreError> {
+    pub(super) fn left_over(&self, stem: &str) -> Result<LeftOver, StoreError> {
         let names = self.entries().map_err(StoreError::io("listing", &self.directory))?;
         let stem = self.stem(stem);
         let of_stem = names.iter().filter(|name| reservation::is_left_over(name, &stem));
         let paths = of_stem.map(|name| self.directory.join(name));
-        Ok(paths.filter(|path| !reservation::is_in_use(path)).collect())
+        let paths: Vec<PathBuf> = paths.filter(|path| !reservation::is_in_use(path)).collect();
+        if !paths.is_empty() {
+            self.judge()?;
+        }
+        Ok(LeftOver { content: private::read_each(&paths)?, paths })
     }
 
     /// The names of what is there. Nothing is kept in a directory that is not there, that this user may not list, as a service without a
@@ -153,6 +140,23 @@ impl Spare {
     }
 }
 
+/// What died processes left behind, as it was read.
+#[derive(Default)]
+pub(super) struct LeftOver {
+    pub(super) content: Vec<Zeroizing<Vec<u8>>>,
+    paths: Vec<PathBuf>,
+}
+
+impl LeftOver {
+    /// Removes that, and nothing that came since. Needs the sole right to the profile.
+    pub(super) fn sweep(&mut self) {
+        for path in self.paths.drain(..) {
+            // The next one tries again.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
@@ -163,11 +167,28 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::Path;
 
-    use super::Spare;
+    use super::{Spare, private};
     use crate::files::create_private;
     use crate::storage::backend::Found;
 
     type Make = fn(&Path, &Spare);
+
+    #[test]
+    fn what_comes_after_the_look_is_not_swept() {
+        let home = tempfile::tempdir().expect("a directory");
+        let spare = Spare::new(home.path().join("spare"), b"store");
+        let left_by = |writer: u32| {
+            let path = spare.directory.join(format!(".{}.record.{writer}-0.new", spare.stem("work")));
+            create_private(&path).expect("written");
+            path
+        };
+        private::create_directory(&spare.directory).expect("a directory");
+        let read = left_by(1);
+        let mut left_over = spare.left_over("work").expect("it can be read");
+        let after = left_by(2);
+        left_over.sweep();
+        assert_eq!((read.exists(), after.exists()), (false, true));
+    }
 
     /// Who may list it or not is in `tests/program/unwritable.rs`, which needs two users.
     #[test]
@@ -200,7 +221,7 @@ mod tests {
             make(&spare.directory, &spare);
             let is_missing = matches!(spare.read("work"), Ok(Found::Missing));
             assert_eq!((spare.is_in_use(), is_missing), (is_in_use, !is_in_use), "{stage}");
-            assert!(spare.left_over("work").is_ok_and(|left| left.is_empty()), "{stage}");
+            assert!(spare.left_over("work").is_ok_and(|left| left.content.is_empty()), "{stage}");
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Hold, Part};
 use crate::storage::envelope::ROOM;
 use crate::storage::reservation::{self, Reservation};
+use crate::storage::spare::LeftOver;
 use crate::storage::{Attempt, StoreError, lock, private};
 
 /// The lock on one profile's files, and the room that was reserved for the next record.
@@ -22,6 +23,7 @@ pub(super) struct HeldFiles {
     reservation: Option<Reservation>,
     /// What a look for it found, since that goes through all files of all profiles.
     left_over: Option<Vec<PathBuf>>,
+    left_in_spare: LeftOver,
     /// Of the spare place, where a note found it to work.
     spare: Option<Reservation>,
     /// Dropped last.
@@ -33,7 +35,15 @@ impl HeldFiles {
         private::create_directory(&files.directory)?;
         files.judge()?;
         let lock = lock::acquire(&files.lock_path(&slot), &slot.profile, patience)?;
-        Ok(Self { files: Arc::clone(files), slot, reservation: None, left_over: None, spare: None, lock })
+        Ok(Self {
+            files: Arc::clone(files),
+            slot,
+            reservation: None,
+            left_over: None,
+            left_in_spare: LeftOver::default(),
+            spare: None,
+            lock,
+        })
     }
 
     /// Makes `bytes` a part, of which nothing stays that was there before.
@@ -70,7 +80,8 @@ impl Hold for HeldFiles {
         let mut whole = private::read_each(&paths)?;
         self.left_over = Some(paths);
         if let Some(spare) = &self.files.spare {
-            whole.append(&mut spare.left_over(&self.slot.stem)?);
+            self.left_in_spare = spare.left_over(&self.slot.stem)?;
+            whole.append(&mut self.left_in_spare.content);
         }
         Ok(whole)
     }
@@ -83,9 +94,7 @@ impl Hold for HeldFiles {
         for path in paths {
             fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
         }
-        if let Some(spare) = &self.files.spare {
-            spare.sweep(&self.slot.stem);
-        }
+        self.left_in_spare.sweep();
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use super::{Database, found, sql, value};
 use crate::clock::{self, Moment};
 use crate::profile::ProfileName;
 use crate::storage::reservation::Reservation;
+use crate::storage::spare::LeftOver;
 use crate::storage::{Attempt, Clear, Found, Hold, Part, StoreError};
 use crate::untrusted::Untrusted;
 
@@ -47,6 +48,7 @@ pub(super) struct Lease {
     previous: Found,
     attempt: Option<Attempt>,
     reservation: Option<Reservation>,
+    left_in_spare: LeftOver,
     is_released: bool,
     /// Dropped last, so that the next one of this home finds the lease given back.
     _queued: Queued,
@@ -78,6 +80,7 @@ impl Lease {
             previous: found(row, 3)?,
             attempt: attempt(row)?,
             reservation: None,
+            left_in_spare: LeftOver::default(),
             is_released: false,
             _queued: queued,
         })))
@@ -134,13 +137,14 @@ impl Hold for Lease {
     }
 
     fn left_over(&mut self) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
-        self.database.spare().map_or_else(|| Ok(Vec::new()), |spare| spare.left_over(self.profile.as_str()))
+        if let Some(spare) = self.database.spare() {
+            self.left_in_spare = spare.left_over(self.profile.as_str())?;
+        }
+        Ok(std::mem::take(&mut self.left_in_spare.content))
     }
 
     fn sweep(&mut self) -> Result<(), StoreError> {
-        if let Some(spare) = self.database.spare() {
-            spare.sweep(self.profile.as_str());
-        }
+        self.left_in_spare.sweep();
         Ok(())
     }
 

@@ -108,10 +108,15 @@ impl Reserved {
     }
 
     /// Has what came in the place of an imported refresh token revoked by the next login or logout, since the provider refuses it.
-    pub(super) fn give_up_successor(self, limit: Option<GrantLimit>) -> Result<(), StoreError> {
+    pub(super) fn give_up_successor(
+        self,
+        imported: Option<&Secret>,
+        limit: Option<GrantLimit>,
+    ) -> Result<(), StoreError> {
         let Self { mut held, before, .. } = self;
         let given_up = before.and_then(|mut record| {
-            let note = RevocationNote::of(&record.used_up.take()?.grant, &record.client_id);
+            let used_up = record.used_up.take_if(|used_up| Some(&used_up.token) == imported)?;
+            let note = RevocationNote::of(&used_up.grant, &record.client_id);
             grants::note(&mut record, note, limit);
             Some(held.commit(&mut record))
         });

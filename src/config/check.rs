@@ -305,7 +305,7 @@ fn broken_profiles(mistakes: &[Finding]) -> BTreeSet<String> {
         [table, name, ..] if table == "profiles" => Some(name.clone()),
         _ => None,
     };
-    mistakes.iter().filter_map(profile).collect()
+    sorted::set(mistakes.iter().filter_map(profile))
 }
 
 /// What may be meant otherwise.

@@ -203,16 +203,16 @@ mod kernel {
     /// File systems on which other machines write without a word of this one's kernel: NFS, SMB, 9P, Ceph, FUSE (`statfs(2)`).
     const SHARED: &[u64] = &[0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x0102_1997, 0x00c3_6400, 0x6573_5546];
 
-    /// Where the store's directory is watched from.
+    /// Where the store's directory is watched.
     #[derive(Debug)]
-    pub(super) enum From {
+    pub(super) enum WatchedAt {
         Itself(i32),
         /// A directory above it, since it is not there yet, and the name in that one that leads to it.
         Above(i32, Vec<u8>),
     }
 
     /// Begins to watch the two directories. Fails where not all can be watched. Blocks.
-    pub(super) fn begin(store: Option<&Path>, configuration: &Path) -> io::Result<(OwnedFd, Option<From>)> {
+    pub(super) fn begin(store: Option<&Path>, configuration: &Path) -> io::Result<(OwnedFd, Option<WatchedAt>)> {
         let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         // A record takes its place by a rename. Other programs write a configuration in place as well.
         let renamed = WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE;
@@ -230,12 +230,12 @@ mod kernel {
                 let made = WatchFlags::CREATE | WatchFlags::MOVED_TO;
                 match (watch(directory, missing.map_or(renamed, |_| made)), missing) {
                     (Err(error), _) if error.kind() == io::ErrorKind::NotFound => missing = Some(directory),
-                    (watched, None) => return watched.map(From::Itself),
+                    (watched, None) => return watched.map(WatchedAt::Itself),
                     // Somebody has made it meanwhile, or it is a link that leads nowhere yet.
                     (Ok(_), Some(missing)) if missing.symlink_metadata().is_ok() => break,
                     (watched, Some(missing)) => {
                         let name = missing.file_name().unwrap_or_default().as_bytes().to_owned();
-                        return watched.map(|above| From::Above(above, name));
+                        return watched.map(|above| WatchedAt::Above(above, name));
                     }
                 }
             }
@@ -252,12 +252,12 @@ mod kernel {
     /// What the kernel tells of the two directories.
     pub(super) struct Inotify {
         events: AsyncFd<OwnedFd>,
-        store: Option<From>,
+        store: Option<WatchedAt>,
     }
 
     impl Inotify {
         /// Needs a runtime.
-        pub(super) fn new((events, store): (OwnedFd, Option<From>)) -> io::Result<Self> {
+        pub(super) fn new((events, store): (OwnedFd, Option<WatchedAt>)) -> io::Result<Self> {
             #[expect(
                 deprecated,
                 reason = "sound for a descriptor that is owned; what takes its place is unsafe to call"
@@ -268,7 +268,7 @@ mod kernel {
 
         /// Whether the store is not there yet. A file system that is mounted above it is not told of.
         pub(super) fn awaits_store(&self) -> bool {
-            matches!(self.store, Some(From::Above(..)))
+            matches!(self.store, Some(WatchedAt::Above(..)))
         }
 
         /// Waits for a change that counts; `None` where the kernel does not tell any more.
@@ -287,7 +287,7 @@ mod kernel {
     }
 
     /// All that is there to be read; `None` where something else is to be watched from now on.
-    fn read(events: &OwnedFd, store: Option<&From>) -> Option<Change> {
+    fn read(events: &OwnedFd, store: Option<&WatchedAt>) -> Option<Change> {
         let mut room = [MaybeUninit::uninit(); ROOM];
         let mut reader = Reader::new(events, &mut room);
         let (mut records, mut configuration, mut is_missed) = (BTreeSet::new(), false, false);
@@ -304,7 +304,7 @@ mod kernel {
             }
             is_missed |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
             let name = event.file_name();
-            if let Some(From::Above(above, leads_there)) = store
+            if let Some(WatchedAt::Above(above, leads_there)) = store
                 && event.wd() == *above
                 && name.is_some_and(|name| name.to_bytes() == leads_there)
             {
@@ -314,7 +314,7 @@ mod kernel {
                 continue;
             }
             let name = name.and_then(|name| name.to_str().ok());
-            let is_in_store = matches!(store, Some(From::Itself(store)) if *store == event.wd());
+            let is_in_store = matches!(store, Some(WatchedAt::Itself(store)) if *store == event.wd());
             let record = name.filter(|_| is_in_store).and_then(profile_of);
             // The store may be in the directory of the configuration.
             configuration |= record.is_none() && (!is_in_store || event.events().contains(ReadFlags::CLOSE_WRITE));

@@ -189,21 +189,20 @@ impl Service {
     }
 
     fn forget_in(&self, record: &mut Record, limit: Option<GrantLimit>) -> (bool, bool) {
-        let gave_up = record.pending.take().is_some();
-        let began = record.grant.as_ref().map(|grant| grant.approved_at);
-        let grant = record.grant.take().map(|grant| grants::unrevoked(&grant, &record.client_id));
-        let mut notes: Vec<_> = record.to_revoke.drain(..).map(grants::unrevoked_note).collect();
-        let used_up = record.used_up.take();
-        notes.extend(used_up.map(|used_up| grants::unrevoked(&used_up.grant, &record.client_id)));
-        let forgotten = grant.is_some() || !notes.is_empty();
+        let Record { grant, pending, to_revoke, used_up, .. } = record.take_sign_in();
+        let forgotten = grant.is_some() || used_up.is_some() || !to_revoke.is_empty();
         if forgotten {
+            let began = grant.as_ref().map(|grant| grant.approved_at);
             let now = clock::wall().max(began.unwrap_or_default());
             record.note(Happened::SignedOut, "without a word to the provider", &self.actor, now);
         }
-        for left in notes.into_iter().chain(grant).flatten() {
+        let grants = used_up.map(|used_up| used_up.grant).into_iter().chain(grant);
+        let unrevoked = grants.map(|grant| grants::unrevoked(&grant, &record.client_id));
+        let notes = to_revoke.into_iter().map(grants::unrevoked_note);
+        for left in notes.chain(unrevoked).flatten().collect::<Vec<_>>() {
             grants::remember(record, left, limit);
         }
-        (forgotten, gave_up)
+        (forgotten, pending.is_some())
     }
 
     /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well.

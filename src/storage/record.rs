@@ -85,6 +85,13 @@ impl Record {
         }
     }
 
+    /// Takes the sign-in out, all that has a token and a code that may bring some. Gives the record as it was.
+    #[must_use]
+    pub fn take_sign_in(&mut self) -> Self {
+        let left = Self { grant: None, pending: None, to_revoke: Vec::new(), used_up: None, ..self.clone() };
+        std::mem::replace(self, left)
+    }
+
     /// The grant that is in use, and one that is kept until it is known whose it is.
     pub fn grants(&self) -> impl Iterator<Item = &Grant> {
         self.grant.iter().chain(self.used_up.iter().map(|used_up| &used_up.grant))

@@ -303,8 +303,8 @@ impl Held {
     pub fn forget_moved(&mut self, forget: impl FnOnce(&mut Record)) -> Result<bool, StoreError> {
         let Some(mut record) = self.mend()?.filter(|record| record.moved.is_some()) else { return Ok(false) };
         forget(&mut record);
-        let generation = record.generation.saturating_add(1);
-        let left = Record { generation, moved: None, grant: None, pending: None, to_revoke: Vec::new(), ..*record };
+        drop(record.take_sign_in());
+        let left = Record { generation: record.generation.saturating_add(1), moved: None, ..*record };
         self.replace(&left)?;
         self.shared.copy(&self.profile, Some(&left), self.shared.time_of_copy());
         self.forget_previous()?;
@@ -375,7 +375,7 @@ mod tests {
 
     use super::*;
     use crate::secret::Secret;
-    use crate::storage::{self, KeyOptions, StoreAddress};
+    use crate::storage::{self, KeyOptions, StoreAddress, UsedUp};
 
     const NAME: &str = "work";
 
@@ -414,7 +414,8 @@ mod tests {
     fn cut_short(home: &Path, has_arrived: bool) {
         let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
         let grant = Grant::new("https://id.example/token", Vec::new(), Secret::new("AT"), at, at);
-        let mut record = Record { grant: Some(grant), ..Record::empty(name(), "corp", "client") };
+        let used_up = Some(Box::new(UsedUp { token: Secret::new("RT1"), grant: grant.clone() }));
+        let mut record = Record { grant: Some(grant), used_up, ..Record::empty(name(), "corp", "client") };
         let (here, there) = (store(home, "here"), store(home, "there"));
         held(&here, |here| here.commit(&mut record)).expect("it is kept");
         there.init_place().and_then(|()| here.share_key(&there)).expect("it takes the key");

@@ -31,9 +31,10 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>
 
 /// The same for a file of sealed bytes.
 pub(super) fn read_bytes(path: &Path) -> Result<Found, StoreError> {
-    let is_directory = || path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    // No record was ever a directory, a pipe, a socket or a device. Where a link leads is for a person to judge.
+    let is_no_file = || path.symlink_metadata().is_ok_and(|found| !found.is_file() && !found.is_symlink());
     let read = match read(path, LIMIT) {
-        Err(StoreError::Unsafe { .. }) if is_directory() => return Ok(Found::Damaged("it is a directory")),
+        Err(StoreError::Unsafe { .. }) if is_no_file() => return Ok(Found::Damaged("it is not a regular file")),
         read => read?,
     };
     Ok(match read {
@@ -100,7 +101,7 @@ pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
         }
         Ok(_) => Err(refused("it is not a regular file")),
         Err(_) if path.is_symlink() => Err(refused("it is a symbolic link")),
-        Err(_) if path.is_dir() => Err(refused("it is not a regular file")),
+        Err(_) if path.exists() && !path.is_file() => Err(refused("it is not a regular file")),
         Err(error) => Err(StoreError::io("opening", path)(error)),
     }
 }
@@ -166,6 +167,16 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     files::remove_left_behind(&place);
     files::replace(&place, content).map_err(StoreError::io("writing", path))?;
     sync_directory(directory)
+}
+
+/// Whether there was something to delete.
+pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        // A directory that somebody made is not for this program to delete.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => Ok(false),
+        Err(error) => Err(StoreError::io("removing", path)(error)),
+    }
 }
 
 /// Makes what happened to names in a directory durable.

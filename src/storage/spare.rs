@@ -97,8 +97,7 @@ impl Spare {
         if self.is_absent(&path) {
             return Ok(());
         }
-        fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
-        private::sync_directory(&self.directory)
+        if private::remove(&path)? { private::sync_directory(&self.directory) } else { Ok(()) }
     }
 
     /// What died processes left behind. Who keeps an approval here need not have the right to write the record, and may be at it.

@@ -302,16 +302,14 @@ fn a_directory_that_cannot_be_looked_at_is_not_told_as_a_file_of_another_kind() 
 }
 
 #[test]
-fn what_is_no_file_in_the_store_is_to_be_moved_away() {
-    for (name, command) in [("store.json", &["store", "check"][..]), ("work.record", &["token"])] {
-        let authority = provider();
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
-        let path = home.path("state").join(name);
-        fs::remove_file(&path).expect("it is there");
-        assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
-        home.run(command).failed(9, &["it is not a regular file", "move it away"]);
-    }
+fn what_is_no_file_in_the_place_of_the_stores_own_is_to_be_moved_away() {
+    let authority = provider();
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    let path = home.path("state/store.json");
+    fs::remove_file(&path).expect("it is there");
+    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
+    home.run(&["store", "check"]).failed(9, &["it is not a regular file", "move it away"]);
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl Hold for HeldFiles {
             None => self.left_over_paths()?,
         };
         for path in paths {
-            fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
+            private::remove(&path)?;
         }
         self.left_in_spare.sweep();
         Ok(())
@@ -152,8 +152,14 @@ impl Hold for HeldFiles {
     fn set_aside(&mut self, part: Part) -> Result<(), StoreError> {
         let path = self.files.path(&self.slot, part);
         let numbered = |number| self.files.directory.join(format!("{}.{ASIDE}{number}", self.slot.stem));
-        let free = (1..MOST_ASIDE).map(numbered).find(|aside| aside.symlink_metadata().is_err());
-        match fs::rename(&path, free.unwrap_or_else(|| numbered(MOST_ASIDE))) {
+        let is_directory = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        let is_free = |number: &u32| {
+            let aside = numbered(*number);
+            // No file takes the place of a directory, and no directory that of a file.
+            let may_be_replaced = *number >= MOST_ASIDE && !is_directory(&aside) && !is_directory(&path);
+            may_be_replaced || aside.symlink_metadata().is_err()
+        };
+        match fs::rename(&path, numbered((1..u32::MAX).find(is_free).unwrap_or(MOST_ASIDE))) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("setting aside", &path)(error)),
             _ => private::sync_directory(&self.files.directory),
         }
@@ -166,9 +172,9 @@ impl Hold for HeldFiles {
         if part == Part::Current {
             // Whoever died while it asked for a sign-in has left it. Who lives and has an approval to keep all the same, under
             // another name, makes another one.
-            remove(&self.files.room_path(&self.slot))?;
+            private::remove(&self.files.room_path(&self.slot))?;
         }
-        if remove(&self.files.path(&self.slot, part))? {
+        if private::remove(&self.files.path(&self.slot, part))? {
             private::sync_directory(&self.files.directory)
         } else {
             Ok(())
@@ -178,20 +184,10 @@ impl Hold for HeldFiles {
     fn remove_set_aside(&mut self) -> Result<(), StoreError> {
         let is_own = |name: &str| stem_set_aside(name) == Some(&self.slot.stem);
         for path in self.files.names(|name| is_own(name).then(|| self.files.directory.join(name)))? {
-            remove(&path)?;
+            private::remove(&path)?;
         }
         private::sync_directory(&self.files.directory)
     }
 
     fn release(self: Box<Self>) {}
-}
-
-/// Whether there was something to delete.
-fn remove(path: &Path) -> Result<bool, StoreError> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        // A directory that somebody made is not for this program to delete.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => Ok(false),
-        Err(error) => Err(StoreError::io("removing", path)(error)),
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, symlink};
+use std::os::unix::net::UnixListener;
 
 use device_login::cli::advice::said;
 use device_login::storage::StoreError;
@@ -114,22 +115,28 @@ fn a_lock_is_a_file_of_the_store_and_nothing_else() {
     symlink(&elsewhere, &path).unwrap();
     let (named, problem) = refusal(try_commit(&home.store(), "two"));
     assert_eq!((named, problem.contains("symbolic link")), (path.clone(), true));
-    fs::remove_file(&path).unwrap();
-    let made = std::process::Command::new("mkfifo").arg("-m600").arg(&path).status();
-    assert!(made.unwrap().success());
-    let (named, problem) = refusal(try_commit(&home.store(), "two"));
-    assert_eq!((named, problem.contains("not a regular file")), (path, true));
+    let makes: [&dyn Fn(); 3] = [
+        &|| assert!(std::process::Command::new("mkfifo").arg("-m600").arg(&path).status().unwrap().success()),
+        &|| drop(UnixListener::bind(&path).unwrap()),
+        &|| fs::create_dir(&path).unwrap(),
+    ];
+    for make in makes {
+        fs::remove_file(&path).unwrap();
+        make();
+        let (named, problem) = refusal(try_commit(&home.store(), "two"));
+        assert_eq!((named, problem.contains("not a regular file; move it away")), (path.clone(), true), "{problem}");
+    }
 }
 
 #[test]
-fn a_pipe_in_the_place_of_a_record_is_refused_without_waiting_for_it() {
+fn a_pipe_in_the_place_of_a_record_is_damage_and_not_waited_for() {
     let home = Home::new();
     commit(&home.store(), "one");
     fs::remove_file(home.file("work.record")).unwrap();
     let made = std::process::Command::new("mkfifo").arg("-m600").arg(home.file("work.record")).status();
     assert!(made.unwrap().success());
-    let (_, problem) = refusal(load(&home.store()));
-    assert!(problem.starts_with("it is not a regular file;"), "{problem}");
+    let opened = load(&home.store());
+    assert!(matches!(opened, Err(StoreError::Corrupt { problem: "it is not a regular file", .. })), "{opened:?}");
 }
 
 #[test]

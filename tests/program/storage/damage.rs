@@ -1,11 +1,18 @@
 //! Files that are damaged, swapped, older or newer than they should be.
 
 use std::fs;
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 
-use device_login::storage::{Attempt, Held, KeyOptions, Record, StoreError};
+use device_login::storage::{Attempt, Held, KeyOptions, Record, StoreAddress, StoreError, open_with_spare};
 
-use super::{Home, PATIENCE, client_id, commit, contents, load, profile, try_commit, write_private};
+use super::{
+    Home, PATIENCE, client_id, commit, contents, create_private_directory, load, profile, record, try_commit,
+    write_private,
+};
 
 /// Every way to damage one byte that the test tries, and every length at which the file may end.
 fn damaged(file: &[u8]) -> impl Iterator<Item = Vec<u8>> {
@@ -101,6 +108,62 @@ fn where_nothing_opens_nothing_is_deleted_and_a_new_record_can_be_committed() {
     assert_eq!(client_id(&store).as_deref(), Some("new"));
     assert_eq!(fs::read(home.file("work.record.corrupt-1")).unwrap(), b"damaged");
     assert_eq!(fs::read(home.file("work.record.corrupt-2")).unwrap(), b"damaged too");
+}
+
+/// What stands in the way at a name of the store is passed over, moved or replaced, and never waited for.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_keeps_nobody_from_writing() {
+    type Make = fn(&Path);
+    let makes: [(&str, Make); 3] = [
+        ("a directory", |path| create_private_directory(path)),
+        ("a pipe", |path| assert!(Command::new("mkfifo").arg("-m600").arg(path).status().unwrap().success())),
+        ("a socket", |path| drop(UnixListener::bind(path).unwrap())),
+    ];
+    for (what, make) in makes {
+        for name in [
+            "state/work.record",
+            "state/work.record.prev",
+            "state/.work.record.1-0.new",
+            "state/.work.record.1-0.old",
+            "state/work.record.corrupt-9",
+            "spare/work.ID.record",
+            "spare/.work.ID.record.1-0.new",
+            "state/work.calls",
+        ] {
+            let home = Home::new();
+            let spare = home.directory.path().join("spare");
+            let store = || open_with_spare(&StoreAddress::File(home.state()), home.keys(), Some(spare.clone()));
+            commit(&store(), "one");
+            commit(&store(), "two");
+            (1..9).for_each(|number| drop(home.write(&format!("state/work.record.corrupt-{number}"), b"{")));
+            let seen = contents(&spare).into_keys().next().unwrap();
+            let id = seen.strip_prefix("work.").unwrap().strip_suffix(".seen").unwrap();
+            let path = home.directory.path().join(name.replace("ID", id));
+            let _ = fs::remove_file(&path);
+            make(&path);
+            let case = format!("{what} at {name}");
+            if name.ends_with("-9") {
+                // One more damaged record wants that name.
+                home.write("state/work.record", b"{");
+            }
+            let expected = if name.ends_with("work.record") || name.ends_with("-9") { "one" } else { "two" };
+            let expected = if name.starts_with("spare") { "two" } else { expected };
+            assert_eq!(client_id(&store()).as_deref(), Some(expected), "{case}");
+            let found = store().holding(&profile("work"), PATIENCE, Held::load);
+            assert_eq!(found.unwrap_or_else(|error| panic!("{case}: {error}")).unwrap().client_id, expected, "{case}");
+            commit(&store(), "three");
+            assert_eq!(client_id(&store()).as_deref(), Some("three"), "{case}");
+            let configured = std::iter::once(profile("work")).collect();
+            let (_, failed) = store().repair(&store().check(&configured).unwrap());
+            assert!(failed.is_none(), "{case}: {failed:?}");
+            let mut record = record("four");
+            let forget = |held: &mut Held| held.commit_for_good(&mut record);
+            store().holding(&profile("work"), PATIENCE, forget).unwrap_or_else(|error| panic!("{case}: {error}"));
+            store().holding(&profile("work"), PATIENCE, Held::forget).unwrap_or_else(|error| panic!("{case}: {error}"));
+            assert_eq!(load(&store()).unwrap(), None, "{case}");
+        }
+    }
 }
 
 #[test]
@@ -237,14 +300,14 @@ fn damage_to_any_other_file_of_a_store_is_survived_or_named_and_destroys_nothing
     for (home, keys) in [(&with_key_file, &keys), (&with_passphrase, &passphrase)] {
         let store = home.store_with(keys.clone());
         for name in ["work", "other", "work"] {
-            let mut record = Record { profile: profile(name), ..super::record("one") };
+            let mut record = Record { profile: profile(name), ..record("one") };
             store.holding(&profile(name), PATIENCE, |held| held.commit(&mut record)).unwrap();
         }
         let claimed = |held: &mut Held| held.claim(Attempt::new(2, jiff::Timestamp::UNIX_EPOCH));
         store.holding(&profile("work"), PATIENCE, claimed).unwrap();
         store.holding(&profile("work"), PATIENCE, |held| held.save_calls(&[super::call("one")])).unwrap();
         // What an attempt leaves behind shows in the record until something is committed.
-        store.holding(&profile("work"), PATIENCE, |held| held.commit(&mut super::record("two"))).unwrap();
+        store.holding(&profile("work"), PATIENCE, |held| held.commit(&mut record("two"))).unwrap();
     }
     let each = |path: &Path, step| damage_each(&with_key_file, &keys, path, step);
     // Who reads needs none of these.

@@ -33,9 +33,10 @@ impl Service {
         self.with_store(|store, names| store.check(&names)).await
     }
 
-    /// Mends what a check found, and tells what was done: a sentence each.
-    pub async fn repair_store(&self, checked: Checked) -> Result<Vec<String>, Error> {
-        self.with_store(move |store, _| store.repair(&checked)).await
+    /// Mends what a check found, and tells what was done, a sentence each, and what failed first.
+    pub async fn repair_store(&self, checked: Checked) -> Result<(Vec<String>, Option<Error>), Error> {
+        let (done, failed) = self.with_store(move |store, _| Ok(store.repair(&checked))).await?;
+        Ok((done, failed.map(Error::from)))
     }
 
     /// Gives the store another key and seals everything anew.

@@ -43,13 +43,13 @@ pub enum Found {
 }
 
 /// Bytes of a profile that are none of its parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Stray {
     pub profile: ProfileName,
     pub kind: StrayKind,
     /// Where exactly it is, for messages.
     pub place: String,
-    pub found: Found,
+    pub found: Result<Found, StoreError>,
 }
 
 /// How bytes came to be no part any more, or never became one.

@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::backend::Found;
 use super::copies::Copied;
 use super::key::{Key, Keyring, Pin};
 use super::{Clocks, Grant, PastCall, Record, StoreError, seal};
@@ -59,6 +60,26 @@ pub(super) enum Opened<T> {
     Sound(T),
     Damaged(&'static str),
     Missing,
+}
+
+impl<T> Opened<T> {
+    pub(super) fn sound(self) -> Option<T> {
+        if let Opened::Sound(content) = self { Some(content) } else { None }
+    }
+}
+
+impl Found {
+    /// What it turns out to hold where `open` opens its bytes.
+    pub(super) fn opened<T>(
+        self,
+        open: impl FnOnce(&mut [u8]) -> Result<Opened<T>, StoreError>,
+    ) -> Result<Opened<T>, StoreError> {
+        match self {
+            Found::Missing => Ok(Opened::Missing),
+            Found::Damaged(problem) => Ok(Opened::Damaged(problem)),
+            Found::Bytes(mut bytes) => open(&mut bytes),
+        }
+    }
 }
 
 /// What is under the seal of a profile's calls.

@@ -201,17 +201,19 @@ impl Backend for FileBackend {
 
     fn strays(&self) -> Result<Vec<Stray>, StoreError> {
         private::check_directory(&self.files.directory)?;
-        let stray = |name: &String| {
+        let stray = |name: &str| {
             let profile = aside_profile(name).map(|profile| (profile, StrayKind::SetAside));
             let left_over = || reservation::stem_of_left_over(name)?.parse().ok().map(|p| (p, StrayKind::LeftOver));
             let (profile, kind) = profile.or_else(left_over)?;
             let path = self.files.directory.join(name);
-            let found = read_bytes(&path).unwrap_or(Found::Damaged("it cannot be read"));
-            Some(Stray { profile, kind, place: path.display().to_string(), found })
+            Some(Stray { profile, kind, place: path.display().to_string(), found: read_bytes(&path) })
         };
-        let mut names = self.files.names(|name| Some(name.to_owned()))?;
-        sorted::by(&mut names, Ord::cmp);
-        Ok(names.iter().filter_map(stray).collect())
+        let mut strays = self.files.names(stray)?;
+        if let Some(spare) = &self.files.spare {
+            strays.extend(spare.strays()?);
+        }
+        sorted::by(&mut strays, |one, other| one.place.cmp(&other.place));
+        Ok(strays)
     }
 }
 

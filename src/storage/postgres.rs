@@ -406,9 +406,13 @@ impl Backend for PostgresBackend {
         let stray = |row: &Row| {
             let Some(profile) = profile(row)? else { return Ok(None) };
             let place = self.place_aside(value(row, 1)?);
-            Ok(Some(Stray { profile, kind: StrayKind::SetAside, place, found: found(row, 2)? }))
+            Ok(Some(Stray { profile, kind: StrayKind::SetAside, place, found: found(row, 2) }))
         };
-        rows.iter().filter_map(|row| stray(row).transpose()).collect()
+        let mut strays: Vec<_> = rows.iter().filter_map(|row| stray(row).transpose()).collect::<Result<_, _>>()?;
+        if let Some(spare) = self.database.spare() {
+            strays.extend(spare.strays()?);
+        }
+        Ok(strays)
     }
 
     fn init(&self) -> Result<(), StoreError> {

@@ -159,14 +159,7 @@ impl Store {
 
     /// Waits up to `patience` for the sole right to write this profile's record.
     pub fn hold(&self, profile: &ProfileName, patience: Duration) -> Result<Held, StoreError> {
-        let mut held = Held {
-            shared: Arc::clone(&self.shared),
-            profile: profile.clone(),
-            hold: self.shared.backend.hold(profile, patience)?,
-            before: None,
-            spent: None,
-            key: None,
-        };
+        let mut held = self.hold_as_left(profile, patience)?;
         match held.finish() {
             Ok(()) => Ok(held),
             Err(error) => {
@@ -174,6 +167,18 @@ impl Store {
                 Err(error)
             }
         }
+    }
+
+    /// The same with all as the last writer has left it.
+    fn hold_as_left(&self, profile: &ProfileName, patience: Duration) -> Result<Held, StoreError> {
+        Ok(Held {
+            shared: Arc::clone(&self.shared),
+            profile: profile.clone(),
+            hold: self.shared.backend.hold(profile, patience)?,
+            before: None,
+            spent: None,
+            key: None,
+        })
     }
 
     pub(super) fn poller_path(&self, profile: &ProfileName) -> Result<Option<PathBuf>, StoreError> {
@@ -210,18 +215,13 @@ impl Store {
 
     /// The calls that were made with a profile, as last saved, oldest first.
     pub fn calls(&self, profile: &ProfileName) -> Result<Vec<PastCall>, StoreError> {
-        let Shared { backend, keyring, .. } = &*self.shared;
-        let place = || backend.place_of(profile, Part::Calls);
-        let opened = match backend.read(profile, Part::Calls)? {
-            Found::Missing => Opened::Missing,
-            Found::Damaged(problem) => Opened::Damaged(problem),
-            Found::Bytes(mut bytes) => envelope::open_calls(keyring, profile, &mut bytes, &place)?,
-        };
-        match opened {
+        let shared = &*self.shared;
+        match shared.open_calls(profile, shared.backend.read(profile, Part::Calls)?)? {
             Opened::Sound(calls) => Ok(calls),
             Opened::Missing => Ok(Vec::new()),
             Opened::Damaged(problem) => {
-                Err(StoreError::Corrupt { place: place(), problem, profile: Some(profile.clone()) })
+                let place = shared.backend.place_of(profile, Part::Calls);
+                Err(StoreError::Corrupt { place, problem, profile: Some(profile.clone()) })
             }
         }
     }

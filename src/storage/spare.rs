@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::backend::Found;
+use super::backend::{Found, Stray, StrayKind};
 use super::envelope::ROOM;
 use super::reservation::{self, Reservation};
 use super::{StoreError, private, seal};
@@ -106,8 +106,7 @@ impl Spare {
     ///
     /// It cannot be read, or the directory is not safe: there may be the newest record in it.
     pub(super) fn left_over(&self, stem: &str) -> Result<LeftOver, StoreError> {
-        let names = self.entries().map_err(StoreError::io("listing", &self.directory))?;
-        let stem = self.stem(stem);
+        let (names, stem) = (self.names()?, self.stem(stem));
         let of_stem = names.iter().filter(|name| reservation::is_left_over(name, &stem));
         let paths = of_stem.map(|name| self.directory.join(name));
         let paths: Vec<PathBuf> = paths.filter(|path| !reservation::is_in_use(path)).collect();
@@ -115,6 +114,22 @@ impl Spare {
             self.judge()?;
         }
         Ok(LeftOver { content: private::read_each(&paths)?, paths })
+    }
+
+    /// The same of every profile, and what is just being written.
+    pub(super) fn strays(&self) -> Result<Vec<Stray>, StoreError> {
+        let ending = format!(".{}", self.id);
+        let stray = |name: String| {
+            let profile = reservation::stem_of_left_over(&name)?.strip_suffix(&ending)?.parse().ok()?;
+            let path = self.directory.join(name);
+            let found = self.judge().and_then(|()| private::read_bytes(&path));
+            Some(Stray { profile, kind: StrayKind::LeftOver, place: path.display().to_string(), found })
+        };
+        Ok(self.names()?.into_iter().filter_map(stray).collect())
+    }
+
+    fn names(&self) -> Result<Vec<String>, StoreError> {
+        self.entries().map_err(StoreError::io("listing", &self.directory))
     }
 
     /// The names of what is there. Nothing is kept in a directory that is not there, that this user may not list, as a service without a

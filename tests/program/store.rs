@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, Home, configuration};
+use crate::support::faults::{Act, Fault, Point, strike};
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, configuration, set_mode};
 use crate::support::rotating::Rotating;
 
 const NEXT: &str = "sentinel-access-2";
@@ -328,6 +329,77 @@ fn a_sign_in_counts_whatever_was_written_here_before() {
         assert_eq!(refreshed.code, 0, "{name}: {refreshed:?}");
         assert_eq!(home.run(&["store", "check"]).code, 0, "{name}");
         assert_eq!(provider.counts().presented_twice, 0, "{name}");
+    }
+}
+
+/// A second profile, whose name comes before the other's.
+fn with_an_earlier_one(home: &Home, authority: &Authority) {
+    let earlier = home.configuration().replace("[profiles.work]", "[profiles.earlier]");
+    let (earlier, _) = earlier.split_once("[providers").expect("it has a provider");
+    home.configure(&format!("{earlier}{}", home.configuration()));
+    home.sign_in_as("earlier", &authority.origin(), |_| ());
+}
+
+#[test]
+fn what_keeps_writers_from_one_profile_is_damage_and_keeps_no_other_from_being_mended() {
+    let authority = provider();
+    let home = home(&authority);
+    with_an_earlier_one(&home, &authority);
+    let left = home.write("state/.earlier.record.1-0.new", "half");
+    assert_eq!(home.run(&["store", "check", "--json"]).json()["findings"][0]["kind"], "left_over");
+    set_mode(&left, 0o644);
+    home.run(&["profile", "edit", "earlier", "--scopes", "email"]).failed(9, &["1-0.new", "chmod"]);
+    home.write("state/work.record", "no record");
+    let found = home.run(&["store", "check", "--json"]);
+    let kinds = |found: &Ran| -> Vec<String> {
+        let found = found.json();
+        found["findings"].as_array().expect("a list").iter().map(|one| one["kind"].to_string()).collect()
+    };
+    assert_eq!((found.code, kinds(&found)), (1, vec!["\"damaged\"".to_owned(); 2]), "{found:?}");
+    let backup = fs::read(home.path("state/work.record.prev")).expect("the one before");
+    let mended = home.run(&["store", "check", "--repair"]);
+    let told = "Generation 1 of profile `work` is the record again.";
+    assert!(mended.code == 9 && mended.stdout.starts_with(told), "{mended:?}");
+    assert!(mended.stdout.contains("something is damaged") && mended.stderr.contains("1-0.new"), "{mended:?}");
+    home.write("state/work.record", "no record");
+    home.write_bytes("state/work.record.prev", &backup);
+    let mended = home.run(&["store", "check", "--repair", "--json"]);
+    let json = mended.json();
+    assert_eq!((mended.code, &json["repaired"][0], &json["sound"]), (9, &told.into(), &false.into()), "{mended:?}");
+    assert!(json["error"].to_string().contains("1-0.new"), "{mended:?}");
+    set_mode(&left, 0o600);
+    let mended = home.run(&["store", "check", "--repair"]);
+    assert!(mended.code == 0 && mended.stdout.contains("had left over is gone"), "{mended:?}");
+}
+
+#[test]
+fn what_was_left_over_and_is_the_record_now_is_told_as_that() {
+    let authority = provider();
+    let home = home(&authority);
+    let newest = fs::read(home.path("state/work.record")).expect("a record");
+    let older = fs::read(home.path("state/work.record.prev")).expect("the one before");
+    home.write_bytes("state/work.record", &older);
+    home.write_bytes("state/.work.record.1-0.new", &newest);
+    let said = home.run(&["store", "check", "--repair"]);
+    let told = "Generation 2 of profile `work` is the record again.\n1 profile with a record";
+    assert!(said.code == 0 && said.stdout.starts_with(told), "{said:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_that_fails_for_once_has_no_other_record_judged() {
+    let authority = provider();
+    for (call, error) in [("read", "EIO"), ("openat", "EIO"), ("openat", "EMFILE")] {
+        let home = home(&authority);
+        assert_eq!(home.run(&["refresh"]).code, 0);
+        let fault = Fault { point: Point::first(call, "state/work.record"), effect: format!("error={error}") };
+        // Each thread counts for itself: both looks and the repair between them meet it.
+        let (is_struck, said) = strike(&home, &Act::new(&["store", "check", "--repair"]), &fault);
+        let judgements = ["a sign-in makes sure", "is missing", "is the record again"];
+        let is_judged = judgements.iter().any(|judgement| said.stdout.contains(judgement));
+        let is_told = said.stdout.contains("it cannot be read") || said.code == 9;
+        assert!(is_struck && is_told && !is_judged, "{call} {error}: {said:?}");
+        assert_eq!(home.record("work").generation, 3, "{call} {error}: {said:?}");
     }
 }
 

@@ -4,13 +4,15 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::Context;
+use crate::cli::output::ErrorJson;
 use crate::error::Error;
 use crate::storage::{Checked, Finding};
 use crate::words::counted;
 
 /// Read everything that the store has, and say what is damaged, too old or of nobody
 ///
-/// Asks no provider. Ends with 0 where all is well, with 1 where something is damaged, with 9 where the store cannot be used.
+/// Asks no provider. Ends with 0 where all is well, with 1 where something is damaged, with 9 where the store cannot be used or a
+/// profile cannot be mended.
 #[derive(Args)]
 #[command(after_long_help = "Examples:
   device-login store check
@@ -34,6 +36,9 @@ struct CheckJson<'a> {
     findings: Vec<FindingJson<'a>>,
     /// What `--repair` did.
     repaired: &'a [String],
+    /// What it could not do first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorJson>,
 }
 
 #[derive(Serialize)]
@@ -50,9 +55,13 @@ impl Check {
         context.output.use_json(self.json);
         let service = context.service()?;
         let mut checked = context.interrupts.block_on(service.check_store())?;
-        let mut repaired = Vec::new();
+        let (mut repaired, mut failed) = (Vec::new(), None);
         if self.repair {
-            repaired = context.interrupts.block_on(service.repair_store(checked))?;
+            (repaired, failed) = context.interrupts.block_on(service.repair_store(checked))?;
+            // What was done is told, whatever the store does next.
+            if !self.json && !repaired.is_empty() {
+                context.output.text(&repaired.join("\n"))?;
+            }
             checked = context.interrupts.block_on(service.check_store())?;
         }
         let is_sound = !checked.findings.iter().any(|finding| finding.kind.is_damage());
@@ -64,12 +73,17 @@ impl Check {
                 read: checked.read,
                 findings: checked.findings.iter().map(finding_json).collect(),
                 repaired: &repaired,
+                error: failed.as_ref().map(|error| ErrorJson::of(error, &context.output.program)),
             })?;
         } else {
             let verdict = if is_sound { "all is well" } else { "something is damaged" };
-            context.output.text(&lines(&checked, &repaired, verdict).join("\n"))?;
+            context.output.text(&lines(&checked, verdict).join("\n"))?;
         }
-        Ok(u8::from(!is_sound))
+        match failed {
+            Some(error) if self.json => Ok(error.code.exit_code()),
+            Some(error) => Err(error),
+            None => Ok(u8::from(!is_sound)),
+        }
     }
 }
 
@@ -78,8 +92,8 @@ fn finding_json(finding: &Finding) -> FindingJson<'_> {
     FindingJson { profile: profile.as_str(), kind: kind.word(), damage: kind.is_damage(), place, problem }
 }
 
-fn lines(checked: &Checked, repaired: &[String], verdict: &str) -> Vec<String> {
-    let mut lines = repaired.to_vec();
+fn lines(checked: &Checked, verdict: &str) -> Vec<String> {
+    let mut lines = Vec::new();
     for Finding { profile, kind, place, problem } in &checked.findings {
         let word = if kind.is_damage() { "damage" } else { "note" };
         lines.push(format!("{word}: {profile}: {place}: {problem}"));

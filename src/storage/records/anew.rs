@@ -105,7 +105,8 @@ impl Shared {
     /// The profiles of which something was set aside that names this key.
     fn set_aside_with(&self, key_id: &str) -> Result<BTreeSet<ProfileName>, StoreError> {
         let strays = self.backend.strays()?.into_iter().filter(|stray| stray.kind == StrayKind::SetAside);
-        let with_key = strays.filter(|stray| matches!(&stray.found, Found::Bytes(bytes) if names_key(bytes, key_id)));
+        let with_key =
+            strays.filter(|stray| matches!(&stray.found, Ok(Found::Bytes(bytes)) if names_key(bytes, key_id)));
         Ok(with_key.map(|stray| stray.profile).collect())
     }
 

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 
+use super::reading::counting;
 use super::{Held, Shared, Store};
 use crate::profile::ProfileName;
 use crate::sorted;
 use crate::storage::backend::{Found, Part, Stray, StrayKind};
 use crate::storage::envelope::{self, Opened};
-use crate::storage::{LOCK_PATIENCE, Record, StoreError};
+use crate::storage::{LOCK_PATIENCE, PastCall, Record, StoreError};
 
 /// What may be said of something in a store. All but the notes are damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,34 +98,36 @@ impl Store {
             }
         }
         for stray in strays {
-            checked.read += 1;
-            shared.check_stray(stray, &mut checked);
+            shared.check_stray(stray, &mut checked)?;
         }
         Ok(checked)
     }
 
-    /// Mends what `checked` found, as far as that is possible, and tells what was done: a sentence each.
-    pub fn repair(&self, checked: &Checked) -> Result<Vec<String>, StoreError> {
+    /// Mends what `checked` found, as far as that is possible. Tells what was done, a sentence each, and the first error: it keeps no
+    /// other profile from being mended, unless the store is away.
+    pub fn repair(&self, checked: &Checked) -> (Vec<String>, Option<StoreError>) {
         let is_for_repair =
             |kind| !matches!(kind, FindingKind::Unconfigured | FindingKind::SetAside | FindingKind::Moved);
         let found = checked.findings.iter().filter(|finding| is_for_repair(finding.kind));
-        let profiles = sorted::set(found.map(|finding| &finding.profile));
-        let mut done = Vec::new();
-        for profile in profiles {
-            let left_over =
-                |store: &Store| store.shared.backend.strays().map(|strays| count_left_over(&strays, profile));
-            let before = left_over(self)?;
-            done.extend(self.holding(profile, LOCK_PATIENCE, Held::repair)?);
-            if before > 0 && left_over(self)? == 0 {
-                done.push(format!("What dead writers of profile `{profile}` had left over is gone."));
+        let (mut done, mut failed) = (Vec::new(), None);
+        for profile in sorted::set(found.map(|finding| &finding.profile)) {
+            if let Err(error) = self.repair_profile(profile, &mut done) {
+                let is_over = error.is_away();
+                failed.get_or_insert(error);
+                if is_over {
+                    break;
+                }
             }
         }
-        Ok(done)
+        (done, failed)
     }
-}
 
-fn count_left_over(strays: &[Stray], profile: &ProfileName) -> usize {
-    strays.iter().filter(|stray| stray.profile == *profile && stray.kind == StrayKind::LeftOver).count()
+    fn repair_profile(&self, profile: &ProfileName, done: &mut Vec<String>) -> Result<(), StoreError> {
+        let mut held = self.hold_as_left(profile, LOCK_PATIENCE)?;
+        let repaired = held.repair(done);
+        held.release();
+        repaired
+    }
 }
 
 impl Checked {
@@ -136,30 +139,34 @@ impl Checked {
 impl Shared {
     fn check(&self, profile: &ProfileName, checked: &mut Checked) -> Result<(), StoreError> {
         let place = |part| self.backend.place_of(profile, part);
-        let [current, previous, spare] =
-            [Part::Current, Part::Previous, Part::Spare].map(|part| self.check_record(profile, part, checked));
+        let [current, previous, spare] = [Part::Current, Part::Previous, Part::Spare].map(|part| {
+            let opened = self.read(&mut self.reader(profile), profile, part);
+            checked.judge(profile, opened, place(part))
+        });
         let (current, previous, spare) = (current?, previous?, spare?);
-        self.check_calls(profile, checked)?;
+        let opened = self.backend.read(profile, Part::Calls).and_then(|calls| self.open_calls(profile, calls));
+        checked.judge(profile, opened, place(Part::Calls))?;
+        // What cannot be read may be the newest.
+        let (Some(current), Some(previous), Some(spare)) = (current, previous, spare) else { return Ok(()) };
         match (&current, &previous) {
-            (Some(current), Some(previous)) if current.generation < previous.generation => {
+            (Opened::Sound(current), Opened::Sound(previous)) if current.generation < previous.generation => {
                 let problem =
                     format!("it has generation {}, the one before it {}", current.generation, previous.generation);
                 checked.find(profile, FindingKind::Older, place(Part::Current), problem);
             }
-            (None, Some(_)) if self.backend.read(profile, Part::Current)? == Found::Missing => {
+            (Opened::Missing, Opened::Sound(_)) => {
                 let problem = "it is missing, and the one before it is there";
                 checked.find(profile, FindingKind::Damaged, place(Part::Current), problem);
             }
             _ => {}
         }
-        let here = current.into_iter().chain(previous).max_by_key(|record| record.generation);
-        if let Some(spare) = &spare
-            && here.as_ref().is_none_or(|here| here.generation < spare.generation)
-        {
+        let here = previous.sound().into_iter().chain(current.sound()).max_by_key(|record| record.generation);
+        let spare = spare.sound().and_then(|spare| counting(spare, here.as_deref()));
+        if let Some(spare) = &spare {
             let problem = format!("generation {} is kept there until the store works", spare.generation);
             checked.find(profile, FindingKind::InSpare, place(Part::Spare), problem);
         }
-        if let Some(newest) = here.into_iter().chain(spare).max_by_key(|record| record.generation) {
+        if let Some(newest) = spare.or(here) {
             self.check_newest(&newest, checked);
         }
         Ok(())
@@ -181,96 +188,70 @@ impl Shared {
         }
     }
 
-    fn check_record(
-        &self,
-        profile: &ProfileName,
-        part: Part,
-        checked: &mut Checked,
-    ) -> Result<Option<Box<Record>>, StoreError> {
-        let place = || self.backend.place_of(profile, part);
-        let found = self.look(profile, part, checked)?;
-        let opened = match found {
-            None => return Ok(None),
-            Some(mut bytes) => envelope::open_record(&self.keyring, profile, &mut bytes, &place),
-        };
-        Ok(checked.judge(profile, opened, place()))
-    }
-
-    fn check_calls(&self, profile: &ProfileName, checked: &mut Checked) -> Result<(), StoreError> {
-        let place = || self.backend.place_of(profile, Part::Calls);
-        if let Some(mut bytes) = self.look(profile, Part::Calls, checked)? {
-            let opened = envelope::open_calls(&self.keyring, profile, &mut bytes, &place);
-            drop(checked.judge(profile, opened, place()));
-        }
-        Ok(())
-    }
-
-    /// The bytes of a part. What cannot be read is found to be so, unless that is true of the whole store.
-    fn look(
-        &self,
-        profile: &ProfileName,
-        part: Part,
-        checked: &mut Checked,
-    ) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, StoreError> {
-        let problem = match self.backend.read(profile, part) {
-            Ok(Found::Missing) => return Ok(None),
-            Ok(Found::Bytes(bytes)) => {
-                checked.read += 1;
-                return Ok(Some(bytes));
-            }
-            Ok(Found::Damaged(problem)) => problem.to_owned(),
-            Err(StoreError::Io { source, .. }) => format!("it cannot be read: {source}"),
-            Err(StoreError::Unsafe { problem, .. }) => problem,
-            Err(error) => return Err(error),
-        };
-        checked.read += 1;
-        checked.find(profile, FindingKind::Damaged, self.backend.place_of(profile, part), problem);
-        Ok(None)
-    }
-
-    fn check_stray(&self, stray: Stray, checked: &mut Checked) {
+    /// A left-over that cannot be judged is damage: nobody writes the profile while that is so.
+    fn check_stray(&self, stray: Stray, checked: &mut Checked) -> Result<(), StoreError> {
         let Stray { profile, kind, place, found } = stray;
-        let held = match found {
-            Found::Bytes(mut bytes) => {
-                match envelope::open_record(&self.keyring, &profile, &mut bytes, &|| place.clone()) {
-                    Ok(Opened::Sound(record)) => format!("it holds generation {}", record.generation),
-                    _ => "it cannot be opened".to_owned(),
-                }
-            }
-            _ => "it cannot be read".to_owned(),
-        };
+        let open = |bytes: &mut [u8]| envelope::open_record(&self.keyring, &profile, bytes, &|| place.clone());
         let (kind, what) = match kind {
             StrayKind::SetAside => (FindingKind::SetAside, "it was damaged or too old, and was set aside"),
             StrayKind::LeftOver => (FindingKind::LeftOver, "its writer has died, or is at work"),
         };
+        let held = match found.and_then(|found| found.opened(open)) {
+            // Its writer has given it its name, or removed it.
+            Ok(Opened::Missing) => return Ok(()),
+            Ok(Opened::Sound(record)) => format!("it holds generation {}", record.generation),
+            Ok(Opened::Damaged(problem)) => format!("it cannot be opened: {problem}"),
+            failed if kind == FindingKind::LeftOver => return checked.judge(&profile, failed, place).map(drop),
+            Err(_) => "it cannot be opened".to_owned(),
+        };
+        checked.read += 1;
         checked.find(&profile, kind, place, format!("{what}; {held}"));
+        Ok(())
+    }
+
+    pub(super) fn open_calls(&self, profile: &ProfileName, calls: Found) -> Result<Opened<Vec<PastCall>>, StoreError> {
+        let place = || self.backend.place_of(profile, Part::Calls);
+        calls.opened(|bytes| envelope::open_calls(&self.keyring, profile, bytes, &place))
     }
 }
 
 impl Checked {
-    /// What was opened, if it is sound.
-    fn judge<T>(&mut self, profile: &ProfileName, opened: Result<Opened<T>, StoreError>, place: String) -> Option<T> {
-        let (kind, problem) = match opened {
-            Ok(Opened::Sound(content)) => return Some(content),
-            Ok(Opened::Missing) => return None,
-            Ok(Opened::Damaged(problem)) => (FindingKind::Damaged, problem.to_owned()),
+    /// What was opened, unless it could not be: that is found, unless it is true of the whole store. So is what is damaged.
+    fn judge<T>(
+        &mut self,
+        profile: &ProfileName,
+        opened: Result<Opened<T>, StoreError>,
+        place: String,
+    ) -> Result<Option<Opened<T>>, StoreError> {
+        let (kind, problem) = match &opened {
+            Ok(Opened::Missing) => return Ok(opened.ok()),
+            Ok(Opened::Sound(_)) => {
+                self.read += 1;
+                return Ok(opened.ok());
+            }
+            Ok(Opened::Damaged(problem)) => (FindingKind::Damaged, (*problem).to_owned()),
             Err(StoreError::Newer { .. }) => {
                 (FindingKind::Newer, "a newer version of this program wrote it".to_owned())
             }
-            Err(StoreError::KeyUnavailable(problem)) => (FindingKind::OtherKey, problem),
-            Err(StoreError::Unsafe { problem, .. }) => (FindingKind::Damaged, problem),
-            Err(error) => (FindingKind::Damaged, error.to_string()),
+            Err(StoreError::KeyUnavailable(problem)) => (FindingKind::OtherKey, problem.clone()),
+            Err(StoreError::Unsafe { problem, .. }) => (FindingKind::Damaged, problem.clone()),
+            Err(StoreError::Io { source, .. }) => (FindingKind::Damaged, format!("it cannot be read: {source}")),
+            Err(_) => return opened.map(Some),
         };
+        self.read += 1;
         self.find(profile, kind, place, problem);
-        None
+        Ok(opened.ok())
     }
 }
 
 impl Held {
-    /// Sets aside what is damaged and brings back the newest record that can be opened. Tells what was done.
-    fn repair(&mut self) -> Result<Vec<String>, StoreError> {
-        let mut done = Vec::new();
+    /// Ends what dead writers have left, sets aside what is damaged and brings back the newest record that can be opened. Adds to what was
+    /// done.
+    fn repair(&mut self, done: &mut Vec<String>) -> Result<(), StoreError> {
         let profile = self.profile.clone();
+        let before = self.read(Part::Current).map(|current| current.sound().map(|record| record.generation));
+        let had_left_over = self.has_left_over()?;
+        self.finish()?;
         let newest = match self.mend() {
             Ok(newest) => newest,
             Err(StoreError::Corrupt { .. }) => {
@@ -282,34 +263,52 @@ impl Held {
             }
             // Somebody has the key, or the version.
             Err(StoreError::KeyUnavailable(_) | StoreError::Newer { .. } | StoreError::Unsafe { .. }) => {
-                return Ok(done);
+                return Ok(());
             }
             Err(error) => return Err(error),
         };
+        let is_another = newest.as_ref().is_some_and(|newest| before.is_ok_and(|old| old != Some(newest.generation)));
+        if had_left_over && !is_another && !self.has_left_over()? {
+            done.push(format!("What dead writers of profile `{profile}` had left over is gone."));
+        }
         if let Some(record) = newest {
             let is_here =
                 matches!(self.read(Part::Current)?, Opened::Sound(here) if here.generation == record.generation);
             if !is_here {
                 self.bring_back(&record)?;
+            }
+            if is_another {
                 done.push(format!("Generation {} of profile `{profile}` is the record again.", record.generation));
             }
             for part in [Part::Previous, Part::Spare] {
-                if matches!(self.read(part), Ok(Opened::Damaged(_))) {
+                let is_damaged = |held: &mut Self| matches!(held.read(part), Ok(Opened::Damaged(_)));
+                if is_damaged(self) {
                     match part {
                         Part::Previous => self.hold.set_aside(part)?,
                         _ => self.hold.remove(part)?,
                     }
-                    done.push(format!("{} was damaged and is not in the way any more.", self.place_of(part)));
+                    // A directory stays where it is.
+                    if !is_damaged(self) {
+                        done.push(format!("{} was damaged and is not in the way any more.", self.place_of(part)));
+                    }
                 }
             }
         }
-        if let Found::Bytes(mut bytes) = self.hold.read(Part::Calls)?
-            && let Ok(Opened::Damaged(_)) =
-                envelope::open_calls(&self.shared.keyring, &profile, &mut bytes, &String::new)
-        {
+        if self.has_damaged_calls()? {
             self.hold.remove(Part::Calls)?;
-            done.push(format!("The damaged list of calls of profile `{profile}` was deleted."));
+            if !self.has_damaged_calls()? {
+                done.push(format!("The damaged list of calls of profile `{profile}` was deleted."));
+            }
         }
-        Ok(done)
+        Ok(())
+    }
+
+    fn has_damaged_calls(&mut self) -> Result<bool, StoreError> {
+        let calls = self.hold.read(Part::Calls)?;
+        Ok(matches!(self.shared.open_calls(&self.profile, calls), Ok(Opened::Damaged(_))))
+    }
+
+    fn has_left_over(&mut self) -> Result<bool, StoreError> {
+        Ok(!self.hold.left_over()?.is_empty())
     }
 }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::reading::{InSpare, Reader};
+use super::reading::{InSpare, Reader, counting};
 use super::{Held, OpenedRecord, Place, kept_for_now, kept_in_spare, set_aside_as};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Part};
 use crate::storage::envelope::{self, Opened};
 use crate::storage::key::Key;
-use crate::storage::seen::Note;
 use crate::storage::{Attempt, ClientAt, PastCall, Poller, Record, StoreError, Throttled};
 
 impl Held {
@@ -238,28 +237,14 @@ impl Held {
     pub(super) fn finish(&mut self) -> Result<(), StoreError> {
         let mut newest: Option<Box<Record>> = None;
         for mut bytes in self.hold.left_over()? {
-            match self.shared.open(&self.profile, &mut bytes, Part::Current) {
-                Ok(Opened::Sound(record))
-                    if newest.as_ref().is_none_or(|newest| Note::of(&record).is_after(newest)) =>
-                {
-                    newest = Some(record);
-                }
-                Ok(_) => {}
-                Err(error) => return Err(error),
+            if let Opened::Sound(record) = self.shared.open(&self.profile, &mut bytes, Part::Current)? {
+                newest = counting(record, newest.as_deref()).or(newest);
             }
         }
-        if let Some(record) = newest {
-            match self.shared.load(&mut Reader::Holder(&mut *self.hold), &self.profile) {
-                Ok((here, _)) if here.as_ref().is_none_or(|here| Note::of(&record).is_after(here)) => {
-                    self.bring_back(&record)?;
-                }
-                Ok(_) => {}
-                Err(StoreError::Corrupt { .. }) => {
-                    self.set_all_aside()?;
-                    self.bring_back(&record)?;
-                }
-                Err(error) => return Err(error),
-            }
+        if let Some(record) = newest
+            && let Some(record) = counting(record, self.mend_or_set_aside()?.as_deref())
+        {
+            self.bring_back(&record)?;
         }
         self.hold.sweep()
     }
@@ -315,13 +300,18 @@ impl Held {
         self.hold.remove(Part::Spare)
     }
 
-    /// The generation that a commit replaces. Where nothing can be opened, all of it is set aside.
-    fn generation_before(&mut self) -> Result<u64, StoreError> {
+    /// The newest record. Where none can be opened, all are set aside.
+    fn mend_or_set_aside(&mut self) -> Result<Option<Box<Record>>, StoreError> {
         match self.mend() {
-            Ok(record) => self.generation_of(record.as_deref()),
-            Err(StoreError::Corrupt { .. }) => self.set_all_aside().map(|()| 0),
-            Err(error) => Err(error),
+            Err(StoreError::Corrupt { .. }) => self.set_all_aside().map(|()| None),
+            mended => mended,
         }
+    }
+
+    /// The generation that a commit replaces.
+    fn generation_before(&mut self) -> Result<u64, StoreError> {
+        let record = self.mend_or_set_aside()?;
+        self.generation_of(record.as_deref())
     }
 
     /// Of a record that may be replaced.

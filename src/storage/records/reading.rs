@@ -36,6 +36,16 @@ impl Reader<'_> {
     }
 }
 
+/// A record that was written aside, where it counts: it is newer than the one here, or ends the sign-in that is still pending here. An
+/// approval is kept aside also by who cannot have the right to write, so that others may write meanwhile.
+pub(super) fn counting(mut aside: Box<Record>, here: Option<&Record>) -> Option<Box<Record>> {
+    let Some(here) = here.filter(|here| !Note::of(&aside).is_after(here)) else { return Some(aside) };
+    let pending = here.pending.as_ref().map(|pending| &pending.id);
+    let is_its_end = pending.is_some() && pending == aside.ended.as_ref().map(|ended| &ended.id);
+    aside.generation = here.generation.saturating_add(1);
+    is_its_end.then_some(aside)
+}
+
 impl Shared {
     pub(super) fn damaged(&self) -> MutexGuard<'_, BTreeMap<ProfileName, String>> {
         locked(&self.damaged)
@@ -63,25 +73,15 @@ impl Shared {
         Ok((Some(in_spare), place))
     }
 
-    /// What the spare place has. One there counts where it is newer than the one here, or ends the sign-in that is still pending here: an
-    /// approval is kept there also by who cannot have the right to write, so that others may write meanwhile.
+    /// What the spare place has.
     pub(super) fn in_spare(&self, reader: &mut Reader<'_>, profile: &ProfileName) -> Result<InSpare, StoreError> {
-        let Opened::Sound(mut record) = self.read(reader, profile, Part::Spare)? else { return Ok(InSpare::Nothing) };
+        let Opened::Sound(record) = self.read(reader, profile, Part::Spare)? else { return Ok(InSpare::Nothing) };
         let (here, place) = match self.load_here(reader, profile) {
             Ok(here) => (here, Place::SpareForNow),
             Err(error) if error.is_of_place() => (None, Place::Spare),
             Err(error) => return Err(error),
         };
-        let Some(here) = here else { return Ok(InSpare::Counts(record, place)) };
-        if Note::of(&record).is_after(&here) {
-            return Ok(InSpare::Counts(record, place));
-        }
-        let (pending, ended) = (here.pending.map(|pending| pending.id), record.ended.as_ref().map(|ended| &ended.id));
-        if pending.is_some() && pending.as_ref() == ended {
-            record.generation = here.generation.saturating_add(1);
-            return Ok(InSpare::Counts(record, place));
-        }
-        Ok(InSpare::Outdated)
+        Ok(counting(record, here.as_deref()).map_or(InSpare::Outdated, |record| InSpare::Counts(record, place)))
     }
 
     /// What this machine has written after the record, where that is no later sign-in: the store was brought back from a
@@ -144,11 +144,7 @@ impl Shared {
         profile: &ProfileName,
         part: Part,
     ) -> Result<OpenedRecord, StoreError> {
-        match reader.read(part)? {
-            Found::Missing => Ok(Opened::Missing),
-            Found::Damaged(problem) => Ok(Opened::Damaged(problem)),
-            Found::Bytes(mut bytes) => self.open(profile, &mut bytes, part),
-        }
+        reader.read(part)?.opened(|bytes| self.open(profile, bytes, part))
     }
 
     pub(super) fn open(&self, profile: &ProfileName, bytes: &mut [u8], part: Part) -> Result<OpenedRecord, StoreError> {

@@ -1,5 +1,8 @@
 //! What every place for records has to do, whatever keeps the bytes: the same checks over each of them.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -9,10 +12,12 @@ use device_login::clock;
 use device_login::profile::ProfileName;
 use device_login::storage::backend::watched::Watched;
 use device_login::storage::{
-    Attempt, Backend, Clear, Found, Happened, Held, KeyOptions, Part, Record, Store, StoreAddress, StoreError, backend,
-    open_over,
+    Attempt, Backend, Clear, FindingKind, Found, Happened, Held, KeyOptions, Part, Record, Store, StoreAddress,
+    StoreError, backend, open_over,
 };
 use jiff::Timestamp;
+
+use crate::support::program::set_mode;
 
 use super::{Home, PATIENCE, client_id, commit, load, profile, record, try_commit};
 
@@ -74,7 +79,7 @@ fn clear() -> Clear {
 type Check = fn(&Place<'_>);
 
 /// Each with a place in which nothing is yet.
-pub(super) const CHECKS: [(&str, Check); 17] = [
+pub(super) const CHECKS: [(&str, Check); 18] = [
     ("an empty store has nothing", empty),
     ("what is committed is read by all", committed),
     ("the sole right is one at a time, for each profile", alone),
@@ -91,6 +96,7 @@ pub(super) const CHECKS: [(&str, Check); 17] = [
     ("a pin gives way only to who knows it", rebound),
     ("no failed call loses a record", faults),
     ("a spare record counts where it is newer, and goes where it is not", spares),
+    ("what lacks only its name in the spare place is told, and keeps writers off while it cannot be read", left_over),
     ("names and lengths at their limits are kept", limits),
 ];
 
@@ -375,13 +381,41 @@ fn sealed(place: &Place<'_>, (generation, approved_at, is_over): (u64, i64, bool
     place.bytes(Part::Current)
 }
 
-fn spares(place: &Place<'_>) {
-    let keep = |bytes: &[u8]| {
-        let mut hold = (place.backend)().hold(&profile("work"), PATIENCE).unwrap();
-        let kept = hold.keep_spare(bytes).unwrap();
-        hold.release();
-        kept.is_some()
+/// Whether there is a spare place.
+fn keep_spare(place: &Place<'_>, bytes: &[u8]) -> bool {
+    let mut hold = (place.backend)().hold(&profile("work"), PATIENCE).unwrap();
+    let kept = hold.keep_spare(bytes).unwrap();
+    hold.release();
+    kept.is_some()
+}
+
+fn left_over(place: &Place<'_>) {
+    let newer = sealed(place, (2, 500, false));
+    sealed(place, (1, 500, false));
+    if !keep_spare(place, &newer) {
+        return;
+    }
+    let kept = PathBuf::from((place.backend)().place_of(&profile("work"), Part::Spare));
+    let left = kept.with_file_name(format!(".{}.1-0.new", kept.file_name().unwrap().to_str().unwrap()));
+    fs::rename(kept, &left).unwrap();
+    let found = || {
+        let found = place.store().check(&BTreeSet::from([profile("work")])).unwrap().findings;
+        found.into_iter().map(|finding| (finding.kind, PathBuf::from(finding.place))).collect::<Vec<_>>()
     };
+    let hold = || place.store().holding(&profile("work"), PATIENCE, Held::load);
+    assert_eq!(found(), [(FindingKind::LeftOver, left.clone())]);
+    set_mode(&left, 0o644);
+    assert_eq!(found(), [(FindingKind::Damaged, left.clone())]);
+    assert!(hold().is_err());
+    set_mode(&left, 0o600);
+    let (done, failed) = place.store().repair(&place.store().check(&BTreeSet::new()).unwrap());
+    assert_eq!(done, ["Generation 2 of profile `work` is the record again."]);
+    assert!(failed.is_none() && found().is_empty(), "{failed:?}");
+    assert_eq!(hold().unwrap().unwrap().generation, 2);
+}
+
+fn spares(place: &Place<'_>) {
+    let keep = |bytes: &[u8]| keep_spare(place, bytes);
     // Here is the second generation of a sign-in at 500, if anything.
     let (older, same, younger) = (100, 500, 900);
     for (spare, counts) in [

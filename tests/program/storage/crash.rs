@@ -10,13 +10,14 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use device_login::storage::{Attempt, StoreAddress, open, open_with_spare};
+use device_login::storage::{Attempt, EndedSignIn, PendingId, Record, StoreAddress, open, open_with_spare};
+use serde_json::json;
 
 use crate::support::faults::FEW_STOPS;
 
 use super::child::{BEGIN, END, Running, command};
 use super::{
-    Home, PATIENCE, client_id, commit, contents, create_private_directory, load, profile, set_mode, try_commit,
+    Home, PATIENCE, client_id, commit, contents, create_private_directory, load, profile, record, set_mode, try_commit,
     write_private,
 };
 
@@ -323,6 +324,34 @@ fn a_commit_that_lacks_only_its_name_is_ended_by_the_next_writer() {
         let mut names = ["store.json", "work.lock", "work.record", beside];
         names.sort_unstable();
         assert_eq!(home.names(), names);
+    }
+}
+
+/// Others may write meanwhile, as where the approval is kept without the right to write.
+#[test]
+fn an_approval_that_lacks_only_its_name_ends_the_code_that_waits_still() {
+    let home = Home::new();
+    let [id, other] = [(); 2].map(|()| PendingId::generate());
+    let keep = |client_id: &str, pending: Option<&PendingId>, ended: Option<&PendingId>| {
+        let pending = pending.map(|id| {
+            serde_json::from_value(json!({
+                "id": id, "issued_at": "2026-11-20T12:00:00Z", "lifetime_ms": 600_000, "interval_ms": 5000,
+                "device_code": "DC", "user_code": "UC", "verification_uri": "https://id.example/go",
+                "provider": "zoho", "client_id": client_id, "issuer": "https://id.example",
+            }))
+        });
+        let ended = ended.map(|id| EndedSignIn { id: id.clone(), error: None, is_told: false });
+        let mut kept = Record { pending: pending.transpose().unwrap(), ended, ..record(client_id) };
+        home.store().hold(&profile("work"), PATIENCE).unwrap().commit(&mut kept).unwrap();
+        fs::read(home.file("work.record")).unwrap()
+    };
+    for (waits, expected) in [(Some(&id), "approved"), (Some(&other), "others"), (None, "others")] {
+        let approved = keep("approved", None, Some(&id));
+        keep("others", waits, None);
+        home.write("state/.work.record.1-0.new", &approved);
+        let found = home.store().hold(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap();
+        assert_eq!(found.client_id, expected);
+        assert_eq!(client_id(&home.store()).as_deref(), Some(expected));
     }
 }
 

@@ -57,7 +57,7 @@ pub struct Stray {
 pub enum StrayKind {
     /// A part that was moved out of the way.
     SetAside,
-    /// Its writer died before it had its name, or is at work now.
+    /// Its writer died before it had its name, or is at work now; or it is in the place of a lock, and none.
     LeftOver,
 }
 

@@ -202,11 +202,16 @@ impl Backend for FileBackend {
     fn strays(&self) -> Result<Vec<Stray>, StoreError> {
         private::check_directory(&self.files.directory)?;
         let stray = |name: &str| {
-            let profile = aside_profile(name).map(|profile| (profile, StrayKind::SetAside));
-            let left_over = || reservation::stem_of_left_over(name)?.parse().ok().map(|p| (p, StrayKind::LeftOver));
-            let (profile, kind) = profile.or_else(left_over)?;
             let path = self.files.directory.join(name);
-            Some(Stray { profile, kind, place: path.display().to_string(), found: read_bytes(&path) })
+            let (profile, kind, found) = if let Some(profile) = aside_profile(name) {
+                (profile, StrayKind::SetAside, read_bytes(&path))
+            } else if let Some(stem) = reservation::stem_of_left_over(name) {
+                (stem.parse().ok()?, StrayKind::LeftOver, read_bytes(&path))
+            } else {
+                let profile = name.strip_suffix(".lock")?.parse().ok()?;
+                (profile, StrayKind::LeftOver, Err(private::check_lock(&path).err()?))
+            };
+            Some(Stray { profile, kind, place: path.display().to_string(), found })
         };
         let mut strays = self.files.names(stray)?;
         if let Some(spare) = &self.files.spare {

@@ -90,20 +90,21 @@ pub(super) fn first_bytes<const N: usize>(path: &Path) -> Option<Vec<u8>> {
 
 /// Opens the lock file for reading and writing, and creates it on first use.
 pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
-    let refused = |problem: &str| StoreError::Unsafe {
-        place: path.display().to_string(),
-        problem: problem.to_owned(),
-        advice: "move it away: a new one is made when it is needed".into(),
+    let opened = access::options().read(true).write(true).create(true).truncate(false).open(path);
+    check_lock(path)?;
+    opened.and_then(files::with_owners_rights).map_err(StoreError::io("opening", path))
+}
+
+/// Refuses what is no file and has the name of a lock file. One that does not exist is fine.
+pub(super) fn check_lock(path: &Path) -> Result<(), StoreError> {
+    let problem = match path.symlink_metadata() {
+        Ok(found) if found.is_symlink() => "it is a symbolic link",
+        Ok(found) if !found.is_file() => "it is not a regular file",
+        // What else is wrong shows where it is opened.
+        _ => return Ok(()),
     };
-    match access::options().read(true).write(true).create(true).truncate(false).open(path) {
-        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => {
-            files::with_owners_rights(file).map_err(StoreError::io("opening", path))
-        }
-        Ok(_) => Err(refused("it is not a regular file")),
-        Err(_) if path.is_symlink() => Err(refused("it is a symbolic link")),
-        Err(_) if path.exists() && !path.is_file() => Err(refused("it is not a regular file")),
-        Err(error) => Err(StoreError::io("opening", path)(error)),
-    }
+    let advice = "move it away: a new one is made when it is needed".into();
+    Err(StoreError::Unsafe { place: path.display().to_string(), problem: problem.to_owned(), advice })
 }
 
 /// Gives a file its name unless something has that name already ([`ErrorKind::AlreadyExists`]). Its old name may stay.

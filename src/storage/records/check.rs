@@ -188,7 +188,7 @@ impl Shared {
         }
     }
 
-    /// A left-over that cannot be judged is damage: nobody writes the profile while that is so.
+    /// What is left over and cannot be judged is damage: nobody writes the profile while that is so.
     fn check_stray(&self, stray: Stray, checked: &mut Checked) -> Result<(), StoreError> {
         let Stray { profile, kind, place, found } = stray;
         let open = |bytes: &mut [u8]| envelope::open_record(&self.keyring, &profile, bytes, &|| place.clone());

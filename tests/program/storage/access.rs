@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 
 use device_login::cli::advice::said;
-use device_login::storage::StoreError;
+use device_login::storage::{FindingKind, StoreError};
 
 use super::child::command;
 use super::{Home, PATIENCE, commit, load, profile, try_commit};
@@ -125,6 +125,9 @@ fn a_lock_is_a_file_of_the_store_and_nothing_else() {
         make();
         let (named, problem) = refusal(try_commit(&home.store(), "two"));
         assert_eq!((named, problem.contains("not a regular file; move it away")), (path.clone(), true), "{problem}");
+        let found = home.store().check(&[profile("work")].into()).unwrap().findings;
+        let found: Vec<_> = found.iter().map(|one| (one.kind, std::path::Path::new(&one.place))).collect();
+        assert_eq!(found, [(FindingKind::Damaged, path.as_path())]);
     }
 }
 

@@ -10,8 +10,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The functions that `token` and `--version` run, as patterns that other versions of compiler and dependencies keep to;
-/// `tests/order` writes them. Those that are no more are passed over.
+/// The functions that short commands and a login that waits run, as patterns that other versions of compiler and dependencies
+/// keep to, and sections of files, as the linker has them: of constants, and of what is not one function each. `tests/order`
+/// writes them. Those that are no more are passed over.
 const ORDER: &str = include_str!("order.txt");
 
 fn main() {
@@ -38,15 +39,28 @@ fn main() {
     }
 }
 
-/// Has the functions come before all others. What walks the stack would find only addresses in a program without symbols, and
-/// takes an eighth of it.
+/// Has what is listed come first: what is read behind the headers, which are read at any start, and what is run behind that by
+/// which any program starts and ends. What walks the stack would find only addresses in a program without symbols, and takes
+/// an eighth of it.
 fn order() -> Option<String> {
     let script = PathBuf::from(env::var_os("OUT_DIR")?).join("order.ld");
-    let places: Vec<String> = ORDER.lines().map(|name| format!("*(.text.{name} .text.unlikely.{name})\n")).collect();
-    let unwound = "/DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) }";
+    let (read, run): (Vec<&str>, Vec<&str>) = ORDER.lines().partition(|line| line.contains("(.rodata"));
+    let read: Vec<String> = read.iter().map(|section| format!("{section}\n")).collect();
+    let run: Vec<String> = run
+        .iter()
+        .map(|line| match line.contains('(') {
+            true => format!("{line}\n"),
+            false => format!("*(.text.{line} .text.unlikely.{line})\n"),
+        })
+        .collect();
+    let (read, run) = (read.concat(), run.concat());
     write(
         &script,
-        &format!("SECTIONS {{ {unwound} .text.first : {{\n{}}} }} INSERT BEFORE .text;\n", places.concat()),
+        &format!(
+            "SECTIONS {{ .rodata.first : {{\n{read}*(.rodata.cst*)\n*(.rodata.str1.1)\n}} }} INSERT BEFORE .rodata;\n\
+             SECTIONS {{ /DISCARD/ : {{ *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) }}\n\
+             .text.first : {{\nKEEP(*(.init))\nKEEP(*(.fini))\n*(.plt)\n{run}}} }} INSERT BEFORE .text;\n"
+        ),
     )?;
     Some(format!("-Wl,-T,{}", script.display()))
 }

@@ -110,6 +110,15 @@ pub(super) fn has_ended(record: &Record, revoked: &RevocationNote, ends: Revocat
     own.token == revoked.token || ends == RevocationEnds::AllOfThePerson && is_theirs
 }
 
+/// Tells whether the living grant of a record may end with a token of another sign-in that is revoked: it may be the same person's.
+pub(super) fn may_end_living(record: &Record, noted: &RevocationNote, ends: RevocationEnds, now: Timestamp) -> bool {
+    let Some(grant) = record.grant.as_ref().filter(|grant| lives(grant, now)) else { return false };
+    let own = RevocationNote::of(grant, &record.client_id);
+    let is_of_client = (&own.client_id, &own.issuer) == (&noted.client_id, &noted.issuer);
+    let is_other_person = own.account.is_some() && noted.account.is_some() && own.account != noted.account;
+    ends != RevocationEnds::ThatGrant && is_of_client && !is_other_person
+}
+
 /// Tells whether the provider still takes a token of the grant, for all that is known.
 pub(super) fn lives(grant: &Grant, now: Timestamp) -> bool {
     let has_token = || grant.refresh_token.is_some() || tokens::ends::left(grant, now) != Some(Duration::ZERO);
@@ -128,8 +137,7 @@ pub(super) fn unrevoked(grant: &Grant, client_id: &str) -> Option<UnrevokedGrant
 
 /// The same of a grant that was to be revoked.
 pub(super) fn unrevoked_note(note: RevocationNote) -> Option<UnrevokedGrant> {
-    let RevocationNote { approved_at, client_id, account, is_refresh_token, .. } = note;
-    is_refresh_token.then_some(UnrevokedGrant { approved_at, client_id, account })
+    note.is_refresh_token.then(|| note.into())
 }
 
 /// Remembers a grant that is left to the provider. Of more than the provider keeps, the oldest have ended there.

@@ -214,9 +214,12 @@ impl Service {
         let Some(record) = noted else { return Ok(Tried::default()) };
         let (mut settled, mut also_ended, mut unreachable) = (Vec::new(), Vec::new(), Vec::new());
         let (mut unclear, mut refused) = (None, None);
+        let dialect = self.config.provider(profile).map(ProviderSource::dialect).ok();
+        let ends = dialect.map_or(RevocationEnds::Unknown, |dialect| dialect.revocation_ends);
         // The newest first: it is the one that somebody waits for.
         for note in record.to_revoke.iter().rev() {
-            if unreachable.contains(&&note.issuer) {
+            let waits = || matches!(why, Why::Earlier) && grants::may_end_living(&record, note, ends, clock::wall());
+            if unreachable.contains(&&note.issuer) || waits() {
                 continue;
             }
             match self.revoke_note(profile, note, &record, grant, why).await {
@@ -238,7 +241,6 @@ impl Service {
         let lives = |left: &Option<Left>| matches!(left, Some(Left::Alive));
         let is_unknown = unclear.is_none() && refused.is_some() && !settled.iter().any(|(_, left)| lives(left));
         let problem = unclear.or(refused);
-        let dialect = self.config.provider(profile).map(ProviderSource::dialect).ok();
         self.change_record(profile, |record| {
             let is_changed = settle(record, &settled, dialect) || problem.is_some();
             if is_changed {

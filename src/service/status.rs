@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use url::Url;
 
 use self::away::Away;
-use self::reading::Seen;
 pub(super) use self::reading::SeenRecords;
+use self::reading::{Noted, Seen};
 pub use self::verified::Verified;
 use super::grants::Census;
 use super::tokens::ends::{Ends, is_ahead, stated_end, whole_life};
@@ -303,16 +303,19 @@ impl Service {
             status.warnings.extend(damage.cloned());
             status.away.clone_from(&seen.as_of);
             status.warnings.extend(seen.as_of.clone());
-            status.is_unrevoked = seen.has_notes || seen.has_import;
+            status.is_unrevoked = seen.noted != Noted::Nothing || seen.has_import;
             status.warnings.extend(seen.has_import.then(|| KEPT_IMPORT.to_owned()));
-            if seen.has_notes {
+            let again = match (seen.noted, seen.minted_at) {
+                (Noted::Nothing, _) => None,
+                (Noted::ForLogout, _) => {
+                    Some("Only a logout does that, since it may end the sign-in that there is now.")
+                }
                 // A logout would end the sign-in that there is now.
-                let again = match seen.minted_at {
-                    Some(_) => "The next login or logout of the profile tries again.",
-                    None => "The next logout tries again.",
-                };
-                status.warnings.push(format!("An earlier logout or sign-in could not revoke its grant. {again}"));
-            }
+                (Noted::ForLogin, Some(_)) => Some("The next login or logout of the profile tries again."),
+                (Noted::ForLogin, None) => Some("The next logout tries again."),
+            };
+            let again = again.map(|again| format!("The grant of an earlier sign-in is yet to be revoked. {again}"));
+            status.warnings.extend(again);
         }
         status
     }

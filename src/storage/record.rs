@@ -122,6 +122,40 @@ impl Record {
         self.client_id == other.client_id && self.approval() == other.approval()
     }
 
+    /// Has the grants revoked that only an outdated copy of this record has, since nobody lives on them: this one came after that without
+    /// it. Tells whether there were any.
+    ///
+    /// Of an approval that is known here another token may be in use, which ends with that one. A grant that others may have, or of the same
+    /// code as the one here, is left to the provider.
+    pub(super) fn take_over_grants(&mut self, outdated: &Record, now: Timestamp) -> bool {
+        let of_code = |record: &Self| record.ended.as_ref().map(|ended| ended.id.clone());
+        let here = self.grant.as_ref().and_then(|_| of_code(self));
+        let is_of_another_code = here.is_none() || here != of_code(outdated);
+        let living = outdated.grants().filter(|grant| grant.refused.is_none());
+        let living = living.map(|grant| (RevocationNote::of(grant, &outdated.client_id), grant.is_own));
+        let waiting = outdated.to_revoke.iter().map(|note| (note.clone(), true));
+        let unknown: Vec<_> = living.chain(waiting).filter(|(note, _)| !self.knows(note)).collect();
+        if unknown.is_empty() {
+            return false;
+        }
+        for (note, is_own) in unknown {
+            if is_own && is_of_another_code {
+                self.to_revoke.push(note);
+            } else {
+                self.unrevoked.push(note.into());
+            }
+        }
+        self.note(Happened::NotRevoked, "what was kept elsewhere came back after the record had changed", "", now);
+        true
+    }
+
+    fn knows(&self, note: &RevocationNote) -> bool {
+        let left = self.unrevoked.iter().map(|left| left.approved_at);
+        let approvals = self.grants().map(|grant| grant.approved_at).chain(left);
+        let mut approvals = approvals.chain(self.to_revoke.iter().map(|note| note.approved_at));
+        approvals.any(|at| at == note.approved_at) || self.tokens().any(|token| *token == note.token)
+    }
+
     fn approval(&self) -> Option<(Timestamp, &str)> {
         self.grant.as_ref().map(|grant| (grant.approved_at, grant.issuer.as_str()))
     }
@@ -334,6 +368,12 @@ pub struct UnrevokedGrant {
     pub account: Option<String>,
 }
 
+impl From<RevocationNote> for UnrevokedGrant {
+    fn from(RevocationNote { approved_at, client_id, account, .. }: RevocationNote) -> Self {
+        Self { approved_at, client_id, account }
+    }
+}
+
 /// All that it takes to revoke a grant later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -500,5 +540,84 @@ mod optional_secret {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
         Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Grant, Record, RevocationNote, UsedUp};
+    use crate::secret::Secret;
+    use crate::storage::{EndedSignIn, Happened, PendingId};
+
+    const CLIENT: &str = "client";
+
+    /// Of an approval in that hour.
+    fn grant(hour: i64, token: &str) -> Grant {
+        let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour);
+        let grant = Grant::new("https://id.example/token", Vec::new(), Secret::new(format!("AT-{token}")), at, at);
+        Grant { refresh_token: Some(Secret::new(token)), is_own: true, ..grant }
+    }
+
+    fn record(grant: Option<Grant>) -> Record {
+        Record { grant, ..Record::empty("work".parse().expect("a name"), "corp", CLIENT) }
+    }
+
+    #[test]
+    fn of_an_outdated_copy_only_grants_are_to_be_revoked_with_which_nothing_ends_that_is_in_use() {
+        let note = |hour, token| RevocationNote::of(&grant(hour, token), CLIENT);
+        let ended = Some(EndedSignIn { id: PendingId::generate(), error: None, is_told: true });
+        let here = || record(Some(grant(2, "RT-2")));
+        let own = || record(Some(grant(1, "RT-1")));
+        let kept =
+            Some(Box::new(UsedUp { token: Secret::new("RT-0"), grant: Grant { is_own: false, ..grant(1, "RT-1") } }));
+        // What is here, an outdated copy of it, and what is to be revoked and left to the provider then.
+        let rows: Vec<(&str, Record, Record, &[&str], usize)> = vec![
+            ("another approval", here(), own(), &["RT-1"], 0),
+            ("signed out here", record(None), own(), &["RT-1"], 0),
+            ("two approvals", here(), Record { to_revoke: vec![note(3, "RT-3")], ..own() }, &["RT-1", "RT-3"], 0),
+            (
+                "without a refresh token",
+                here(),
+                record(Some(Grant { refresh_token: None, ..grant(1, "") })),
+                &["AT-"],
+                0,
+            ),
+            ("a token that was rotated since", here(), record(Some(grant(2, "RT-1"))), &[], 0),
+            ("the same, noted there", here(), Record { to_revoke: vec![note(2, "RT-1")], ..record(None) }, &[], 0),
+            ("the same token", here(), record(Some(grant(1, "RT-2"))), &[], 0),
+            ("noted here", Record { to_revoke: vec![note(1, "RT-1")], ..here() }, own(), &["RT-1"], 0),
+            ("left alone here", Record { unrevoked: vec![note(1, "RT-1").into()], ..here() }, own(), &[], 1),
+            ("imported or exported", here(), record(Some(Grant { is_own: false, ..grant(1, "RT-1") })), &[], 1),
+            ("what an import got", here(), Record { used_up: kept, ..record(None) }, &[], 1),
+            ("refused", here(), record(Some(Grant { refused: Some(String::new()), ..grant(1, "RT-1") })), &[], 0),
+            (
+                "of the same code",
+                Record { ended: ended.clone(), ..here() },
+                Record { ended: ended.clone(), ..own() },
+                &[],
+                1,
+            ),
+            (
+                "the same, in vain here",
+                Record { ended: ended.clone(), ..record(None) },
+                Record { ended: ended.clone(), ..own() },
+                &["RT-1"],
+                0,
+            ),
+            ("of no code", here(), Record { ended, ..own() }, &["RT-1"], 0),
+        ];
+        for (case, before, outdated, to_revoke, unrevoked) in rows {
+            let mut record = before.clone();
+            let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(4);
+            let is_more = record.take_over_grants(&outdated, now);
+            let waiting: Vec<_> = record.to_revoke.iter().map(|note| note.token.expose()).collect();
+            assert_eq!((waiting.as_slice(), record.unrevoked.len()), (to_revoke, unrevoked), "{case}");
+            let events: Vec<_> = record.events.iter().map(|event| event.what).collect();
+            assert_eq!(events, is_more.then_some(Happened::NotRevoked).into_iter().collect::<Vec<_>>(), "{case}");
+            assert_eq!(is_more, record != before, "{case}");
+            assert!(!record.take_over_grants(&outdated, now), "{case}");
+        }
     }
 }

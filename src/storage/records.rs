@@ -36,6 +36,8 @@ pub use self::moving::{CopyOutcome, Destination, Opener};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Here,
+    /// Here, with grants that only an outdated one in the spare place has.
+    Both,
     /// It can come back, since the store can be read.
     SpareForNow,
     Spare,
@@ -107,7 +109,7 @@ impl Store {
             self.shared.tell_if_moved(record);
             self.end_code_if_used_up(record);
         }
-        if place == Place::SpareForNow && self.shared.backend.is_shared() {
+        if matches!(place, Place::Both | Place::SpareForNow) && self.shared.backend.is_shared() {
             self.bring_back(profile);
         }
         Ok(record)

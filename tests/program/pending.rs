@@ -136,14 +136,17 @@ impl State {
             }
             "/token" => {
                 let code = asked.body.split("device_code=").nth(1).unwrap_or_default();
-                self.polls.push((clock::now(), code.split('&').next().unwrap_or_default().to_owned()));
+                let code = code.split('&').next().unwrap_or_default();
+                self.polls.push((clock::now(), code.to_owned()));
+                let of_later = code.rsplit('-').next().filter(|number| *number != "1").unwrap_or_default();
                 let unknown = (!asked.body.contains(self.secret)).then_some("invalid_client");
                 match unknown.or(self.error) {
                     Some(error) => return (400, json!({"error": error}).to_string()),
                     None if self.is_approved => {
                         // Codes work once.
                         self.error = Some("invalid_grant");
-                        json!({"access_token": TOKEN, "expires_in": 3600, "refresh_token": REFRESH_TOKEN})
+                        let [access, refresh] = [TOKEN, REFRESH_TOKEN].map(|token| token.to_owned() + of_later);
+                        json!({"access_token": access, "expires_in": 3600, "refresh_token": refresh})
                     }
                     None => return (400, json!({"error": "authorization_pending"}).to_string()),
                 }

@@ -14,8 +14,8 @@ use super::{PendingCode, ProfileStatus, State};
 use crate::config::{Profile, ProviderSource};
 use crate::error::Error;
 use crate::profile::ProfileName;
-use crate::providers::Provider;
-use crate::service::grants::Counted;
+use crate::providers::{Provider, RevocationEnds};
+use crate::service::grants::{self, Counted};
 use crate::service::tokens::ends::minted_now;
 use crate::service::tokens::throttles;
 use crate::service::{Service, home_data_center};
@@ -40,8 +40,7 @@ pub(in crate::service) struct Seen {
     pub(super) counted: Counted,
     /// That of the grant.
     pub(super) client: Option<ClientAt>,
-    /// An earlier sign-out waits for the provider.
-    pub(super) has_notes: bool,
+    pub(super) noted: Noted,
     /// What an import got is kept until it is known whose it is.
     pub(super) has_import: bool,
     /// When the access token of a profile that is signed in was minted, for judging by the clock of the day.
@@ -50,6 +49,15 @@ pub(in crate::service) struct Seen {
     pub(super) as_of: Option<String>,
     /// Without warnings; `None` for a record whose profile is not configured.
     pub(super) status: Option<Box<ProfileStatus>>,
+}
+
+/// What waits to be revoked of earlier sign-ins, and who does that next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noted {
+    Nothing,
+    ForLogin,
+    /// It may end the sign-in that there is now.
+    ForLogout,
 }
 
 /// What a listing tells of the record of a profile.
@@ -138,7 +146,7 @@ impl Service {
             is_sound: true,
             counted: Counted::default(),
             client: None,
-            has_notes: false,
+            noted: Noted::Nothing,
             has_import: false,
             minted_at: None,
             as_of: None,
@@ -148,7 +156,13 @@ impl Service {
             seen.counted = Counted::of(record);
             seen.client = record.grant.as_ref().map(|grant| throttles::client_of(record, grant));
             seen.minted_at = record.grant.as_ref().map(minted_now);
-            seen.has_notes = !record.to_revoke.is_empty();
+            let ends = profile.and_then(|profile| self.config.provider(profile).ok());
+            let ends = ends.map_or(RevocationEnds::Unknown, |source| source.dialect().revocation_ends);
+            seen.noted = match &record.to_revoke[..] {
+                [] => Noted::Nothing,
+                notes if notes.iter().all(|note| grants::may_end_living(record, note, ends, now)) => Noted::ForLogout,
+                _ => Noted::ForLogin,
+            };
             seen.has_import = record.used_up.is_some();
         }
         seen.is_sound = loaded.is_ok();

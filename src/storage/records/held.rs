@@ -21,7 +21,7 @@ impl Held {
     /// The record has moved: another store has it now, and alone may change it.
     pub fn load(&mut self) -> Result<Option<Box<Record>>, StoreError> {
         let record = self.look()?;
-        self.generation_of(record.as_deref())?;
+        self.replaces(record.as_deref())?;
         Ok(record)
     }
 
@@ -43,15 +43,21 @@ impl Held {
     pub fn reserve(&mut self) -> Result<(), StoreError> {
         self.key()?;
         self.hold.reserve()?;
-        self.before = match self.mend() {
-            Ok(record) => {
-                self.spent = record.as_ref().and_then(|record| self.shared.spent(record));
-                Some(self.generation_of(record.as_deref())?)
-            }
+        if self.before.is_some() {
+            return Ok(());
+        }
+        match self.mend() {
+            Ok(record) => self.replaces(record.as_deref()),
             // Whoever commits sets it aside, and nobody who may yet fail.
-            Err(StoreError::Corrupt { .. }) => None,
-            Err(error) => return Err(error),
-        };
+            Err(StoreError::Corrupt { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Has the next commit replace this record. What others keep in the spare place from now on is for whoever holds the profile next.
+    fn replaces(&mut self, record: Option<&Record>) -> Result<(), StoreError> {
+        self.before = Some(self.generation_of(record)?);
+        self.spent = record.and_then(|record| self.shared.spent(record));
         Ok(())
     }
 
@@ -294,9 +300,11 @@ impl Held {
 
     /// Writes here what was written elsewhere, and empties the spare place.
     pub(super) fn bring_back(&mut self, record: &Record) -> Result<(), StoreError> {
-        let sealed = envelope::seal_record(&*self.key()?, record)?;
-        let clear = self.clear(record)?;
-        self.hold.replace(&clear, &sealed)?;
+        let mut record = record.clone();
+        if let Some(attempt) = self.hold.attempt()? {
+            attempt.show_in(&mut record);
+        }
+        self.replace(&record)?;
         self.hold.remove(Part::Spare)
     }
 

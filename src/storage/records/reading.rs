@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 
 use super::{OpenedRecord, Place, Shared};
+use crate::clock;
 use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::storage::backend::{Backend, Found, Hold, Part};
@@ -37,13 +38,17 @@ impl Reader<'_> {
 }
 
 /// A record that was written aside, where it counts: it is newer than the one here, or ends the sign-in that is still pending here. An
-/// approval is kept aside also by who cannot have the right to write, so that others may write meanwhile.
+/// approval is kept aside also by who cannot have the right to write, so that others may write meanwhile. Of one that is outdated by
+/// that, the one here gets the grants that it lacks, and stays of its generation.
 pub(super) fn counting(mut aside: Box<Record>, here: Option<&Record>) -> Option<Box<Record>> {
     let Some(here) = here.filter(|here| !Note::of(&aside).is_after(here)) else { return Some(aside) };
     let pending = here.pending.as_ref().map(|pending| &pending.id);
-    let is_its_end = pending.is_some() && pending == aside.ended.as_ref().map(|ended| &ended.id);
-    aside.generation = here.generation.saturating_add(1);
-    is_its_end.then_some(aside)
+    if pending.is_some() && pending == aside.ended.as_ref().map(|ended| &ended.id) {
+        aside.generation = here.generation.saturating_add(1);
+        return Some(aside);
+    }
+    let mut more = Box::new(here.clone());
+    more.take_over_grants(&aside, clock::wall()).then_some(more)
 }
 
 impl Shared {
@@ -64,12 +69,14 @@ impl Shared {
         let InSpare::Counts(in_spare, place) = self.in_spare(reader, profile)? else {
             return Ok((self.load_here(reader, profile)?, Place::Here));
         };
-        self.damaged().entry(profile.clone()).or_insert_with(|| {
-            let store = self.backend.place();
-            format!(
-                "The record of profile `{profile}` is in the spare place, since {store} failed when it was written."
-            )
-        });
+        if place != Place::Both {
+            self.damaged().entry(profile.clone()).or_insert_with(|| {
+                let store = self.backend.place();
+                format!(
+                    "The record of profile `{profile}` is in the spare place, since {store} failed when it was written."
+                )
+            });
+        }
         Ok((Some(in_spare), place))
     }
 
@@ -81,7 +88,9 @@ impl Shared {
             Err(error) if error.is_of_place() => (None, Place::Spare),
             Err(error) => return Err(error),
         };
-        Ok(counting(record, here.as_deref()).map_or(InSpare::Outdated, |record| InSpare::Counts(record, place)))
+        let Some(record) = counting(record, here.as_deref()) else { return Ok(InSpare::Outdated) };
+        let is_more = here.is_some_and(|here| here.generation == record.generation);
+        Ok(InSpare::Counts(record, if is_more { Place::Both } else { place }))
     }
 
     /// What this machine has written after the record, where that is no later sign-in: the store was brought back from a

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{Provider, TOKEN, begun, change_pending, pending, wait_until, wait_until_told};
 use crate::interrupts::send;
 use crate::support::faults::{Act, Fault, Point, strike};
-use crate::support::program::{Home, configuration, ran};
+use crate::support::program::{Home, REFRESH_TOKEN, configuration, ran};
 use crate::support::small_disk::{SmallDisk, fill, fill_but};
 
 /// What a record takes while it is written, in bytes, with the page of a lock.
@@ -204,6 +204,52 @@ fn an_approval_in_the_spare_place_counts_whatever_others_write_meanwhile() {
     assert_eq!(home.run(&["store", "check"]).code, 0);
 }
 
+/// Another machine writes the record without it, as where a database was away.
+#[test]
+fn an_approval_in_the_spare_place_that_comes_too_late_is_revoked_by_the_next_logout_or_by_a_login_that_ends_nothing() {
+    let edit = &["profile", "edit", "work", "--scopes", "openid,email"][..];
+    for (elsewhere, code, next, is_revoked) in [
+        (&["login", "--new-code"][..], 0, &["logout"][..], true),
+        (&["login", "--new-code"], 0, &["login", "--new-code"], false),
+        (&["login", "--resume"], 6, &["logout"], true),
+        (&["login", "--resume"], 6, &["login"], true),
+        (&["logout"], 0, &["logout"], true),
+        (&["logout"], 0, &["login"], true),
+    ] {
+        let (case, (provider, home)) = (format!("{elsewhere:?}, {next:?}"), begun());
+        provider.approve();
+        let fault = Fault { point: Point::first("openat", "state/work.lock"), effect: "error=EIO:+".to_owned() };
+        assert_eq!(strike(&home, &Act::new(&["login", "--resume", "--plain"]), &fault).1.code, 0, "{case}");
+        fs::rename(home.path("spare"), home.path("away")).expect("it is there");
+        let run = |arguments: &[&str]| {
+            let is_for_a_new_code = !arguments.contains(&"--resume");
+            provider.change(|state| state.error.take_if(|_| is_for_a_new_code).map_or((), drop));
+            home.run(arguments)
+        };
+        let written = run(elsewhere);
+        assert_eq!(written.code, code, "{case}: {written:?}");
+        let _ = fs::remove_dir_all(home.path("spare"));
+        fs::rename(home.path("away"), home.path("spare")).expect("it is there");
+        let before = home.run(&["token"]);
+        for writes in [None, Some(edit)] {
+            let written = writes.map_or(0, |writes| home.run(writes).code);
+            let status = home.run(&["status"]);
+            let is_told = status.stdout.contains("The grant of an earlier sign-in is yet to be revoked");
+            assert_eq!((written, is_told), (0, true), "{case}: {status:?}");
+        }
+        let waiting = home.record("work").to_revoke;
+        assert_eq!(waiting.iter().map(|note| note.token.expose()).collect::<Vec<_>>(), [REFRESH_TOKEN], "{case}");
+        assert_eq!(home.run(&["token"]).stdout, before.stdout, "{case}");
+        home.run(&["profile", "remove", "work"]).failed(2, &["logout"]);
+        let ended = run(next);
+        let log = provider.authority.log();
+        let revoked = log.iter().filter(|asked| asked.path == "/revoke");
+        let revoked = revoked.filter(|asked| asked.body.contains(&format!("token={REFRESH_TOKEN}&"))).count();
+        assert_eq!((ended.code, revoked), (0, usize::from(is_revoked)), "{case}: {ended:?}");
+        assert_eq!(home.record("work").to_revoke.is_empty(), is_revoked, "{case}");
+    }
+}
+
 fn open_to(home: &Home, mode: u32) {
     fs::set_permissions(home.path("state"), Permissions::from_mode(mode)).expect("it is there");
 }
@@ -389,5 +435,45 @@ fn a_database_that_is_away_loses_no_approval() {
         }
         ran(command(&["token"]).spawn().expect("the program starts")).worked(&format!("{TOKEN}\n"));
         assert_eq!((provider.codes(), provider.authority.count("/revoke")), (1, 0));
+    }
+}
+
+/// The other one signs in before the first one has brought its approval back.
+#[cfg(feature = "postgres")]
+#[test]
+fn an_approval_that_another_machine_never_saw_is_told_and_revoked() {
+    use crate::support::postgres::{Postgres, url};
+
+    let (provider, server) = (Provider::start(), Arc::new(Postgres::start()));
+    let [one, two] = [(); 2].map(|()| Home::at(&provider.authority));
+    for home in [&one, &two] {
+        home.configure(&format!("store_cache = 0\n{}", home.configuration()));
+    }
+    let address = url("postgres", &[server.directory()], server.port());
+    let spawn = |home: &Home, arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        command.env("DEVICE_LOGIN_STORE", &address).spawn().expect("the program starts")
+    };
+    let run = |home: &Home, arguments: &[&str]| ran(spawn(home, arguments));
+    let first = spawn(&one, &["login", "--plain"]);
+    provider.wait_for_polls(1);
+    two.write_bytes("key", &fs::read(one.path("key")).expect("the first record made it"));
+    let stopped = Arc::clone(&server);
+    provider.approve_while(move || stopped.stop());
+    let first = ran(first);
+    assert!(first.code == 0 && first.stderr.contains("is kept in"), "{first:?}");
+    server.proceed();
+    provider.change(|state| state.error = None);
+    assert_eq!(run(&two, &["login", "--plain", "--new-code"]).code, 0);
+    let tokens = [&two, &one].map(|home| run(home, &["token"]).stdout);
+    assert_eq!(tokens, [(); 2].map(|()| format!("{TOKEN}2\n")));
+    let told = "The grant of an earlier sign-in is yet to be revoked";
+    for home in [&one, &two] {
+        let status = run(home, &["status"]);
+        assert!(status.stdout.contains(told), "{status:?}");
+    }
+    assert_eq!((run(&two, &["logout"]).code, provider.authority.count("/revoke")), (0, 2));
+    for home in [&one, &two] {
+        assert!(!run(home, &["status"]).stdout.contains(told));
     }
 }

@@ -10,7 +10,9 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use device_login::storage::{Attempt, EndedSignIn, PendingId, Record, StoreAddress, open, open_with_spare};
+use device_login::secret::Secret;
+use device_login::storage::{Attempt, EndedSignIn, Held, PendingId, Record, StoreAddress, open, open_with_spare};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::support::faults::FEW_STOPS;
@@ -352,6 +354,48 @@ fn an_approval_that_lacks_only_its_name_ends_the_code_that_waits_still() {
         let found = home.store().hold(&profile("work"), PATIENCE).unwrap().load().unwrap().unwrap();
         assert_eq!(found.client_id, expected);
         assert_eq!(client_id(&home.store()).as_deref(), Some(expected));
+    }
+}
+
+/// A record that the one here came after, wherever it was kept: what is approved is never dropped.
+#[test]
+fn a_grant_that_only_an_outdated_record_has_is_to_be_revoked() {
+    let home = Home::new();
+    let spare = home.directory.path().join("spare");
+    let store = || open_with_spare(&StoreAddress::File(home.state()), home.keys(), Some(spare.clone()));
+    let names: [fn(&str) -> String; 3] = [
+        |_| "state/.work.record.1-0.new".to_owned(),
+        |id| format!("spare/.work.{id}.record.1-0.new"),
+        |id| format!("spare/work.{id}.record"),
+    ];
+    for name in names {
+        commit(&store(), "before");
+        let id = contents(&spare)
+            .into_keys()
+            .find_map(|seen| Some(seen.strip_prefix("work.")?.strip_suffix(".seen")?.to_owned()));
+        let path = name(&id.expect("a commit is noted"));
+        let mut other = record("other");
+        let grant = other.grant.as_mut().unwrap();
+        (grant.approved_at, grant.is_own) = (Timestamp::UNIX_EPOCH, true);
+        (grant.access_token, grant.refresh_token) = (Secret::new("AT"), Some(Secret::new("RT")));
+        store().hold(&profile("work"), PATIENCE).unwrap().commit(&mut other).unwrap();
+        let outdated = fs::read(home.file("work.record")).unwrap();
+        store().holding(&profile("work"), PATIENCE, Held::forget).unwrap();
+        for _ in 0..3 {
+            commit(&store(), "here");
+        }
+        home.write(&path, &outdated);
+        let here = |record: Record| (record.client_id, record.to_revoke.len(), record.generation);
+        let noted = ("here".to_owned(), 1, 3);
+        // Only who holds it is sure that the writer of what is left over is dead.
+        if path.contains("/work.") {
+            assert_eq!(load(&store()).unwrap().map(here), Some(noted.clone()), "{path}");
+        }
+        let held = store().holding(&profile("work"), PATIENCE, Held::load).unwrap();
+        assert_eq!(held.map(|record| here(*record)), Some(noted.clone()), "{path}");
+        assert_eq!(load(&store()).unwrap().map(here), Some(noted), "{path}");
+        assert!(!home.directory.path().join(&path).exists(), "{path}");
+        store().holding(&profile("work"), PATIENCE, Held::forget).unwrap();
     }
 }
 

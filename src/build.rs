@@ -46,13 +46,16 @@ fn order() -> Option<String> {
     let script = PathBuf::from(env::var_os("OUT_DIR")?).join("order.ld");
     let (read, run): (Vec<&str>, Vec<&str>) = ORDER.lines().partition(|line| line.contains("(.rodata"));
     let read: Vec<String> = read.iter().map(|section| format!("{section}\n")).collect();
-    let run: Vec<String> = run
-        .iter()
-        .map(|line| match line.contains('(') {
-            true => format!("{line}\n"),
-            false => format!("*(.text.{line} .text.unlikely.{line})\n"),
-        })
-        .collect();
+    let run: Vec<String> =
+        run.iter()
+            .map(|line| {
+                if line.contains('(') {
+                    format!("{line}\n")
+                } else {
+                    format!("*(.text.{line} .text.unlikely.{line})\n")
+                }
+            })
+            .collect();
     let (read, run) = (read.concat(), run.concat());
     write(
         &script,

@@ -11,7 +11,7 @@ use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::service::{Budget, ConfigurationChange, Machine, PendingCode, ProfileStatus, SignIn, SignedOut, State};
-use crate::storage::Account;
+use crate::storage::{Account, Event, Happened, LastRefresh};
 use crate::tui::clipboard::ToCopy;
 use crate::tui::keymap::{Command, Key, Scope};
 use crate::tui::message::{Effect, Message, TaskId};
@@ -468,6 +468,42 @@ fn only_what_is_in_sight_wakes_the_screen() {
     assert_eq!(next_wakeup(&model, at(0)), Some(at(1_000).moment));
     press(&mut model, '?');
     assert_eq!(next_wakeup(&model, at(0)), None);
+}
+
+#[test]
+fn a_time_since_the_last_refresh_wakes_the_screen_where_it_is_told() {
+    let event = Event {
+        at: at(0).time,
+        what: Happened::Refreshed,
+        detail: String::new(),
+        by: String::new(),
+        repeated: 0,
+        since: None,
+    };
+    for (columns, rows, failed, history, wakes) in [
+        (120, 30, false, true, true),
+        (44, 14, false, true, false),
+        (44, 14, true, false, false),
+        // Below the list are the details.
+        (60, 30, false, true, false),
+        (60, 30, false, false, true),
+        (60, 30, true, true, true),
+    ] {
+        let mut model = empty();
+        update(&mut model, Message::Resized { columns, rows }, at(0));
+        let refreshed = |name: &str| ProfileStatus {
+            last_refresh: Some(LastRefresh::new(at(0).time, failed.then(|| "no answer".to_owned()))),
+            events: history.then(|| event.clone()).into_iter().collect(),
+            ..status(name, State::Valid, 0)
+        };
+        update(
+            &mut model,
+            Message::StatusesLoaded(vec![refreshed("lobby-on-the-ground-floor-at-home"), refreshed("work")]),
+            at(0),
+        );
+        let next = next_wakeup(&model, at(0));
+        assert_eq!(next, wakes.then(|| at(60_000).moment), "{columns}x{rows}, failed {failed}, history {history}");
+    }
 }
 
 #[test]

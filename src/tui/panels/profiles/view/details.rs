@@ -10,7 +10,7 @@ use super::words::Words;
 use super::{data_center, provider};
 use crate::providers::catalog;
 use crate::service::{Budget, ProfileStatus, State};
-use crate::storage::{Event, Happened};
+use crate::storage::{Event, Happened, LastRefresh};
 use crate::tui::advice::hint;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::{sentence, shown};
@@ -207,16 +207,14 @@ impl<'a> Details<'a> {
         if let Some(over) = status.over_by_other_means() {
             self.field("Over", &shown(over));
         }
-        let Some(last) = &status.last_refresh else { return };
+        let Some(last) = told_refresh(status) else { return };
         let at = format!("{} ({})", when(last.at, now), time_of_day(last.at, now.time, zone));
         match &last.error {
             Some(error) => {
                 let failed = Words::of("failed", theme.attention);
                 self.value("", failed.and(&format!("{at}: {}", shown(error)), theme.text));
             }
-            // Else the history tells it.
-            None if status.events.is_empty() => self.field("", &format!("last {at}")),
-            None => {}
+            None => self.field("", &format!("last {at}")),
         }
     }
 
@@ -340,6 +338,11 @@ impl<'a> Details<'a> {
             std::iter::once(Span::styled(format!("{name:<NAME$}"), label)).chain(line).collect()
         }));
     }
+}
+
+/// The last refresh, where the history does not tell it.
+pub(super) fn told_refresh(status: &ProfileStatus) -> Option<&LastRefresh> {
+    status.last_refresh.as_ref().filter(|last| last.error.is_some() || status.events.is_empty())
 }
 
 /// Whether what was revoked belonged to a sign-in before the one of that time, by what happened before, the newest first: a

@@ -8,8 +8,11 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::below::below;
+use super::details::told_refresh;
+use super::list::tells_refreshes;
 use crate::config::Motion;
 use crate::service::ProfileStatus;
+use crate::storage::LastRefresh;
 use crate::tui::chrome::{body, has_room};
 use crate::tui::panels::profiles::ProfilesPanel;
 use crate::tui::panels::profiles::view;
@@ -113,14 +116,19 @@ impl Layout {
             (left, Motion::Reduced) => holds_for(left, Motion::Reduced).map_or(end, |holds| now.time + holds),
         };
         let token = |status: &ProfileStatus| status.access_token_expires_at.map(tick);
+        let refreshed = |last: Option<&LastRefresh>| last.map(|last| now.time + ago_holds_for(now.since(last.at)));
+        let tells_refreshes = self.list.is_some_and(|list| tells_refreshes(around, panel, list.width));
         let rows = panel.table.order().get(self.table(panel).in_sight()).unwrap_or_default();
         let listed = rows.iter().filter_map(|position| panel.statuses.get(*position)).flat_map(|status| {
             let pending = status.waiting_code(now.time).map(|code| code.expires_at);
-            let refreshed = status.last_refresh.as_ref().map(|last| now.time + ago_holds_for(now.since(last.at)));
+            let refreshed = refreshed(status.last_refresh.as_ref().filter(|_| tells_refreshes));
             [token(status), status.waits_until(now.time).map(tick), pending, refreshed]
         });
         let detailed = panel.selected().filter(|_| self.details.is_some());
-        let detailed = detailed.into_iter().flat_map(|status| [token(status), status.resets_at(now.time).map(tick)]);
+        let detailed = detailed.into_iter().flat_map(|status| {
+            let clocks = [status.resets_at(now.time), status.waits_until(now.time)].map(|end| end.map(tick));
+            clocks.into_iter().chain([token(status), refreshed(told_refresh(status))])
+        });
         listed.chain(detailed).flatten().filter(|change| *change > now.time).min()
     }
 }

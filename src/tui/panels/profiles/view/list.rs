@@ -127,6 +127,15 @@ fn columns(all: u16, widest: Widest, symbol: usize) -> Vec<(Cell, usize, usize)>
     std::iter::once((Cell::Cursor, margin, 0)).chain(cells).collect()
 }
 
+fn cells(around: &Surroundings, panel: &ProfilesPanel, all: u16) -> Vec<(Cell, usize, usize)> {
+    columns(all, panel.table.widest(), width(around.theme.symbol(Mark::NeedsSignIn)))
+}
+
+/// Whether a list of this width tells when each profile was refreshed.
+pub(super) fn tells_refreshes(around: &Surroundings, panel: &ProfilesPanel, all: u16) -> bool {
+    cells(around, panel, all).iter().any(|(cell, ..)| *cell == Cell::Refreshed)
+}
+
 /// The columns that a time needs which is as long as this one at most.
 fn time_columns(longest: Duration) -> usize {
     match longest {
@@ -139,7 +148,7 @@ fn time_columns(longest: Duration) -> usize {
 /// Draws the names of the columns and every row in sight.
 pub(super) fn draw(around: &Surroundings, panel: &ProfilesPanel, layout: &Layout, now: Now, frame: &mut Frame<'_>) {
     let Some(area) = layout.list.filter(|area| !area.is_empty()) else { return };
-    let columns = columns(area.width, panel.table.widest(), width(around.theme.symbol(Mark::NeedsSignIn)));
+    let columns = cells(around, panel, area.width);
     let time = time_columns(panel.table.widest().left);
     let names = columns.iter().map(|(cell, columns, gap)| {
         let name = vec![Span::styled(title(*cell, *columns, time), around.theme.label)];

@@ -7,10 +7,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::demo_server::DemoServer;
+#[cfg(target_os = "linux")]
+use crate::support::postgres::Postgres;
 use crate::support::pty::Terminal;
 use crate::support::{camera, many};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+#[cfg(target_os = "linux")]
+use device_login::clock;
 use device_login::demo::{Decision, Demo, Options};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::Color;
@@ -352,23 +356,40 @@ fn the_screens_pick_up_a_code_that_nobody_waits_for_and_leave_it_when_the_termin
     assert_eq!(terminal.ends(), 0);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn the_list_shows_what_others_do_without_a_key() {
-    let lab = Lab::with_profile(Duration::from_secs(300));
-    let list = lab.start("exec $program");
+    for store in [None, Some(Postgres::shared().database())] {
+        let lab = Lab::with_profile(Duration::from_secs(300));
+        let address = store.as_ref().map(|database| format!("export DEVICE_LOGIN_STORE='{}'; ", database.url()));
+        the_list_shows_what_others_do(&lab, &address.unwrap_or_default());
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn the_list_shows_what_others_do(lab: &Lab, store: &str) {
+    let start = |command: &str| lab.start(&format!("{store}exec $program {command}"));
+    let list = start("");
     list.wait_for("1 signed out");
-    let login = lab.start("exec $program login --plain");
+    // By another configuration it goes on listening, and nobody else takes what it is told.
+    for scope in ["AaaServer.other.READ", "AaaServer.profile.READ"] {
+        assert_eq!(start(&format!("profile edit work --scopes {scope}")).ends(), 0);
+        list.wait_for(&format!("asks for {scope}"));
+    }
+    let begun = clock::now();
+    let login = start("login --plain");
     let is_code = |word: &&str| word.len() == 9 && word.as_bytes()[4] == b'-';
     let code = login.wait_until(|screen| {
         let text: String = screen.content.iter().map(Cell::symbol).collect();
         text.split_whitespace().find(is_code).map(str::to_owned)
     });
     list.wait_for(&code);
+    let took = clock::now() - begun;
+    assert!(took < Duration::from_secs(15), "it was told of the code only after {took:?}");
     assert!(lab.server.demo().decide(&code, Decision::Approve), "the server knows {code}");
     assert_eq!(login.ends(), 0);
     list.wait_for("0 of 10 used");
-    let rename = lab.start("exec $program profile rename work hall");
-    assert_eq!(rename.ends(), 0);
+    assert_eq!(start("profile rename work hall").ends(), 0);
     list.wait_for("hall");
 }
 

@@ -38,9 +38,11 @@ use crate::tui::text_job::TextJob;
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How long a stop of the process waits for the same: nobody hears keys meanwhile.
 const STOP: Duration = Duration::from_secs(1);
-/// The least time between two readings of what somebody else has changed, and how many times as long as one takes: an agent
-/// changes thousands of records.
+/// The least and the longest time between two readings of what somebody else has changed. An agent changes thousands of records,
+/// and a store that does not answer takes its time as well.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// In between, the pause is so many times as long as a reading takes.
 const PAUSE_BY_READING: u32 = 20;
 
 /// Who is reached beside the provider.
@@ -55,13 +57,17 @@ pub(in crate::tui) struct Outside {
 
 type Decisions = HashMap<TaskId, oneshot::Sender<bool>>;
 
+/// The service by the configuration as the screens have it.
+type Current = Arc<Mutex<Arc<Service>>>;
+
 /// What is under way.
 pub(super) struct Tasks {
-    service: Arc<Service>,
+    /// Whatever is under way keeps the one that it began with.
+    service: Current,
     outside: Outside,
     sender: UnboundedSender<Message>,
-    /// Reads the statuses again when something changes.
-    watch: Option<JoinHandle<()>>,
+    /// Somebody reads the statuses again when something changes, from the first profile on to the end.
+    is_watching: bool,
     cancellable: HashMap<TaskId, JoinHandle<()>>,
     /// The ears of the sign-ins among them, and whose they are.
     presences: HashMap<TaskId, (ProfileName, Presence)>,
@@ -75,10 +81,10 @@ pub(super) struct Tasks {
 impl Tasks {
     pub(super) fn new(service: Arc<Service>, outside: Outside, sender: UnboundedSender<Message>) -> Self {
         Self {
-            service,
+            service: Arc::new(Mutex::new(service)),
             outside,
             sender,
-            watch: None,
+            is_watching: false,
             cancellable: HashMap::new(),
             presences: HashMap::new(),
             decisions: Arc::default(),
@@ -96,10 +102,7 @@ impl Tasks {
             Effect::GiveUp(task) => self.give_up(task),
             Effect::AskNow(task) => self.presences.get(&task).iter().for_each(|(_, presence)| presence.ask_now()),
             Effect::Attend(task) => self.presences.get(&task).iter().for_each(|(_, presence)| presence.attend()),
-            Effect::LoadStatuses => {
-                drop(load_statuses(self.service.clone(), self.sender.clone()));
-                self.watch();
-            }
+            Effect::LoadStatuses => self.load_statuses(),
             Effect::Refresh { task, profile } => self.spawn_to_finish(
                 profile,
                 |service, profile| async move { service.token(&profile, Freshness::Forced).await.map(drop) },
@@ -133,13 +136,9 @@ impl Tasks {
             Effect::ReadEnvFile { task, path } => {
                 self.tell(move || Message::EnvFileRead { task, result: Box::new(EnvFile::read(&path)) });
             }
-            // Whatever is under way keeps the service that it began with.
             Effect::UseConfiguration(config) => {
-                self.service = Arc::new(Service::clone(&self.service).with_config(*config));
-                if let Some(watch) = self.watch.take() {
-                    watch.abort();
-                    self.watch();
-                }
+                let mut service = locked(&self.service);
+                *service = Arc::new(Service::clone(&service).with_config(*config));
             }
             Effect::LoadTestCalls { task, profile } => self.spawn_cancellable(
                 task,
@@ -149,11 +148,11 @@ impl Tasks {
             ),
             Effect::Call { task, profile, call } => self.call(task, profile, call),
             Effect::LoadPastCalls { profile } => {
-                let service = self.service.clone();
+                let service = self.service();
                 self.tell(move || Message::PastCallsLoaded { result: service.past_calls(&profile), profile });
             }
             Effect::KeepCall { profile, call } => {
-                let service = self.service.clone();
+                let service = self.service();
                 self.tell_to_finish(move || Message::CallKept { result: service.keep_call(&profile, *call), profile });
             }
             Effect::WorkOnText { task, job } => {
@@ -176,6 +175,10 @@ impl Tasks {
             }
             Effect::Copy(_) | Effect::ClearScreen | Effect::Suspend | Effect::Quit(_) => {}
         }
+    }
+
+    fn service(&self) -> Arc<Service> {
+        locked(&self.service).clone()
     }
 
     /// Brings a text to the clipboard, or tells what the terminal has to be sent for that.
@@ -213,13 +216,13 @@ impl Tasks {
         work: impl FnOnce(&Service, &Handle) -> Result<T, Error> + Send + 'static,
         message: impl FnOnce(Box<Result<T, Error>>) -> Message + Send + 'static,
     ) {
-        let (service, runtime) = (self.service.clone(), Handle::current());
+        let (service, runtime) = (self.service(), Handle::current());
         self.tell_to_finish(move || message(Box::new(work(&service, &runtime))));
     }
 
     fn open_browser(&self, url: &Url) {
         if let Some(program) = self.outside.browser.clone() {
-            let (url, service) = (url.clone(), self.service.clone());
+            let (url, service) = (url.clone(), self.service());
             // The program comes from a disk.
             drop(aside(move || browser::open(&program, &url, &service.config)));
         }
@@ -264,7 +267,7 @@ impl Tasks {
     fn give_up(&mut self, task: TaskId) {
         self.cancel(task);
         let Some((profile, presence)) = self.presences.remove(&task) else { return };
-        let service = self.service.clone();
+        let service = self.service();
         let sender = self.sender.clone();
         self.must_finish.spawn(async move {
             // Where it cannot be forgotten, its end is near all the same.
@@ -281,23 +284,25 @@ impl Tasks {
         }
     }
 
-    /// Has the statuses read whenever somebody else changes a record or the configuration. Nothing wakes screens that have none.
-    fn watch(&mut self) {
-        if self.service.config.profiles.is_empty() {
-            return;
-        }
+    /// Has the statuses read, for the first time by who reads them again whenever somebody else changes a record or the
+    /// configuration. Nothing wakes screens that have had no profile.
+    fn load_statuses(&mut self) {
         let (service, sender) = (self.service.clone(), self.sender.clone());
-        let watch = async move {
-            let mut watch = service.watch().await;
+        if self.is_watching || self.service().config.profiles.is_empty() {
+            return drop(load_statuses(service, sender));
+        }
+        self.is_watching = true;
+        drop(tokio::spawn(async move {
+            let watched = locked(&service).clone();
+            let mut watch = watched.watch().await;
             loop {
                 let begun = clock::now();
-                // At first for what has changed before it was watched.
                 load_statuses(service.clone(), sender.clone()).await;
-                clock::sleep_until(begun + LEAST_PAUSE.max((clock::now() - begun) * PAUSE_BY_READING)).await;
+                let ended = clock::now();
+                clock::sleep_until(ended + pause_after(ended - begun)).await;
                 watch.changed().await;
             }
-        };
-        self.watch.get_or_insert_with(|| tokio::spawn(watch));
+        }));
     }
 
     fn spawn_cancellable<T, F, W, M>(&mut self, task: TaskId, profile: ProfileName, work: F, message: M)
@@ -332,7 +337,7 @@ impl Tasks {
         W: Future<Output = Result<T, Error>>,
         M: FnOnce(ProfileName, Result<T, Error>) -> Message,
     {
-        let (service, sender) = (self.service.clone(), self.sender.clone());
+        let (service, sender) = (self.service(), self.sender.clone());
         async move {
             let (asked, before) = (name.clone(), service.clone());
             let result = match aside(move || service.up_to_date(&asked)).await {
@@ -361,7 +366,7 @@ impl Tasks {
 
     /// Has what is under way come to where the process may be stopped. It goes on there until what this gives is dropped.
     pub(super) async fn stand_still(&self) -> StandStill {
-        let still = self.service.unbroken().stand_still();
+        let still = self.service().unbroken().stand_still();
         // Whoever stops the process does so in any case.
         let _ = tokio::time::timeout(STOP, still.reached()).await;
         still
@@ -384,21 +389,34 @@ impl Tasks {
     }
 }
 
+/// How long nothing is read after a reading that took so long.
+fn pause_after(reading: Duration) -> Duration {
+    reading.saturating_mul(PAUSE_BY_READING).clamp(LEAST_PAUSE, LONGEST_PAUSE)
+}
+
 /// Looks first whether somebody else has changed the configuration.
 ///
 /// On a thread of its own, for which nobody waits at the end: thousands of records take their time, and reading them
 /// changes nothing.
-fn load_statuses(service: Arc<Service>, sender: UnboundedSender<Message>) -> impl Future<Output = ()> {
+fn load_statuses(current: Current, sender: UnboundedSender<Message>) -> impl Future<Output = ()> {
     aside(move || {
         // Nobody listens any more when the app has ended.
         let send = |message| drop(sender.send(message));
-        match service.changed_configuration() {
-            // Its profiles are asked for when the app goes by it.
-            Ok(Some(config)) => return send(reread(&service.config, Ok(config))),
-            Ok(None) => {}
-            Err(error) => send(reread(&service.config, Err(error))),
+        loop {
+            let service = locked(&current).clone();
+            match service.changed_configuration() {
+                // Its profiles are asked for when the app goes by it.
+                Ok(Some(config)) => return send(reread(&service.config, Ok(config))),
+                Ok(None) => {}
+                Err(error) => send(reread(&service.config, Err(error))),
+            }
+            let statuses = service.statuses_by_now(clock::wall());
+            let by_now = locked(&current);
+            // What was read by a configuration of before would hide what is read by this one.
+            if Arc::ptr_eq(&service, &by_now) {
+                return send(Message::StatusesLoaded(statuses));
+            }
         }
-        send(Message::StatusesLoaded(service.statuses_by_now(clock::wall())));
     })
 }
 
@@ -409,21 +427,25 @@ fn reread(was: &Config, result: Result<Config, Error>) -> Message {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
     use crate::http::client::Client;
     use crate::service::ConfigurationChange;
-    use crate::storage::{self, KeyOptions, StoreAddress};
+    use crate::storage::backend::watched::Watched;
+    use crate::storage::{self, KeyOptions, Store, StoreAddress};
 
     fn tasks() -> Tasks {
         tasks_with(Config::parse("", Path::new("config.toml")).expect("an empty configuration")).0
     }
 
     fn tasks_with(config: Config) -> (Tasks, UnboundedReceiver<Message>) {
-        let store = storage::open(&StoreAddress::Memory, KeyOptions::default());
+        tasks_over(config, storage::open(&StoreAddress::Memory, KeyOptions::default()))
+    }
+
+    fn tasks_over(config: Config, store: Store) -> (Tasks, UnboundedReceiver<Message>) {
         let service = Service::new(config, store, Client::new(None), Box::new(|_| None));
         let (sender, receiver) = unbounded_channel();
         (Tasks::new(Arc::new(service), Outside::default(), sender), receiver)
@@ -463,6 +485,39 @@ mod tests {
         let Some(Message::ConfigurationChanged { result, .. }) = messages.recv().await else { panic!("it is changed") };
         let config = result.expect("it is written");
         assert_eq!(config.profiles[&profile].scopes, ["A.b.READ", "A.c.READ"]);
+    }
+
+    #[test]
+    fn what_others_change_is_read_neither_all_the_time_nor_only_after_minutes() {
+        let pause = |milliseconds| pause_after(Duration::from_millis(milliseconds)).as_millis();
+        // A database that does not answer takes its time at each of its hosts.
+        assert_eq!([0, 20, 60, 300, 5_000, 45_000].map(pause), [1_000, 1_000, 1_200, 6_000, 30_000, 30_000]);
+    }
+
+    #[tokio::test]
+    async fn a_store_is_watched_once_and_read_once_by_each_configuration() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("config.toml");
+        let text = "[profiles.work]\nprovider = \"zoho\"\nclient_id = \"1000.ABC\"\nscopes = [\"A.b.READ\"]\n";
+        crate::files::replace(&file, text.as_bytes()).expect("it is written");
+        let config = Config::parse(text, &file).expect("valid");
+        let listeners = Arc::new(AtomicUsize::new(0));
+        let counted = listeners.clone();
+        let count = move |call| {
+            counted.fetch_add(usize::from(call == "changed"), Ordering::SeqCst);
+            Ok(())
+        };
+        let store = Watched::new(storage::backend(&StoreAddress::Memory, None), Arc::new(count));
+        let store = storage::open_over(Arc::new(store), &StoreAddress::Memory, KeyOptions::default());
+        let (mut tasks, mut messages) = tasks_over(config.clone(), store);
+        for _ in 0..3 {
+            tasks.begin(Effect::UseConfiguration(Box::new(config.clone())));
+            tasks.begin(Effect::LoadStatuses);
+            assert!(matches!(messages.recv().await, Some(Message::StatusesLoaded(_))));
+        }
+        let more = tokio::time::timeout(Duration::from_millis(300), messages.recv()).await;
+        assert!(more.is_err(), "read once more: {more:?}");
+        assert_eq!(listeners.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]

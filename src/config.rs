@@ -192,6 +192,15 @@ impl Profile {
         self.provider == provider && self.client_id == client_id
     }
 
+    /// The files that hold the client's secret.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        let named = match &self.client_secret {
+            SecretSource::File(path) => Some(path),
+            SecretSource::Store | SecretSource::Variable(_) => None,
+        };
+        named.into_iter().chain(self.client_secret_files.values()).map(PathBuf::as_path)
+    }
+
     /// What to do for one more scope.
     pub fn adding_scope(&self, scope: &str) -> Advice {
         self.adding_scopes(&[scope.to_owned()])

@@ -300,6 +300,11 @@ impl Agent {
         self.unread.extend(given_up.filter(|profile| self.schedule.is_watching(profile)));
     }
 
+    /// Has those records read whose sign-ins came to nothing: what they went by may be another by now.
+    fn look_at_given_up(&mut self) {
+        self.unread.extend(self.given_up.keys().filter(|name| self.schedule.is_watching(name)).cloned());
+    }
+
     /// Tells once that the store cannot be reached. What is known of the profiles stays.
     async fn store_is_away(&mut self, profile: &ProfileName, error: &Error, notices: &mpsc::Sender<Notice>) {
         self.schedule.away(profile, now());
@@ -352,13 +357,17 @@ impl Agent {
 
     fn noticed(&mut self, change: Change) {
         match change {
-            Change::Told { records, configuration } => {
+            Change::Told { records, configuration, beside } => {
                 self.unread.extend(records.into_iter().filter(|name| self.schedule.is_watching(name)));
+                if beside {
+                    self.look_at_given_up();
+                }
                 if configuration {
                     self.reread(0);
                 }
             }
             Change::Anything => {
+                self.look_at_given_up();
                 if !std::mem::replace(&mut self.is_comparing, true) {
                     let store = self.service.store.clone();
                     self.tasks.spawn(aside(move || Done::Versions(store.versions())));

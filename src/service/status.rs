@@ -20,7 +20,7 @@ use super::tokens::ends::{Ends, is_ahead, stated_end, whole_life};
 use super::tokens::throttles;
 use super::{DEFAULT_MIN_TTL, Service, tokens};
 use crate::clock::{later, until};
-use crate::config::{Config, Profile, ProviderSource, SecretSource};
+use crate::config::{Config, Profile, ProviderSource};
 use crate::error::Error;
 use crate::files::access::{self, Holds};
 use crate::files::own;
@@ -323,14 +323,9 @@ impl Service {
 
 /// What is to be said of the files that hold the client's secret, and the password of the store.
 fn exposed_secrets<'a>(profile: &'a Profile, config: &'a Config) -> impl Iterator<Item = String> + 'a {
-    let named = match &profile.client_secret {
-        SecretSource::File(path) => Some(path),
-        SecretSource::Store | SecretSource::Variable(_) => None,
-    };
-    let exposed = named
-        .into_iter()
-        .chain(profile.client_secret_files.values())
-        .chain(&config.store.url_file)
+    let exposed = profile
+        .secret_files()
+        .chain(config.store.url_file.as_deref())
         .filter(|path| access::is_exposed(path, Holds::Secrets));
     exposed.map(|path| {
         let (shown, advice) = (path.display(), own::have_closed(path));

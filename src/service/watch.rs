@@ -25,10 +25,17 @@ const LONGEST_BEGINNING: Duration = Duration::from_secs(2);
 /// What may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// These records, and the configuration or not.
-    Told { records: BTreeSet<ProfileName>, configuration: bool },
+    /// These records, the configuration or not, and whether any other file beside it: that may be a secret.
+    Told { records: BTreeSet<ProfileName>, configuration: bool, beside: bool },
     /// Whatever there is.
     Anything,
+}
+
+impl Change {
+    /// Whether a status may be another one. No file beside the configuration makes it one.
+    pub fn is_of_statuses(&self) -> bool {
+        !matches!(self, Self::Told { records, configuration: false, .. } if records.is_empty())
+    }
 }
 
 /// What a store tells of changes: the profiles; none where the time is over; `None` where it never tells.
@@ -68,8 +75,8 @@ impl Watch {
     /// Waits for a change. Whoever stops waiting misses none.
     pub async fn changed(&mut self) -> Change {
         loop {
-            let has_to_look = self.kernel.as_ref().is_none_or(Inotify::awaits_store)
-                || self.directory.is_none() && self.listening.is_none();
+            // A store without a directory that never tells is nobody else's.
+            let has_to_look = self.kernel.as_ref().is_none_or(Inotify::awaits_store);
             tokio::select! {
                 change = kernel_tells(&mut self.kernel) => {
                     if self.kernel.is_none() {
@@ -104,7 +111,7 @@ impl Watch {
         if records.is_empty() {
             return Some(Change::Anything);
         }
-        Some(Change::Told { records: records.into_iter().collect(), configuration: false })
+        Some(Change::Told { records: records.into_iter().collect(), configuration: false, beside: false })
     }
 }
 
@@ -182,11 +189,12 @@ mod kernel {
 #[cfg(target_os = "linux")]
 mod kernel {
     use std::collections::BTreeSet;
+    use std::ffi::OsString;
     use std::io;
     use std::mem::MaybeUninit;
     use std::os::fd::OwnedFd;
     use std::os::unix::ffi::OsStrExt;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
     use rustix::fs::statfs;
@@ -196,6 +204,9 @@ mod kernel {
 
     use super::Change;
     use crate::profile::ProfileName;
+
+    /// So many links are followed.
+    const MOST_LINKS: usize = 40;
 
     /// Bytes of events that are read at once.
     const ROOM: usize = 4096;
@@ -211,8 +222,14 @@ mod kernel {
         Above(i32, Vec<u8>),
     }
 
+    /// The directories that are watched for the configuration, with the names in them that lead to it.
+    pub(super) type Places = Vec<(i32, OsString)>;
+
+    /// What is watched, and where.
+    pub(super) type Begun = (OwnedFd, Option<WatchedAt>, Places);
+
     /// Begins to watch the two directories. Fails where not all can be watched. Blocks.
-    pub(super) fn begin(store: Option<&Path>, configuration: &Path) -> io::Result<(OwnedFd, Option<WatchedAt>)> {
+    pub(super) fn begin(store: Option<&Path>, configuration: &Path) -> io::Result<Begun> {
         let events = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         // A record takes its place by a rename. Other programs write a configuration in place as well.
         let renamed = WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE;
@@ -242,28 +259,49 @@ mod kernel {
             Err(io::Error::from(io::ErrorKind::NotFound))
         };
         let store = store.map(nearest).transpose()?;
-        watch(directory(configuration), renamed | WatchFlags::CLOSE_WRITE)?;
-        if let Ok(target) = configuration.canonicalize() {
-            watch(directory(&target), renamed | WatchFlags::CLOSE_WRITE)?;
+        let mut places = Places::new();
+        for place in ways_to(configuration) {
+            match watch(directory(&place), renamed | WatchFlags::CLOSE_WRITE) {
+                // A link that leads nowhere is watched itself.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && place != configuration => {}
+                watched => places.push((watched?, place.file_name().unwrap_or_default().to_owned())),
+            }
         }
-        Ok((events, store))
+        Ok((events, store, places))
+    }
+
+    /// A file, and what leads to it: the links, and those among the directories that they name, as a volume of Kubernetes has them.
+    fn ways_to(file: &Path) -> Vec<PathBuf> {
+        let mut ways = vec![file.to_owned()];
+        let mut seen = 0;
+        while let Some(way) = ways.get(seen).filter(|_| seen < MOST_LINKS) {
+            seen += 1;
+            let Ok(target) = way.read_link() else { continue };
+            let target = directory(way).join(target);
+            let links = target.ancestors().skip(1).filter(|directory| directory.is_symlink());
+            let links: Vec<PathBuf> = links.map(Path::to_owned).collect();
+            ways.push(target);
+            ways.extend(links);
+        }
+        ways
     }
 
     /// What the kernel tells of the two directories.
     pub(super) struct Inotify {
         events: AsyncFd<OwnedFd>,
         store: Option<WatchedAt>,
+        configuration: Places,
     }
 
     impl Inotify {
         /// Needs a runtime.
-        pub(super) fn new((events, store): (OwnedFd, Option<WatchedAt>)) -> io::Result<Self> {
+        pub(super) fn new((events, store, configuration): Begun) -> io::Result<Self> {
             #[expect(
                 deprecated,
                 reason = "sound for a descriptor that is owned; what takes its place is unsafe to call"
             )]
             let events = AsyncFd::with_interest(events, Interest::READABLE)?;
-            Ok(Self { events, store })
+            Ok(Self { events, store, configuration })
         }
 
         /// Whether the store is not there yet. A file system that is mounted above it is not told of.
@@ -275,11 +313,11 @@ mod kernel {
         pub(super) async fn next(&mut self) -> Option<Change> {
             loop {
                 let mut ready = self.events.readable().await.ok()?;
-                let change = read(self.events.get_ref(), self.store.as_ref());
+                let change = read(self.events.get_ref(), self.store.as_ref(), &self.configuration);
                 ready.clear_ready();
                 drop(ready);
                 match change? {
-                    Change::Told { records, configuration: false } if records.is_empty() => {}
+                    Change::Told { records, configuration: false, beside: false } if records.is_empty() => {}
                     change => return Some(change),
                 }
             }
@@ -287,10 +325,10 @@ mod kernel {
     }
 
     /// All that is there to be read; `None` where something else is to be watched from now on.
-    fn read(events: &OwnedFd, store: Option<&WatchedAt>) -> Option<Change> {
+    fn read(events: &OwnedFd, store: Option<&WatchedAt>, places: &Places) -> Option<Change> {
         let mut room = [MaybeUninit::uninit(); ROOM];
         let mut reader = Reader::new(events, &mut room);
-        let (mut records, mut configuration, mut is_missed) = (BTreeSet::new(), false, false);
+        let (mut records, mut configuration, mut beside, mut is_missed) = (BTreeSet::new(), false, false, false);
         loop {
             let event = match reader.next() {
                 Ok(event) => event,
@@ -313,14 +351,19 @@ mod kernel {
             if event.events().contains(ReadFlags::CREATE) {
                 continue;
             }
-            let name = name.and_then(|name| name.to_str().ok());
             let is_in_store = matches!(store, Some(WatchedAt::Itself(store)) if *store == event.wd());
-            let record = name.filter(|_| is_in_store).and_then(profile_of);
+            let record = name.and_then(|name| name.to_str().ok()).filter(|_| is_in_store).and_then(profile_of);
+            let is_here = |(watched, _): &&(i32, OsString)| *watched == event.wd();
+            let leads_there = |(_, own): &(i32, OsString)| name.is_some_and(|name| name.to_bytes() == own.as_bytes());
+            let mut here = places.iter().filter(is_here).peekable();
             // The store may be in the directory of the configuration.
-            configuration |= record.is_none() && (!is_in_store || event.events().contains(ReadFlags::CLOSE_WRITE));
+            let is_beside = record.is_none() && !is_in_store && here.peek().is_some();
+            let is_configuration = here.any(leads_there);
+            configuration |= is_configuration;
+            beside |= is_beside && !is_configuration;
             records.extend(record);
         }
-        Some(if is_missed { Change::Anything } else { Change::Told { records, configuration } })
+        Some(if is_missed { Change::Anything } else { Change::Told { records, configuration, beside } })
     }
 
     /// The directory of a file.
@@ -362,7 +405,16 @@ mod tests {
     }
 
     fn told(names: &[&str], configuration: bool) -> Change {
-        Change::Told { records: names.iter().map(|name| name.parse().expect("a name")).collect(), configuration }
+        let records = names.iter().map(|name| name.parse().expect("a name")).collect();
+        Change::Told { records, configuration, beside: false }
+    }
+
+    /// What is told but for files beside the configuration, as which one comes that is about to take its place.
+    async fn heard(watch: &mut Watch) -> Change {
+        match watch.changed().await {
+            Change::Told { records, configuration, .. } => Change::Told { records, configuration, beside: false },
+            Change::Anything => Change::Anything,
+        }
     }
 
     #[test]
@@ -376,14 +428,14 @@ mod tests {
             write(&store.join("lobby.record.prev"));
             write(&store.join("lobby.record"));
             write(&store.join("hall.record"));
-            assert_eq!(watch.changed().await, told(&["hall", "lobby"], false));
+            assert_eq!(heard(&mut watch).await, told(&["hall", "lobby"], false));
             fs::remove_file(store.join("hall.record")).expect("it was there");
-            assert_eq!(watch.changed().await, told(&["hall"], false));
+            assert_eq!(heard(&mut watch).await, told(&["hall"], false));
             write(&config);
-            assert_eq!(watch.changed().await, told(&[], true));
+            assert_eq!(heard(&mut watch).await, told(&[], true));
             // As `echo … > config.toml` does it.
             fs::File::create(&config).expect("a file");
-            assert_eq!(watch.changed().await, told(&[], true));
+            assert_eq!(heard(&mut watch).await, told(&[], true));
         });
     }
 
@@ -403,9 +455,45 @@ mod tests {
         block_on(async {
             let mut watch = Watch::new(files(&path("state")), path("etc/config.toml")).await;
             write(&path("one/config.toml"));
-            assert_eq!(watch.changed().await, told(&[], true));
+            assert_eq!(heard(&mut watch).await, told(&[], true));
             link("two");
-            assert_eq!(watch.changed().await, told(&[], true));
+            assert_eq!(heard(&mut watch).await, told(&[], true));
+        });
+    }
+
+    #[test]
+    fn a_file_beside_the_configuration_is_not_taken_for_it() {
+        let home = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| home.path().join(name);
+        fs::create_dir(path("..1")).expect("a directory");
+        write(&path("..1/config.toml"));
+        // As a volume of Kubernetes has it.
+        std::os::unix::fs::symlink("..1", path("..data")).expect("a link");
+        std::os::unix::fs::symlink("..data/config.toml", path("config.toml")).expect("a link");
+        let beside = Change::Told { records: [].into(), configuration: false, beside: true };
+        block_on(async {
+            // While the store is not there, the same directory is watched for it.
+            let mut watch = Watch::new(files(&path("state")), path("config.toml")).await;
+            fs::File::create(path("secret")).expect("a file");
+            assert_eq!(watch.changed().await, beside);
+            fs::rename(path("secret"), path("other")).expect("it was there");
+            assert_eq!(watch.changed().await, beside);
+            std::os::unix::fs::symlink("..1", path(".new")).expect("a link");
+            fs::rename(path(".new"), path("..data")).expect("it was there");
+            let Change::Told { configuration, .. } = watch.changed().await else { panic!("it is told which") };
+            assert!(configuration);
+        });
+    }
+
+    #[test]
+    fn a_store_that_is_nobody_elses_is_not_looked_for() {
+        let home = tempfile::tempdir().expect("a directory");
+        block_on(async {
+            let store = open(&StoreAddress::Memory, KeyOptions::default());
+            let mut watch = Watch::new(store, home.path().join("config.toml")).await;
+            watch.next_look = clock::now();
+            let looked = clock::within(Duration::from_millis(300), watch.changed()).await;
+            assert_eq!(looked, None);
         });
     }
 

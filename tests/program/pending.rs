@@ -708,7 +708,7 @@ fn the_agent_signs_a_machine_in_that_nobody_waits_at() {
 enum PutRight {
     /// Its configuration names another file.
     Configuration,
-    /// The file has another secret, and a signal says so.
+    /// The file has another secret.
     File,
     /// The store has another secret, from this machine or from elsewhere.
     Edit,
@@ -746,10 +746,7 @@ fn the_agent_goes_on_with_a_code_once_it_is_put_right_why_its_client_was_refused
             wait_until(|| !is_out || provider.state.lock().expect("no answer panics").meanwhile.is_none());
             match how {
                 Configuration => home.configure(&home.configuration().replace("/wrong\"", "/right\"")),
-                File => {
-                    home.write("wrong", "right");
-                    send("-HUP", &agent);
-                }
+                File => drop(home.write("wrong", "right")),
                 Edit => home
                     .run_with(&["profile", "edit", "work", "--client-secret-stdin"], "right")
                     .worked("Changed profile work.\n"),
@@ -761,7 +758,7 @@ fn the_agent_goes_on_with_a_code_once_it_is_put_right_why_its_client_was_refused
                     held.release();
                 }
             }
-            if is_in_file {
+            if how == Configuration {
                 read_until_told(&mut stderr, "reloaded");
             }
             drop(answer);

@@ -13,6 +13,7 @@ use super::reading::{Dice, Reading};
 use crate::clock;
 use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
+use crate::files;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
 use crate::storage::{Clocks, Grant, PendingId, Record};
@@ -33,22 +34,25 @@ pub(super) struct Look {
     pub(super) pending: Option<(ToResume, PendingCode)>,
 }
 
-/// A pending sign-in, with what its record says of the client: another machine may put that right.
+/// A pending sign-in, with what its record and the files of secrets say of the client: somebody may put that right.
 #[derive(Clone, PartialEq)]
 pub(super) struct ToResume {
     id: PendingId,
     client_secret: Option<Secret>,
     client_secret_for: Option<String>,
     client_endpoints: BTreeMap<String, Option<Url>>,
+    /// How the files looked that have the secret.
+    secret_files: Vec<files::Look>,
 }
 
 impl ToResume {
-    fn of(record: &Record, id: &PendingId) -> Self {
+    fn of(profile: &Profile, record: &Record, id: &PendingId) -> Self {
         Self {
             id: id.clone(),
             client_secret: record.client_secret.clone(),
             client_secret_for: record.client_secret_for.clone(),
             client_endpoints: record.client_endpoints.clone(),
+            secret_files: profile.secret_files().map(files::look).collect(),
         }
     }
 }
@@ -90,7 +94,7 @@ pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> L
         let grant = record.as_ref().and_then(|record| record.grant.as_ref());
         let pending = record.as_ref().and_then(|record| {
             let pending = record.pending.as_ref().filter(|pending| pending.is_of(home.as_deref()))?;
-            Some((ToResume::of(record, &pending.id), PendingCode::of(pending, &Clocks::now())))
+            Some((ToResume::of(profile, record, &pending.id), PendingCode::of(pending, &Clocks::now())))
         });
         let look = Look::of(profile, grant, &service.config, dice, clock::wall());
         Ok(Look { is_missing: record.is_none(), pending, ..look })

@@ -300,7 +300,7 @@ impl Tasks {
                 load_statuses(service.clone(), sender.clone()).await;
                 let ended = clock::now();
                 clock::sleep_until(ended + pause_after(ended - begun)).await;
-                watch.changed().await;
+                while !watch.changed().await.is_of_statuses() {}
             }
         }));
     }

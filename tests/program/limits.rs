@@ -111,3 +111,26 @@ fn without_threads_or_descriptors_there_is_a_sentence() {
         }
     }
 }
+
+/// One is made for each stream of the program that hands over the key.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_thread_for_what_hands_over_the_key_there_is_a_sentence() {
+    let authority = Authority::start(|_| (503, json!({"error": "busy"}).to_string()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, ended);
+    fs::rename(home.path("key"), home.path("printed")).expect("a key");
+    let command = format!("key_command = [\"cat\", \"{}\"]\n", home.path("printed").display());
+    home.configure(&(command + &home.configuration()));
+    // The program itself is the first that is started.
+    for started in ["1", "2", "3"] {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-o", "/dev/null", "-e", "trace=clone3", "-e"]);
+        command.arg(format!("inject=clone3:error=EAGAIN:when={started}"));
+        command.args([env!("CARGO_BIN_EXE_device-login"), "token"]);
+        command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("PATH", "/usr/bin:/bin");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        ran(command.spawn().expect("strace runs"))
+            .failed(9, &["the key command `cat` cannot be started: ", "(os error 11)"]);
+    }
+}

@@ -60,13 +60,15 @@ impl KeyCommand {
         let mut command = locked(&self.command);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let ((sender, receiver), heard) = (channel(), Arc::new(()));
-        if let Some(stdout) = child.stdout.take() {
-            pass_on(0, stdout, sender.clone(), Arc::downgrade(&heard));
-        }
-        if let Some(stderr) = child.stderr.take() {
-            pass_on(1, stderr, sender.clone(), Arc::downgrade(&heard));
-        }
-        Ok(Running { child, receiver, _sender: sender, _heard: heard, streams: Default::default(), open: 2 })
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (to, still) = (sender.clone(), Arc::downgrade(&heard));
+        let mut running =
+            Running { child, receiver, _sender: sender, _heard: heard, streams: Default::default(), open: 2 };
+        let stdout = stdout.map_or(Ok(()), |stdout| pass_on(0, stdout, to.clone(), still.clone()));
+        let read = stdout.and_then(|()| stderr.map_or(Ok(()), |stderr| pass_on(1, stderr, to, still)));
+        // Nobody would read what it prints.
+        read.inspect_err(|_| running.stop())?;
+        Ok(running)
     }
 }
 
@@ -75,8 +77,13 @@ type Piece = (usize, Zeroizing<Vec<u8>>);
 
 /// Reads a stream on a thread of its own, which may outlive the program where another one holds it open. What is too long to
 /// be of use is read all the same, as long as somebody listens, so that the program can go on.
-fn pass_on(number: usize, mut stream: impl Read + Send + 'static, to: Sender<Piece>, heard: Weak<()>) {
-    thread::spawn(move || {
+fn pass_on(
+    number: usize,
+    mut stream: impl Read + Send + 'static,
+    to: Sender<Piece>,
+    heard: Weak<()>,
+) -> io::Result<()> {
+    let reading = thread::Builder::new().spawn(move || {
         let mut buffer = Zeroizing::new([0; 8 * 1024]);
         // One more tells that it was too long.
         let mut room = LONGEST_OUTPUT + 1;
@@ -90,6 +97,7 @@ fn pass_on(number: usize, mut stream: impl Read + Send + 'static, to: Sender<Pie
             }
         }
     });
+    reading.map(drop)
 }
 
 struct Running {
@@ -177,10 +185,10 @@ mod tests {
     #[test]
     fn of_a_long_stream_the_beginning_is_kept_and_of_an_endless_one_nobody_reads_on() {
         let (heard, (sender, receiver)) = (Arc::new(()), channel());
-        pass_on(1, repeat(b'x').take(1 << 26), sender, Arc::downgrade(&heard));
+        pass_on(1, repeat(b'x').take(1 << 26), sender, Arc::downgrade(&heard)).expect("a thread");
         assert_eq!(receiver.iter().map(|(_, piece)| piece.len()).sum::<usize>(), LONGEST_OUTPUT + 1);
         let (sender, receiver) = channel();
-        pass_on(1, repeat(b'x'), sender, Arc::downgrade(&heard));
+        pass_on(1, repeat(b'x'), sender, Arc::downgrade(&heard)).expect("a thread");
         drop(heard);
         assert!(receiver.iter().map(|(_, piece)| piece.len()).sum::<usize>() <= LONGEST_OUTPUT + 1);
     }

@@ -265,6 +265,11 @@ fn push_lines(shown: &mut String, text: &str) {
     }
 }
 
+/// What stands for a character that is not shown.
+pub fn code_point(character: char) -> String {
+    format!("<U+{:04X}>", u32::from(character))
+}
+
 fn push_visible(shown: &mut String, character: char) {
     let steers = matches!(character,
         '\0'..='\x08' | '\x0b'..='\x1f' | '\x7f'..='\u{9f}' // C0 but tab and line feed, DEL, C1
@@ -277,7 +282,7 @@ fn push_visible(shown: &mut String, character: char) {
         | '\u{e0000}'..='\u{e0fff}');
     match character {
         '\n' | '\t' => shown.push(' '),
-        _ if steers => shown.extend(format!("<U+{:04X}>", u32::from(character)).chars()),
+        _ if steers => shown.push_str(&code_point(character)),
         _ => shown.push(character),
     }
 }

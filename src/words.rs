@@ -41,9 +41,16 @@ pub fn wait(time: Duration) -> String {
     }
 }
 
-/// "1 page", "12 pages".
+/// "1 page", "12 pages", "30,000 pages".
 pub fn counted(count: u64, unit: &str) -> String {
-    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+    if count == 1 { format!("1 {unit}") } else { format!("{} {unit}s", grouped(count)) }
+}
+
+/// A number with a comma before each three digits: `30,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let comma = |at: usize| (at > 0 && (digits.len() - at).is_multiple_of(3)).then_some(',');
+    digits.char_indices().flat_map(|(at, digit)| comma(at).into_iter().chain([digit])).collect()
 }
 
 /// A number of bytes: `312 B`, `1.8 kB`, `10.5 MB`, `2.1 GB`.

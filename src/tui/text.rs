@@ -9,9 +9,28 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
+use crate::untrusted::{code_point, visible};
+
 /// The columns that `text` takes.
 pub fn width(text: &str) -> usize {
     text.width()
+}
+
+/// A body as [`visible`] makes it, in which also the characters are marks that join others to a cluster of which terminals
+/// disagree how wide it is.
+pub fn drawn(text: &str) -> String {
+    let shown = visible(text);
+    if shown.is_ascii() || !shown.contains(is_disputed) {
+        return shown;
+    }
+    let marks = |character| if is_disputed(character) { code_point(character) } else { String::from(character) };
+    shown.chars().map(marks).collect()
+}
+
+/// Joiners, letters of flags, keycaps, variants and shades of skin, which make one cluster of several characters.
+pub fn is_disputed(character: char) -> bool {
+    matches!(character,
+        '\u{200d}' | '\u{20e3}' | '\u{fe0e}' | '\u{fe0f}' | '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f3fb}'..='\u{1f3ff}')
 }
 
 /// Cuts `text` to at most `columns`, with `sign` at its end if something was cut and the sign leaves room for some of it.

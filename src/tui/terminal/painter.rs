@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 
 use crate::sorted;
-use crate::tui::text::width;
+use crate::tui::text::{is_disputed, width};
 use crate::tui::theme::LINK;
 
 /// What crossterm's backend does, but for what it sends with every frame whether it changes anything or not.
@@ -277,12 +277,6 @@ fn push(frame: &mut String, symbol: &str) {
     } else {
         frame.push_str(symbol);
     }
-}
-
-/// Joiners, letters of flags, keycaps, variants and shades of skin, which make one cluster of several characters.
-fn is_disputed(character: char) -> bool {
-    matches!(character,
-        '\u{200d}' | '\u{20e3}' | '\u{fe0e}' | '\u{fe0f}' | '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f3fb}'..='\u{1f3ff}')
 }
 
 #[cfg(test)]

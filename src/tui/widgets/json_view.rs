@@ -30,25 +30,28 @@ pub struct JsonView {
     left: usize,
     /// Rows of the pane.
     rows: usize,
+    /// Columns of the pane that are for the text.
+    columns: usize,
     search: Option<Found>,
     /// Containers from this depth on were folded last.
     fold_depth: u32,
-    /// Where the cursor was before the search.
-    origin: usize,
+    /// The line of the cursor, and the columns that were scrolled out to the left, before the search.
+    origin: (usize, usize),
 }
 
 impl JsonView {
     pub fn new(document: Arc<JsonDocument>) -> Self {
         let folded = vec![false; document.line_count()];
         let fold_depth = document.deepest();
-        Self { document, folded, cursor: 0, top: 0, left: 0, rows: 1, search: None, fold_depth, origin: 0 }
+        let (rows, columns) = (1, usize::MAX);
+        Self { document, folded, cursor: 0, top: 0, left: 0, rows, columns, search: None, fold_depth, origin: (0, 0) }
     }
 
     /// Shows the same text broken elsewhere, at the same place of it. What was found in the old lines is forgotten.
     pub fn rebroken(&mut self, document: Arc<JsonDocument>) {
         let byte_of = |line: usize| self.document.lines().get(line).map_or(0, |line| line.start as usize);
         let (cursor, top) = (document.line_of(byte_of(self.cursor)), document.line_of(byte_of(self.top)));
-        *self = Self { cursor, top, rows: self.rows, ..Self::new(document) };
+        *self = Self { cursor, top, rows: self.rows, columns: self.columns, ..Self::new(document) };
         self.settle();
     }
 
@@ -70,6 +73,11 @@ impl JsonView {
     pub fn set_rows(&mut self, rows: u16) {
         self.rows = usize::from(rows).max(1);
         self.follow();
+    }
+
+    /// The same for the columns, without the gutter. A longer line goes on to the right.
+    pub fn set_columns(&mut self, columns: u16) {
+        self.columns = usize::from(columns);
     }
 
     /// Moves the cursor down by so many visible lines, or up.
@@ -115,6 +123,7 @@ impl JsonView {
         let lines = self.visible_from(self.top).take(self.rows);
         let longest = lines.map(|line| self.document.columns(line, wanted)).max().unwrap_or_default();
         self.left = wanted.min(longest.saturating_sub(1));
+        self.settle();
     }
 
     /// Folds or unfolds the container at the cursor. On any other line, folds the one around it and moves there.
@@ -171,11 +180,12 @@ impl JsonView {
     pub fn show_found(&mut self, found: Option<Found>) -> bool {
         self.search = found;
         let found = self.search.as_ref().and_then(|search| {
-            let next = search.lines.partition_point(|&line| line < self.origin);
+            let next = search.lines.partition_point(|&line| line < self.origin.0);
             search.lines.get(next).or(search.lines.first()).copied()
         });
         let origin = self.origin;
-        self.reveal(found.unwrap_or(origin));
+        self.left = origin.1;
+        self.reveal(found.unwrap_or(origin.0));
         self.origin = origin;
         found.is_some()
     }
@@ -183,7 +193,7 @@ impl JsonView {
     /// Makes the cursor's line the one from which the next search starts, and forgets the last search.
     pub fn start_search(&mut self) {
         self.search = None;
-        self.origin = self.cursor;
+        self.origin = (self.cursor, self.left);
     }
 
     /// Moves to the next line that has what was searched for, from the last on to the first.
@@ -232,7 +242,21 @@ impl JsonView {
         found.is_some()
     }
 
-    /// Moves the cursor to a line and unfolds all that hides it.
+    /// Scrolls sideways to what was found in the cursor's line, unless that is in sight.
+    fn follow_match(&mut self) {
+        let Some((start, end)) = self.search.as_ref().and_then(|found| self.document.columns_of(found, self.cursor))
+        else {
+            return;
+        };
+        // The last column tells that a line goes on.
+        let columns = self.columns.saturating_sub(1);
+        if start < self.left || end > self.left.saturating_add(columns) {
+            let in_the_middle = start.saturating_sub(columns.saturating_sub(end - start) / 2);
+            self.left = if end <= columns { 0 } else { in_the_middle };
+        }
+    }
+
+    /// Moves the cursor to a line, unfolds all that hides it, and has what was found there in sight.
     fn reveal(&mut self, line: usize) {
         let mut inner = line;
         while let Some((parent, _)) = self.document.parent(inner) {
@@ -244,6 +268,7 @@ impl JsonView {
             self.folded[opening] = false;
         }
         self.cursor = line;
+        self.follow_match();
         self.settle();
     }
 
@@ -285,7 +310,7 @@ impl JsonView {
 
     /// Ends a move: the cursor is in sight, and the next search starts from it.
     fn settle(&mut self) {
-        self.origin = self.cursor;
+        self.origin = (self.cursor, self.left);
         self.follow();
     }
 

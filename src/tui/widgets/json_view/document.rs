@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::scan::{self, Kind, Line, MOST_LINES, NoLines, closing};
 use super::search::{Found, Pattern};
-use crate::tui::text::width;
-use crate::untrusted::visible;
+use crate::tui::text::{drawn, width};
+use crate::words;
 
 /// Text beyond this many bytes is left out, so that every position fits 32 bits.
 const LONGEST_TEXT: usize = 1 << 30;
@@ -133,6 +133,13 @@ impl JsonDocument {
         " ".repeat(self.indent(line)) + &pieces.collect::<String>()
     }
 
+    /// From which column to which the first thing that was found in a line stands, as far as it is shown as it was sent.
+    pub(super) fn columns_of(&self, found: &Found, line: usize) -> Option<(usize, usize)> {
+        let text = self.line_text(line);
+        let found = found.pattern.range_in(&text)?;
+        Some((width(&text[..found.start]), width(&text[..found.end])))
+    }
+
     /// About how many columns a line takes, counted to somewhat beyond `limit`.
     pub(super) fn columns(&self, line: usize, limit: usize) -> usize {
         let pieces = self.pieces(line, false, limit.saturating_add(64).saturating_mul(4));
@@ -188,6 +195,12 @@ impl JsonDocument {
         Some((found.parent as usize, found.index as usize))
     }
 
+    /// How many elements the container has that begins on a line.
+    fn elements(&self, line: usize) -> u64 {
+        let last = self.opening(self.closing(line).saturating_sub(1));
+        self.parent(last).map_or(0, |(_, before)| before as u64 + 1)
+    }
+
     /// The depth of the innermost line.
     pub(super) fn deepest(&self) -> u32 {
         self.deepest
@@ -202,7 +215,7 @@ impl JsonDocument {
     pub(super) fn pieces(&self, line: usize, is_folded: bool, limit: usize) -> Vec<Piece> {
         let Some(&found) = self.lines.get(line) else { return Vec::new() };
         let mut pieces = Vec::new();
-        let mut push = |role, text: &str| pieces.push(Piece { role, text: visible(text) });
+        let mut push = |role, text: &str| pieces.push(Piece { role, text: drawn(text) });
         let mut limit = limit;
         if found.is_member {
             let name = self.token(found.start as usize, limit);
@@ -219,9 +232,9 @@ impl JsonDocument {
             Kind::Text => push(Role::Text, self.plain_line(line, limit)),
             Kind::Close => push(Role::Punctuation, &format!("{}{comma}", &self.text[start..=start])),
             Kind::Open if is_folded => {
-                let hidden = found.partner as usize - line - 1;
                 let (opening, closing) = self.brackets(start);
-                push(Role::Punctuation, &format!("{opening}...{closing}{comma} {hidden} lines"));
+                let inside = words::counted(self.elements(line), if opening == '[' { "item" } else { "member" });
+                push(Role::Punctuation, &format!("{opening}...{closing}{comma} {inside}"));
             }
             Kind::Open => push(Role::Punctuation, &self.text[start..=start]),
             Kind::Scalar if self.text[start..].starts_with(['{', '[']) => {
@@ -325,7 +338,7 @@ fn letter_at(text: &str) -> Option<(char, usize)> {
     let second = text.get(6..).and_then(unit);
     let letter = char::decode_utf16(std::iter::once(first).chain(second)).next()?.ok()?;
     let is_plain = !letter.is_control() && !matches!(letter, '"' | '\\');
-    let is_seen = is_plain && visible(letter.encode_utf8(&mut [0; 4])).chars().eq([letter]);
+    let is_seen = is_plain && drawn(letter.encode_utf8(&mut [0; 4])).chars().eq([letter]);
     is_seen.then(|| (letter, 6 * letter.len_utf16()))
 }
 
@@ -363,7 +376,7 @@ fn break_line(line: &str, start: usize, columns: usize, starts: &mut Vec<usize>)
     for (at, character) in line.char_indices() {
         let columns_of_it = match character {
             ' '..='~' => 1,
-            other => width(&visible(other.encode_utf8(&mut [0; 4]))),
+            other => width(&drawn(other.encode_utf8(&mut [0; 4]))),
         };
         if used > 0 && used + columns_of_it > columns {
             if starts.len() >= MOST_LINES {

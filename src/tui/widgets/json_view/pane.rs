@@ -59,7 +59,11 @@ impl JsonPane<'_> {
         let hits = self.hits(&pieces);
         let mut at = 0;
         for piece in &pieces {
-            for grapheme in Span::raw(&piece.text).styled_graphemes(self.style(piece.role)) {
+            // Of a long line, what lies to the left is not looked at letter by letter; the last one may go on with a mark.
+            let plain = piece.text.bytes().take(hidden).take_while(|byte| matches!(byte, b' '..=b'~')).count();
+            let skipped = plain.saturating_sub(1);
+            (hidden, at) = (hidden - skipped, at + skipped);
+            for grapheme in Span::raw(&piece.text[skipped..]).styled_graphemes(self.style(piece.role)) {
                 let width = text::width(grapheme.symbol);
                 let is_found = hits.get(at).copied().unwrap_or_default();
                 at += grapheme.symbol.len();

@@ -1,5 +1,7 @@
 //! Finds a few letters in a long text, fast enough for every key that is typed.
 
+use std::ops::Range;
+
 use super::scan::Line;
 
 /// Bytes that are searched before it is asked whether that is wanted still.
@@ -75,6 +77,12 @@ impl Pattern {
             from = next.start as usize;
         }
         Some(found)
+    }
+
+    /// Where it stands in a line for the first time.
+    pub(super) fn range_in(&self, line: &str) -> Option<Range<usize>> {
+        let start = self.find_in(line, 0)?;
+        Some(start..start + self.letters.len())
     }
 
     /// For each byte of a line, whether it is part of what was found.

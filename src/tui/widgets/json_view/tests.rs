@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{JsonDocument, JsonPane, JsonView};
 use crate::abilities::Environment;
+use crate::tui::text::drawn;
 use crate::tui::theme::Theme;
-use crate::untrusted::visible;
 
 const ANSWER: &str = r#"{"data":[{"id":20098765000000012345,"Owner":{"first name":"Dana"},"tags":[]},
     {"id":1.50,"Owner":null,"tags":["a\/b","\u00e9"]}],"info":{"more":false}}"#;
@@ -161,11 +161,11 @@ fn a_folded_container_is_one_line() {
     let mut view = view(ANSWER);
     view.set_rows(8);
     view.fold_all();
-    let expected = ["▌ {", r#"    "data": [...], 15 lines"#, r#"    "info": {...} 1 lines"#, "  }", ""];
+    let expected = ["▌ {", r#"    "data": [...], 2 items"#, r#"    "info": {...} 1 member"#, "  }", ""];
     assert_eq!(draw(&view, 60, 5), expected);
     view.move_by(1);
     view.toggle_fold();
-    assert_eq!(draw(&view, 60, 4)[1..], [r#"▌   "data": ["#, "      {...}, 5 lines", "      {...} 6 lines"]);
+    assert_eq!(draw(&view, 60, 4)[1..], [r#"▌   "data": ["#, "      {...}, 3 members", "      {...} 3 members"]);
     view.move_by(2);
     view.toggle_fold();
     view.move_by(1);
@@ -310,11 +310,11 @@ fn levels_of_nesting_are_folded_one_by_one() {
     let text = draw(&view, 40, 30).join("\n");
     assert!(text.contains("\"Owner\": {...}") && text.contains("\"id\": 1.50"), "{text}");
     view.fold_more();
-    assert!(draw(&view, 40, 30).join("\n").contains("    {...}, 5 lines"));
+    assert!(draw(&view, 40, 30).join("\n").contains("    {...}, 3 members"));
     for _ in 0..4 {
         view.fold_more();
     }
-    assert_eq!(draw(&view, 40, 30)[1], "    \"data\": [...], 15 lines");
+    assert_eq!(draw(&view, 40, 30)[1], "    \"data\": [...], 2 items");
     for _ in 0..6 {
         view.fold_less();
     }
@@ -428,12 +428,12 @@ proptest! {
         let document = JsonDocument::parse(text.clone());
         prop_assert!(document.is_json());
         // Hidden characters are shown by name, so those of the value are as well.
-        let expected: Value = serde_json::from_str(&visible(&text)).expect("names of characters are text");
+        let expected: Value = serde_json::from_str(&drawn(&text)).expect("names of characters are text");
         let shown: Value = serde_json::from_str(&lines(&document).join("\n")).expect("is JSON");
         prop_assert_eq!(shown, expected);
         prop_assert_eq!(JsonView::new(Arc::new(document)).value_at_cursor().is_empty(), value == "");
         if is_indented {
-            prop_assert_eq!(lines(&JsonDocument::parse(text.clone())).join("\n"), visible(&text));
+            prop_assert_eq!(lines(&JsonDocument::parse(text.clone())).join("\n"), drawn(&text));
         }
     }
 
@@ -516,4 +516,78 @@ fn letters_are_letters_however_they_were_sent_and_what_could_hide_or_steer_is_es
         (document.find("日本").map(|found| found.lines), document.path(2).as_str()),
         (Some(vec![2]), r#".["名"][0]"#)
     );
+}
+
+#[test]
+fn what_was_found_is_scrolled_to_sideways_and_back() {
+    let long =
+        |before: &str, count: usize| format!("[\"{}needle{}\",\n\"needle\"]", before.repeat(count), "x".repeat(50));
+    for (text, scrolled, moves) in [
+        (long("x", 5), 0, false),
+        (long("x", 100), 0, true),
+        (long("\u{65e5}", 60), 0, true),
+        (long("e\u{301}", 100), 0, true),
+        (long("x", 5), 40, true),
+        (long("x", 100_000), 0, true),
+    ] {
+        let case = format!("{} bytes, {scrolled} to the left", text.len());
+        let mut view = view(&text);
+        view.set_rows(4);
+        view.set_columns(38);
+        view.scroll_sideways(scrolled);
+        view.start_search();
+        let is_shown = |view: &JsonView| {
+            let row = view.cursor_row();
+            draw(view, 40, 4)[row].contains("needle")
+        };
+        let before = view.left;
+        assert!(view.search("needle") && is_shown(&view), "{case}: {:?}", draw(&view, 40, 4));
+        assert_eq!(view.left != before, moves, "{case}");
+        for _ in 0..2 {
+            assert!(view.next_match() && is_shown(&view), "{case}: {:?}", draw(&view, 40, 4));
+        }
+        for _ in 0..3 {
+            assert!(view.previous_match() && is_shown(&view), "{case}: {:?}", draw(&view, 40, 4));
+        }
+        view.scroll_sideways(scrolled - isize::try_from(view.left).expect("few"));
+        view.home();
+        view.scroll_sideways(scrolled);
+        view.start_search();
+        view.search("needle");
+        view.search("");
+        assert_eq!(view.left, before, "{case}");
+    }
+}
+
+#[test]
+fn a_folded_container_tells_what_is_in_it() {
+    let long = format!("[[{}]]", vec!["{\"a\":[1,2]}"; 30_000].join(","));
+    for (text, told) in [
+        ("[[1]]", "[...] 1 item"),
+        ("[[1,[2,3]]]", "[...] 2 items"),
+        ("[[[2,3],{}]]", "[...] 2 items"),
+        (r#"[{"a":{"b":1,"c":2}}]"#, "{...} 1 member"),
+        (r#"[{"a":1,"b":[1,2,3],"c":{"d":1}}]"#, "{...} 3 members"),
+        (&long, "[...] 30,000 items"),
+    ] {
+        let mut view = view(text);
+        view.set_rows(3);
+        view.fold_all();
+        assert_eq!(draw(&view, 40, 3)[1].trim(), told);
+    }
+}
+
+#[test]
+fn what_terminals_draw_differently_is_named() {
+    for (sent, shown) in [
+        ("\u{1f1e9}\u{1f1ea}", "<U+1F1E9><U+1F1EA>"),
+        ("\u{2764}\u{fe0f}", "\u{2764}<U+FE0F>"),
+        ("\u{270c}\u{1f3fd}", "\u{270c}<U+1F3FD>"),
+        ("1\u{fe0f}\u{20e3}", "1<U+FE0F><U+20E3>"),
+        ("\u{1f469}\u{200d}\u{1f4bb}", "\u{1f469}<U+200D>\u{1f4bb}"),
+        ("\u{65e5}e\u{301}\u{1f980}", "\u{65e5}e\u{301}\u{1f980}"),
+    ] {
+        assert_eq!(JsonDocument::plain(sent).line_text(0), shown);
+        assert_eq!(JsonDocument::parse(format!("\"{sent}\"")).line_text(0), format!("\"{shown}\""));
+    }
 }

@@ -242,10 +242,12 @@ impl RequestForm {
         let is_bare = |line: &&str| !line.is_empty() && !line.starts_with('?') && !line.contains('=');
         let bare = query.lines().map(str::trim).find(is_bare);
         let bare = bare.map(|line| format!("`{line}` has no `=`: it is sent as a name without a value."));
+        let whole = query.lines().map(str::trim).find(|line| is_query(line));
+        let whole = whole.map(|line| format!("`{line}` is sent as one parameter: give each a line of its own."));
         let method = begun(&self.typed_method).map(|_| self.method);
         let has_odd_body = matches!(method, Some(Method::Get | Method::Head)) && !self.body.text().is_empty();
         let body = has_odd_body.then(|| format!("{} usually has no body; some servers ignore it.", self.method));
-        bare.into_iter().chain(body).collect()
+        bare.into_iter().chain(whole).chain(body).collect()
     }
 
     /// Does what the person asked for.
@@ -321,6 +323,8 @@ impl RequestForm {
         }
         if self.focus == Part::Query {
             self.take_query_apart(Part::Query);
+            let pasted = text.trim();
+            self.take_lines_apart(|line| (line == pasted && is_query(line)).then_some(line));
         }
     }
 
@@ -348,15 +352,20 @@ impl RequestForm {
     fn take_query_apart(&mut self, part: Part) {
         match part {
             Part::Address => self.take_query_out(),
-            Part::Query if self.query.text().lines().any(|line| line.starts_with('?')) => {
-                let before = self.query.text();
-                let apart = before.lines().flat_map(|line| match line.strip_prefix('?').map(pairs) {
-                    Some(Some(pairs)) => pairs,
-                    _ => vec![line.to_owned()],
-                });
-                self.query = Field::new(&apart.collect::<Vec<_>>().join("\n"));
-            }
+            Part::Query => self.take_lines_apart(|line| line.strip_prefix('?')),
             _ => {}
+        }
+    }
+
+    /// The same for the lines that hold a whole query.
+    fn take_lines_apart(&mut self, query_in: impl Fn(&str) -> Option<&str>) {
+        let before = self.query.text();
+        if before.lines().any(|line| query_in(line).is_some()) {
+            let apart = before.lines().flat_map(|line| match query_in(line).map(pairs) {
+                Some(Some(pairs)) => pairs,
+                _ => vec![line.to_owned()],
+            });
+            self.query = Field::new(&apart.collect::<Vec<_>>().join("\n"));
         }
     }
 
@@ -408,6 +417,12 @@ impl RequestForm {
 fn begun(word: &str) -> Option<Method> {
     let word = word.to_ascii_uppercase();
     Method::ALL.into_iter().find(|method| method.as_str().starts_with(&word))
+}
+
+/// Whether a line looks like several parameters: each piece between `&` has a name and a `=`, and nothing is to be encoded yet.
+fn is_query(line: &str) -> bool {
+    let is_pair = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| !name.is_empty());
+    line.contains('&') && !line.starts_with('?') && !line.contains(char::is_whitespace) && line.split('&').all(is_pair)
 }
 
 /// The parameters of a query, each as a person reads it; `None` where lines could not hold them.
@@ -490,6 +505,35 @@ mod tests {
         assert_eq!(form.query.text(), "a=1\nb=,");
         form.query = Field::new("a=1\nall");
         assert_eq!(form.notes(), ["`all` has no `=`: it is sent as a name without a value."]);
+    }
+
+    #[test]
+    fn several_parameters_in_a_line_are_taken_apart_when_pasted_and_noted_when_typed() {
+        for (line, apart) in [
+            ("page=2&q=x", Some("page=2\nq=x")),
+            ("q=a%20b&page=", Some("q=a b\npage=")),
+            ("a=1&a=2&a=3", Some("a=1\na=2\na=3")),
+            ("team=R&D", None),
+            ("name=Dana & S\u{f6}hne=1", None),
+            ("q=x&=1", None),
+            ("q=x&", None),
+            ("page=2", None),
+        ] {
+            let mut form = form("/x");
+            form.focus = Part::Query;
+            form.query = Field::new(line);
+            let note = format!("`{line}` is sent as one parameter: give each a line of its own.");
+            assert_eq!(form.notes(), apart.map(|_| note).into_iter().collect::<Vec<_>>(), "{line}");
+            press(&mut form, Key::Tab);
+            assert_eq!(form.query.text(), line, "what was typed stays");
+            for before in ["", "z=1&y=2\n"] {
+                form.focus = Part::Query;
+                form.query = Field::new(before);
+                form.field_mut().expect("a field").move_by(1);
+                form.paste(&format!("{line}\n"));
+                assert_eq!(form.query.text().trim_end(), format!("{before}{}", apart.unwrap_or(line)), "{line}");
+            }
+        }
     }
 
     #[test]

@@ -59,8 +59,6 @@ pub struct ApiPanel {
     refused: Option<(Option<Call>, Error)>,
     /// What a call waits for before it is sent again.
     waiting: Option<Waiting>,
-    /// Requests that may change something at the provider and that the person wanted sent.
-    confirmed: Vec<Call>,
     history: History,
     /// Calls of the profile that are remembered, oldest first, those of this session among them.
     past: Vec<PastCall>,
@@ -131,7 +129,6 @@ impl ApiPanel {
             under_way: Vec::new(),
             refused: None,
             waiting: None,
-            confirmed: Vec::new(),
             history,
             past: Vec::new(),
             shown: None,
@@ -305,15 +302,18 @@ impl Panel for ApiPanel {
         then.and(self.fit(around))
     }
 
-    /// Edits the request that has the cursor, whatever is lost by it; or sends it, even if it changes something.
+    /// Edits the request that has the cursor, whatever is lost by it; or sends one, even if it changes something.
     fn confirmed(&mut self, command: Command, around: &mut Surroundings, now: Now) -> Then {
-        if command == Command::Edit {
-            self.edit(around, now);
-            return self.fit(around).into();
-        }
-        let Some(Ok(call)) = self.selected_call() else { return Then::default() };
-        self.confirmed.push(call);
-        Then::from(self.send(around)).and(self.fit(around))
+        let then = match (command, self.fix(around), self.selected_call()) {
+            (Command::Edit, ..) => {
+                self.edit(around, now);
+                Then::default()
+            }
+            (Command::Fix, Some(fix), _) => self.mend_by(fix, around, now),
+            (Command::Send, _, Some(Ok(call))) => self.send_call(call, around).into(),
+            _ => Then::default(),
+        };
+        then.and(self.fit(around))
     }
 
     fn is_typing(&self) -> bool {
@@ -538,9 +538,10 @@ impl ApiPanel {
     /// Fits the answer's text to its pane, which the window and the lines above it settle.
     fn fit(&mut self, around: &mut Surroundings) -> Vec<Effect> {
         let effects = self.wrap_raw(around).into_iter().collect();
-        let rows = view::text_size(around, self).height;
+        let size = view::text_size(around, self);
         if let Some(text) = self.text_mut() {
-            text.set_rows(rows);
+            text.set_columns(size.width.saturating_sub(GUTTER));
+            text.set_rows(size.height);
         }
         effects
     }

@@ -369,7 +369,7 @@ fn the_mouse_never_sends_what_may_change_something() {
         assert_eq!(model.around.overlay, None);
     }
     // Nor when the person has wanted it once.
-    let sent = press(&mut model, &[Key::Char('s'), Key::Char('y')]);
+    let sent = press(&mut model, &[Key::Esc, Key::Char('s'), Key::Char('y')]);
     assert!(matches!(sent[..], [Effect::Call { .. }]), "{sent:?}");
     assert_eq!(point(&mut model, "Own request", Pointing::Press), []);
 }

@@ -30,6 +30,8 @@ use crate::untrusted::visible;
 const LONGEST_COPY: usize = 100_000;
 /// Bytes up to which a text is searched between two keys.
 const SHORT_TEXT: usize = 256 * 1024;
+/// The question before another request takes the place of the typed one.
+pub(super) const THROW_AWAY: &str = "Throw away what you typed as your own request?";
 /// Columns by which the answer scrolls sideways.
 const SIDEWAYS: isize = 8;
 
@@ -43,6 +45,7 @@ impl ApiPanel {
             (Command::NextPane | Command::PreviousPane, _) => {
                 self.focus = if self.focus == Focus::Requests { Focus::Answer } else { Focus::Requests };
             }
+            (Command::Choose, Focus::Requests) if self.is_own_request() => self.open_form(),
             (Command::Send, _) | (Command::Choose, Focus::Requests) => {
                 return self.send_or_edit(around);
             }
@@ -70,13 +73,11 @@ impl ApiPanel {
         Vec::new()
     }
 
-    /// Sends the request that has the cursor; asks first where it may change something at the provider.
+    /// Sends the request that has the cursor; asks first, each time, where it may change something at the provider.
     pub(super) fn send(&mut self, around: &mut Surroundings) -> Vec<Effect> {
         match self.selected_call() {
-            Some(Ok(call)) if self.is_own_request() && changes_something(&call) && !self.confirmed.contains(&call) => {
-                let address = &call.url[url::Position::BeforeHost..url::Position::AfterQuery];
-                let sends = visible(&format!("Send this? {} {address} may change what is kept there.", call.method));
-                let question = self.form.warning().into_iter().chain([sends]).collect::<Vec<_>>().join(" ");
+            Some(Ok(call)) if changes_something(&call) => {
+                let question = self.form.warning().into_iter().chain([sends(&call)]).collect::<Vec<_>>().join(" ");
                 around.overlay = Some(Overlay::Confirm { question, command: Command::Send });
             }
             Some(Ok(call)) => return self.send_call(call, around),
@@ -146,7 +147,7 @@ impl ApiPanel {
     pub(super) fn ask_or_edit(&mut self, around: &mut Surroundings, now: Now) {
         let is_of_other = self.remembered_call().is_some() || self.selected_entry().is_some();
         if is_of_other && self.test_calls().is_some_and(|known| self.form.is_typed(known)) {
-            let question = "Throw away what you typed as your own request?".to_owned();
+            let question = THROW_AWAY.to_owned();
             around.overlay = Some(Overlay::Confirm { question, command: Command::Edit });
         } else {
             self.edit(around, now);
@@ -168,7 +169,7 @@ impl ApiPanel {
         }
     }
 
-    fn open_form(&mut self) {
+    pub(super) fn open_form(&mut self) {
         if !self.is_own_request() {
             self.list.filter = None;
             self.with_list(RequestList::fill);
@@ -397,6 +398,12 @@ fn reason(why: &str) -> String {
     let why = why.trim_end_matches('.');
     let is_word = why.split(' ').next().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()));
     if is_word { format!("{}.", capitalized(why)) } else { format!("{why}.") }
+}
+
+/// The question before a call that may change something.
+pub(super) fn sends(call: &Call) -> String {
+    let address = &call.url[url::Position::BeforeHost..url::Position::AfterQuery];
+    visible(&format!("Send this? {} {address} may change what is kept there.", call.method))
 }
 
 /// Whether a call is of a method that may change something (RFC 9110 §9.2.1).

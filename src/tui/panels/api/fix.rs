@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::actions::{THROW_AWAY, changes_something, sends};
 use super::answer::{Exchange, Reply};
 use super::{ApiPanel, Catalogue, Focus, RequestForm};
 use crate::api::{Call, Diagnosis};
@@ -12,6 +13,7 @@ use crate::providers::catalog::PRODUCTS;
 use crate::service::{ConfigurationChange, SignIn, TestCallEntry};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::{Effect, TaskId};
+use crate::tui::overlay::Overlay;
 use crate::tui::panel::{Go, Then};
 use crate::tui::surroundings::{Now, Surroundings};
 use crate::tui::time_left;
@@ -32,6 +34,8 @@ pub(super) enum Fix {
     SignIn(Option<Call>),
     /// The call at the host of the account's data center.
     MoveTo(Call),
+    /// Another address, which only a person knows.
+    Edit(Call),
     /// The call once the API takes calls again.
     SendLater(Call, Moment),
     SendAgain(Call),
@@ -69,6 +73,7 @@ impl Fix {
             Fix::AddScopes(..) => "add scope",
             Fix::SignIn(_) => "sign in",
             Fix::MoveTo(_) => "move call",
+            Fix::Edit(_) => "edit address",
             Fix::SendLater(..) => "send later",
             Fix::SendAgain(_) => "resend",
         }
@@ -87,6 +92,7 @@ impl Fix {
                 let host = call.url.host_str().unwrap_or_default();
                 format!("The account is in another data center: {key} sends the call to {host}.")
             }
+            Fix::Edit(_) => format!("Use the address of a host in the account's data center: {key} edits it."),
             Fix::SendLater(_, at) if *at > now => {
                 format!("Calls are taken again in {}; {key} sends it then.", around.time_left(now.until(*at)))
             }
@@ -135,9 +141,7 @@ impl ApiPanel {
         match reply.explained.as_ref()?.diagnosis {
             Diagnosis::BadToken => Some(Fix::Refresh(call.clone())),
             Diagnosis::MissingScope => for_scopes(self.scopes_of(call, reply), wanted, call),
-            Diagnosis::WrongDataCenter => {
-                Some(self.moved(call).map_or_else(|| Fix::SignIn(Some(call.clone())), Fix::MoveTo))
-            }
+            Diagnosis::WrongDataCenter => Some(self.moved(call).map_or_else(|| Fix::Edit(call.clone()), Fix::MoveTo)),
             Diagnosis::WrongAddress => self.moved(call).map(Fix::MoveTo),
             Diagnosis::WrongOrganization => Some(Fix::SignIn(Some(call.clone()))),
             Diagnosis::RateLimited | Diagnosis::ProviderFault => Some(match reply.retry_at {
@@ -207,6 +211,29 @@ impl ApiPanel {
     /// Does what would help.
     pub(super) fn mend(&mut self, around: &mut Surroundings, now: Now) -> Then {
         let Some(fix) = self.fix(around) else { return Then::default() };
+        let question = match &fix {
+            // It may have been acted on.
+            Fix::SendAgain(call) if changes_something(call) => Some(sends(call)),
+            Fix::Edit(call) if self.would_lose_typed(call) => Some(THROW_AWAY.to_owned()),
+            _ => None,
+        };
+        match question {
+            Some(question) => {
+                around.overlay = Some(Overlay::Confirm { question, command: Command::Fix });
+                Then::default()
+            }
+            None => self.mend_by(fix, around, now),
+        }
+    }
+
+    /// Whether editing this call throws away another one that was typed.
+    fn would_lose_typed(&self, call: &Call) -> bool {
+        let Some(known) = self.test_calls() else { return false };
+        self.form.is_typed(known) && self.form.call_here(known).as_ref() != Ok(call)
+    }
+
+    /// Does this, whatever it changes.
+    pub(super) fn mend_by(&mut self, fix: Fix, around: &mut Surroundings, now: Now) -> Then {
         let (profile, dialect) = (self.profile.clone(), self.dialect());
         match fix {
             Fix::Refresh(call) => {
@@ -221,6 +248,12 @@ impl ApiPanel {
                 Effect::ChangeConfiguration { task, change: ConfigurationChange::AddScopes { profile, scopes } }.into()
             }
             Fix::SignIn(call) => self.begin_sign_in(call.zip(dialect), Vec::new()),
+            Fix::Edit(call) => {
+                let Some(known) = self.test_calls() else { return Then::default() };
+                self.form = RequestForm::of(&call).at(&known.data_center);
+                self.open_form();
+                Then::default()
+            }
             Fix::MoveTo(call) => {
                 // Not where the form has another call by now.
                 let typed = self.selected_call().and_then(Result::ok);

@@ -2,7 +2,6 @@
 
 use ratatui::layout::Position;
 
-use super::actions::changes_something;
 use super::view::{Place, place_at};
 use super::{ApiPanel, Focus};
 use crate::tui::keymap::Command;
@@ -12,7 +11,7 @@ use crate::tui::surroundings::{Now, Surroundings};
 
 impl ApiPanel {
     /// Puts the cursor where the mouse was pressed, and gives that pane the keys. A second press does what Enter does: it
-    /// sends a request that only reads, and folds a value. The wheel moves in the pane below it, whichever has the keys.
+    /// sends a test call, opens the own request, and folds a value. The wheel moves in the pane below it, whichever has the keys.
     pub(super) fn pointed(&mut self, at: Position, what: Pointing, around: &mut Surroundings, now: Now) -> Then {
         let Some(place) = place_at(around, self, at) else { return Then::default() };
         let command = match what {
@@ -38,9 +37,7 @@ impl ApiPanel {
                         self.list.move_to(row);
                         self.refused = None;
                     }
-                    Some(_) if had_focus && !self.may_change_something() => {
-                        return self.run(Command::Choose, around, now);
-                    }
+                    Some(_) if had_focus => return self.run(Command::Choose, around, now),
                     _ => {}
                 }
             }
@@ -58,9 +55,5 @@ impl ApiPanel {
             }
         }
         Then::default()
-    }
-
-    fn may_change_something(&self) -> bool {
-        matches!(self.selected_call(), Some(Ok(call)) if changes_something(&call))
     }
 }

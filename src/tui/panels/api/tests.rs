@@ -349,9 +349,63 @@ fn method_headers_and_body_are_sent_as_typed() {
     assert!(matches!(&model.around.overlay, Some(Overlay::Confirm { command: Command::Send, .. })));
     assert_eq!(press(&mut model, Key::Char('n')), []);
     press(&mut model, Key::Char('s'));
-    assert_eq!(press(&mut model, Key::Char('y')), [call_effect(2, call.clone())]);
-    // Once is enough.
-    assert_eq!(press(&mut model, Key::Char('s')), [call_effect(3, call)]);
+    assert_eq!(press(&mut model, Key::Char('y')), [call_effect(2, call)]);
+}
+
+#[test]
+fn what_may_change_something_is_asked_about_each_time_and_enter_opens_the_form() {
+    let is_asked = |model: &Model| matches!(model.around.overlay, Some(Overlay::Confirm { .. }));
+    for (letter, asks) in [('p', true), ('u', true), ('a', true), ('d', true), ('g', false)] {
+        for (way, leaves, changes) in
+            [("at once", false, false), ("after leaving", true, false), ("changed", false, true)]
+        {
+            let case = format!("{letter}, {way}");
+            let mut model = with_typed("/x", "");
+            for key in [Key::BackTab, Key::BackTab, Key::BackTab, Key::Char(letter), Key::Ctrl('s')] {
+                press(&mut model, key);
+            }
+            assert_eq!(is_asked(&model), asks, "{case}");
+            press(&mut model, Key::Char('y'));
+            answered(&mut model, 2, Ok(answer("{}")));
+            if leaves {
+                press(&mut model, Key::Esc);
+                model.go(Go::Api(name("work")), now());
+                load(&mut model, TaskId(3));
+            }
+            if changes {
+                press(&mut model, Key::Char('e'));
+                press(&mut model, Key::Tab);
+                update(&mut model, Message::Pasted("y".to_owned()), now());
+                press(&mut model, Key::Esc);
+            }
+            press(&mut model, Key::Char('s'));
+            assert_eq!(is_asked(&model), asks, "{case}");
+            // Esc cancels what was sent unasked.
+            press(&mut model, if asks { Key::Char('n') } else { Key::Esc });
+            if api(&model).focus == Focus::Answer {
+                press(&mut model, Key::BackTab);
+            }
+            assert_eq!(press(&mut model, Key::Enter), [], "{case}");
+            assert_eq!((api(&model).focus, is_asked(&model)), (Focus::Form, false), "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_call_that_may_have_been_acted_on_is_asked_about_before_f_sends_it_again() {
+    for (letter, asks) in [('p', true), ('d', true), ('g', false), ('h', false)] {
+        let mut model = with_typed("/x", "");
+        for key in [Key::BackTab, Key::BackTab, Key::BackTab, Key::Char(letter), Key::Ctrl('s'), Key::Char('y')] {
+            press(&mut model, key);
+        }
+        answered(&mut model, 2, Err(Error::new(Code::Network, "the answer did not come whole")));
+        let mut sent = press(&mut model, Key::Char('f'));
+        assert_eq!(sent.is_empty(), asks, "{letter}");
+        if asks {
+            sent = press(&mut model, Key::Char('y'));
+        }
+        assert!(matches!(&sent[..], [Effect::Call { .. }]), "{letter}: {sent:?}");
+    }
 }
 
 #[test]
@@ -1154,6 +1208,29 @@ fn a_call_to_another_data_center_is_sent_to_that_of_the_account() {
     let url = "https://desk.zoho.eu/api/v1/tickets".parse().expect("an address");
     assert_eq!(press(&mut model, Key::Char('f')), [call_effect(3, Call { url, ..who_am_i() })]);
     assert_eq!(api(&model).form.address.text(), "https://desk.zoho.eu/api/v1/tickets");
+}
+
+#[test]
+fn a_refused_address_is_edited_where_nothing_else_is_known_to_help() {
+    for (typed, asks) in [("", false), ("/typed", true)] {
+        let mut model = panel();
+        if !typed.is_empty() {
+            model = with_typed(typed, "");
+            for key in [Key::Esc, Key::Down, Key::Down] {
+                press(&mut model, key);
+            }
+        }
+        press(&mut model, Key::Enter);
+        answered(&mut model, 2, Ok(refusal(401, &[], "{}", Diagnosis::WrongDataCenter)));
+        assert_eq!(model.top.label(&model.around, Command::Fix), Some("edit address"));
+        assert_eq!(press(&mut model, Key::Char('f')), []);
+        assert_eq!(model.around.overlay.is_some(), asks);
+        if asks {
+            press(&mut model, Key::Char('y'));
+        }
+        assert_eq!((model.scope(), api(&model).focus), (Scope::Api, Focus::Form));
+        assert_eq!(api(&model).form.address.text(), "https://accounts.zoho.eu/oauth/user/info");
+    }
 }
 
 #[test]

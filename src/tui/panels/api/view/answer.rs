@@ -76,8 +76,9 @@ impl Pane {
                 head.note = note.map(|note| wrap(&note, room)).unwrap_or_default();
             }
             (None, None) if panel.under_way.is_empty() && panel.test_calls().is_some() => {
-                let choose = around.key(Scope::Api, Command::Choose);
-                let words = format!("No answer yet. {choose} sends the request at the cursor.");
+                let sends = if panel.is_own_request() { Command::Send } else { Command::Choose };
+                let words =
+                    format!("No answer yet. {} sends the request at the cursor.", around.key(Scope::Api, sends));
                 head.state.extend(wrap(&words, room).into_iter().map(Line::raw));
             }
             // The list tells of it.

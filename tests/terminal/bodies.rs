@@ -96,6 +96,8 @@ fn a_body_is_read_from_the_file_that_the_form_names_once_that_can_be_read() {
     let lead = format!("{{\"data\":[{}]}}", "1,".repeat(100_000) + "1");
     home.write("lead.json", &lead);
     terminal.press("\x13");
+    terminal.wait_for("Send this?");
+    terminal.press("y");
     terminal.wait_for("200 OK");
     let sent = authority.log().into_iter().find(|asked| asked.path == "/leads").expect("it was sent");
     assert_eq!((sent.method.as_str(), sent.header("content-type")), ("POST", Some("application/json")));

@@ -311,7 +311,7 @@ mod tests {
             (61, Verdict::Warning, "61 seconds behind the server's"),
             (-180, Verdict::Warning, "3 minutes ahead of the server's"),
             (301, Verdict::Error, "5 minutes behind the server's"),
-            (-4 * 365 * 86_400, Verdict::Error, "1460 days ahead of the server's"),
+            (-4 * 365 * 86_400, Verdict::Error, "1,460 days ahead of the server's"),
         ] {
             let check = of_clock("x", SignedDuration::from_secs(ahead));
             assert_eq!(check.verdict, verdict, "{ahead}");

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Ends what runs in the folder and removes that, as soon as nobody can write to its stdin any more.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
-cat >/dev/null
+cat
 for file in "$0/data/postmaster.pid" "$0/pgbouncer.pid"; do
     pid=$(head -n 1 "$file") || continue
     kill -CONT "$pid" $(cat "/proc/$pid/task/$pid/children")

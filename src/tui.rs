@@ -62,7 +62,7 @@ use widgets::qr::QrChoice;
 /// Where the app begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// The list, with the cursor on this one, which has to be there.
+    /// The list, with the cursor on this one, which has to be there, else on the one that is meant where none is named.
     Profiles(Option<ProfileName>),
     /// The form of a profile. Leaving it without saving leaves the app.
     Form(FormFor),
@@ -150,6 +150,7 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
 pub fn start(model: &mut Model, start: Start, pulse: Option<Duration>, now: Now) -> Vec<Effect> {
     match start {
         Start::Profiles(named) => {
+            let named = named.or_else(|| model.around.config.profile(None).ok().map(|profile| profile.name.clone()));
             let effects = model.resume(named.map_or(Outcome::Nothing, Outcome::About), now);
             model.welcome();
             effects

@@ -219,6 +219,9 @@ fn write_profile(table: &mut dyn TableLike, profile: &Profile, before: Option<&P
         set("client_secret_file", file);
         set("client_secret_env", variable);
     }
+    if profile.client_secret_files.is_empty() {
+        set("client_secret_files", None);
+    }
     if is_changed(|before, after| before.scopes != after.scopes) {
         put(table, "scopes", profile.scopes.iter().collect::<Array>().into());
     }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use url::Url;
+use url::{Host, Url};
 
 use super::granted::ScopeNames;
 use super::standard::{RFC, StandardEndpoints, StandardServer};
@@ -331,10 +331,23 @@ fn filled_in(name: &str, value: &str) -> Result<String, String> {
     let address = if value.contains("://") { value.to_owned() } else { format!("https://{value}") };
     let url = Url::parse(&address).map_err(|_| format!("has a `host` that is none: {value:?}"))?;
     check_address(&url).map_err(|problem| format!("has a `host` that {problem}"))?;
+    if let Some(Host::Domain(host)) = url.host()
+        && !is_host_name(host)
+    {
+        return Err(format!("has a `host` that is none: {value:?}"));
+    }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!("has a `host` with more than a path: {value:?}"));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Labels as names of hosts have them (RFC 1123 §2.1), and the underscore that internal ones have.
+fn is_host_name(host: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_label = |label: &str| matches!(label.len(), 1..=63) && label.bytes().all(is_plain);
+    let name = host.strip_suffix('.').unwrap_or(host);
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 #[cfg(test)]
@@ -393,6 +406,9 @@ mod tests {
             ("okta", vec![("host", "user@example.okta.com")]),
             ("okta", vec![("host", "example.okta.com/?x")]),
             ("okta", vec![("host", "javascript://x")]),
+            ("okta", vec![("host", "a..example.com")]),
+            ("okta", vec![("host", "git,lab.example.com")]),
+            ("okta", vec![("host", "*.okta.com")]),
             ("keycloak", vec![("host", "id.example.com")]),
             ("keycloak", vec![("host", "id.example.com"), ("realm", "..")]),
             ("keycloak", vec![("host", "id.example.com"), ("realm", "a/b")]),

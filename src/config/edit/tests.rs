@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::super::{Config, Profile, add_profile, remove_profile, rename_profile, set_default_profile, set_scopes};
+use super::super::{
+    Config, Profile, add_profile, change_profile, remove_profile, rename_profile, set_default_profile, set_scopes,
+};
 use crate::error::Error;
 use crate::files;
 use crate::profile::ProfileName;
@@ -25,6 +27,28 @@ fn changed(before: &str, change: Change) -> [String; 2] {
         change(&config).expect("it is changed");
         fs::read_to_string(&file).expect("it is there").replace(other, plain)
     })
+}
+
+#[test]
+fn a_secret_that_the_profile_does_not_have_any_more_is_named_nowhere() {
+    const PROFILE: &str = "[profiles.a]\nprovider = \"zoho\"\nclient_id = \"1\"\n";
+    const OTHERS: &str = "[profiles.a.client_secret_files]\neu = \"/run/eu\"\n";
+    let keep: Change = |config| change_profile(config, &Profile { data_center: None, ..of_a(config) }, None);
+    let move_away: Change = |config| {
+        let before = of_a(config);
+        let after = Profile::new(before.name.clone(), "zoho", before.client_id.clone());
+        change_profile(config, &Profile { scopes: before.scopes, ..after }, None)
+    };
+    for named in ["", "client_secret_file = \"/run/secret\"\n", "client_secret_env = \"SECRET\"\n"] {
+        let before = format!("{PROFILE}{named}\n{OTHERS}");
+        for (change, after) in [(keep, before.clone()), (move_away, PROFILE.to_owned())] {
+            assert_eq!(changed(&before, change), [after.clone(), after], "{named}");
+        }
+    }
+}
+
+fn of_a(config: &Config) -> Profile {
+    config.profile(Some(&name("a"))).expect("it is there").clone()
 }
 
 #[test]

@@ -109,6 +109,8 @@ struct Draft {
     /// The field that has the cursor, where there are several.
     focus: usize,
     redirect_uri: Field,
+    /// The server that the client below is registered at, once one was chosen.
+    server: Option<String>,
     client_id: Field,
     secret: Hidden,
     refresh_token: Hidden,

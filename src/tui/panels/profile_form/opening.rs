@@ -96,6 +96,7 @@ impl ProfileForm {
             blanks: Vec::new(),
             focus: 0,
             redirect_uri: Field::new(""),
+            server: None,
             client_id: Field::new(""),
             secret: Hidden::new(),
             refresh_token: Hidden::new(),
@@ -144,6 +145,7 @@ impl ProfileForm {
         self.draft.client_type = ClientType::ALL.iter().position(|kind| *kind == profile.client_type).unwrap_or(0);
         self.draft.redirect_uri = Field::proposed(profile.redirect_uri.as_ref().map_or("", RedirectUri::as_str));
         self.draft.client_id = Field::proposed(&profile.client_id);
+        self.draft.server = self.server();
         self.draft.picker = Picker::new(profile.scopes.clone(), self.dialect());
     }
 }

@@ -1,5 +1,6 @@
 //! The way from one step of the form to the next, and back.
 
+use super::hidden::Hidden;
 use super::steps::Step;
 use super::{ProfileForm, Purpose};
 use crate::config::ClientType;
@@ -25,8 +26,23 @@ impl ProfileForm {
         self.step == Step::Remove && self.failure.is_some()
     }
 
+    /// A client is known to one server, and no other one gets its id, its secret or its token: they go once another is chosen.
+    fn keep_client_to_its_server(&mut self) {
+        let Some(server) = self.server() else { return };
+        let is_other = self.draft.server.as_ref().is_some_and(|known| *known != server);
+        self.draft.server = Some(server);
+        if !is_other || (self.draft.client_id.text().is_empty() && self.draft.secret.is_empty()) {
+            return;
+        }
+        let draft = &mut self.draft;
+        (draft.client_id, draft.secret, draft.refresh_token) = (Field::new(""), Hidden::new(), Hidden::new());
+        // A new profile has everything behind the server asked for again.
+        self.is_from_review &= matches!(self.purpose, Purpose::Edit { .. });
+    }
+
     /// Opens a page with its cursor where it was.
     pub(super) fn go_to(&mut self, step: Step) {
+        self.keep_client_to_its_server();
         self.was_refused = false;
         self.row = match step {
             Step::Provider => self.draft.offer,
@@ -53,7 +69,7 @@ impl ProfileForm {
                 self.draft.client_type = 0;
                 let blanks = self.offer().blanks().into_iter();
                 self.draft.blanks =
-                    blanks.map(|blank| (blank, Field::new(blank.default.unwrap_or_default()))).collect();
+                    blanks.map(|blank| (blank, Field::proposed(blank.default.unwrap_or_default()))).collect();
                 let dialect = self.dialect();
                 self.draft.picker = self.purpose.picker(dialect);
                 self.note_change(true);
@@ -79,6 +95,7 @@ impl ProfileForm {
             }
             return;
         }
+        self.keep_client_to_its_server();
         let steps = self.steps();
         let at = steps.iter().position(|step| *step == self.step).unwrap_or(0);
         // Another provider or type of client brings steps that nobody has seen yet, and another client its own secret.

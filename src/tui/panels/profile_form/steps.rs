@@ -3,7 +3,7 @@
 
 use super::offers::{Chosen, Offer};
 use super::{ProfileForm, Purpose};
-use crate::config::{ClientType, Fault, Profile, SecretSource};
+use crate::config::{ClientType, Fault, Profile, ProviderSource, SecretSource};
 use crate::error::Code;
 use crate::profile::ProfileName;
 use crate::providers::{DataCenter, Dialect};
@@ -122,6 +122,18 @@ impl ProfileForm {
         self.offer().chosen(&self.config, &values)
     }
 
+    /// The server that was chosen, once it is known.
+    pub(super) fn server(&self) -> Option<String> {
+        self.chosen().ok().map(|chosen| chosen.source.identity())
+    }
+
+    /// The profile that is changed gets another server, to which nothing of its client may go, whatever names it.
+    fn is_other_server(&self) -> bool {
+        let Purpose::Edit { before, .. } = &self.purpose else { return false };
+        let known = self.config.providers.get(&before.provider);
+        known.map(ProviderSource::identity) != self.server()
+    }
+
     /// Where the provider answers; nothing where it has one place only.
     pub(super) fn data_centers(&self) -> Vec<DataCenter> {
         let known = self.chosen().ok().and_then(|chosen| chosen.source.known());
@@ -159,11 +171,11 @@ impl ProfileForm {
     }
 
     /// The secret that the store may have belongs to the client that the profile will not have any more, and no other one
-    /// is typed.
+    /// is typed. One that the configuration names stays with another client of the same server.
     pub(super) fn loses_secret(&self) -> bool {
         let is_stored =
             matches!(&self.purpose, Purpose::Edit { before, .. } if before.client_secret == SecretSource::Store);
-        is_stored && self.draft.secret.is_empty() && self.is_other_client()
+        (is_stored || self.is_other_server()) && self.draft.secret.is_empty() && self.is_other_client()
     }
 
     /// There is a secret already, or there may be: in the store, or where the configuration says.
@@ -173,7 +185,7 @@ impl ProfileForm {
                 SecretSource::Store if before.client_secret_files.is_empty() => {
                     *stores_secret != Some(false) && !self.loses_secret()
                 }
-                _ => true,
+                _ => !self.is_other_server(),
             },
             // That of the profile which is there, whose secret nobody asks for.
             _ => self.target().is_some(),
@@ -310,11 +322,16 @@ impl ProfileForm {
 fn kept_of(before: &Profile, after: Profile, has_secret: bool, form: &ProfileForm) -> Profile {
     let first = form.data_centers().first().map(|first| first.code.clone());
     let is_still_first = before.data_center.is_none() && after.data_center == first;
+    let is_other_server = form.is_other_server();
     Profile {
         data_center: if is_still_first { None } else { after.data_center },
         redirect_uri: if form.is_by_browser() { after.redirect_uri } else { before.redirect_uri.clone() },
-        client_secret: if has_secret { SecretSource::Store } else { before.client_secret.clone() },
-        client_secret_files: before.client_secret_files.clone(),
+        client_secret: if has_secret || is_other_server { SecretSource::Store } else { before.client_secret.clone() },
+        client_secret_files: if is_other_server {
+            after.client_secret_files
+        } else {
+            before.client_secret_files.clone()
+        },
         allowed_origins: before.allowed_origins.clone(),
         git_hosts: before.git_hosts.clone(),
         ..after

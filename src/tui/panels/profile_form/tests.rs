@@ -463,12 +463,121 @@ fn another_provider_brings_its_own_steps_before_the_review() {
     press(&mut model, &[Key::Enter]);
     assert_eq!(form(&model).step, Step::Server);
     answer(&mut model, "corp.okta.com");
+    assert_eq!(form(&model).step, Step::ClientId);
+    answer(&mut model, "cli");
     // The secret that the store has is the old client's.
     assert_eq!(form(&model).step, Step::ClientSecret);
     answer(&mut model, "");
     assert_eq!(form(&model).step, Step::Review);
     assert_eq!(form_draft(&model).profile.provider, "corp-okta-com");
     assert_eq!(form_draft(&model).profile.data_center, None);
+}
+
+/// Chooses a provider by its row.
+fn choose_offer(model: &mut Model, label: &str) {
+    assert_eq!(form(model).step, Step::Provider);
+    let row = form(model).offers.iter().position(|offer| offer.label == label).expect(label);
+    press(model, &[Key::Home]);
+    press(model, &vec![Key::Down; row]);
+    press(model, &[Key::Enter]);
+}
+
+/// Chooses the line of a step on the review.
+fn choose_line(model: &mut Model, step: Step) {
+    let row = form(model).steps().iter().position(|known| *known == step).expect("it has one") + 1;
+    press(model, &[Key::Home]);
+    press(model, &vec![Key::Down; row]);
+    press(model, &[Key::Enter]);
+}
+
+#[test]
+fn a_client_that_was_typed_goes_to_no_other_server() {
+    let typed = |model: &Model| {
+        let draft = &form(model).draft;
+        (draft.client_id.text(), draft.secret.length())
+    };
+    let whole = || ("1000.X".to_owned(), "sentinel-secret".len());
+    let gone = || (String::new(), 0);
+    // A new profile at its review, at the server that is typed into the fields of a provider.
+    let at = |label: &str, values: &[&str]| {
+        let mut model = model("");
+        press(&mut model, &[Key::Enter]);
+        answer(&mut model, "shop");
+        choose_offer(&mut model, label);
+        for value in values {
+            answer(&mut model, value);
+        }
+        while form(&model).step != Step::ClientId {
+            press(&mut model, &[Key::Enter]);
+        }
+        answer(&mut model, "1000.X");
+        answer(&mut model, "sentinel-secret");
+        press(&mut model, &[Key::Enter]);
+        assert_eq!((form(&model).step, typed(&model)), (Step::Review, whole()), "{label}");
+        model
+    };
+    for (label, values, step, changed, is_kept) in [
+        ("Zoho", &[][..], Step::Provider, "GitHub", false),
+        ("GitHub", &[], Step::Provider, "Zoho", false),
+        ("Zoho", &[], Step::Provider, "Zoho", true),
+        ("Okta", &["a.okta.com"], Step::Server, "b.okta.com", false),
+        ("Okta", &["a.okta.com"], Step::Server, "a.okta.com", true),
+        ("Okta", &["a.okta.com/oauth2/x"], Step::Server, "a.okta.com/oauth2/y", false),
+        ("GitLab", &["gitlab.com"], Step::Server, "git.example.com", false),
+        ("Microsoft", &["common"], Step::Server, "contoso", false),
+        ("Another server", &["https://a.example"], Step::Server, "https://b.example", false),
+    ] {
+        let mut model = at(label, values);
+        choose_line(&mut model, step);
+        match step {
+            Step::Provider => choose_offer(&mut model, changed),
+            _ => answer(&mut model, changed),
+        }
+        assert_eq!(typed(&model), if is_kept { whole() } else { gone() }, "{label} {changed}");
+        assert_eq!(form(&model).step == Step::Review, is_kept, "{label} {changed}");
+        // A host that is typed and left by the way back is chosen all the same.
+        if step == Step::Server {
+            let mut model = at(label, values);
+            choose_line(&mut model, step);
+            press(&mut model, &[Key::Ctrl('u')]);
+            type_text(&mut model, changed);
+            press(&mut model, &[Key::Esc]);
+            assert_eq!(typed(&model), if is_kept { whole() } else { gone() }, "{label} {changed} Esc");
+        }
+    }
+    // One step after the other is no other way.
+    let mut model = at("Zoho", &[]);
+    while form(&model).step != Step::Provider {
+        press(&mut model, &[Key::Esc]);
+    }
+    choose_offer(&mut model, "GitHub");
+    assert_eq!((form(&model).step, typed(&model)), (Step::ClientId, gone()));
+    // Another data center is the same provider's.
+    let mut model = at("Zoho", &[]);
+    choose_line(&mut model, Step::DataCenter);
+    press(&mut model, &[Key::Down, Key::Enter]);
+    assert_eq!((form(&model).step, typed(&model)), (Step::Review, whole()));
+}
+
+#[test]
+fn a_profile_that_moves_to_another_server_keeps_no_secret_wherever_it_is_named() {
+    for named in ["", "client_secret_file = \"secret\"", "client_secret_env = \"SECRET\""] {
+        let file = CONFIGURED.replace("[profiles.work]\n", &format!("[profiles.work]\n{named}\n"))
+            + "[profiles.work.client_secret_files]\neu = \"eu-secret\"\n";
+        let mut model = model(&file);
+        model.go(Go::Form(FormFor::Edit("work".parse().expect("a name"))), now());
+        choose_line(&mut model, Step::Provider);
+        choose_offer(&mut model, "GitHub");
+        assert_eq!(form(&model).step, Step::ClientId, "{named}");
+        answer(&mut model, "Iv1.x");
+        assert_eq!(form(&model).step, Step::ClientSecret, "{named}");
+        assert!(super::view::words_of(&model.around, form(&model)).contains("old client's and goes"), "{named}");
+        answer(&mut model, "");
+        assert_eq!(form(&model).step, Step::Review, "{named}");
+        assert!(super::view::words_of(&model.around, form(&model)).contains("old client's and goes"), "{named}");
+        let Profile { client_secret, client_secret_files, .. } = form_draft(&model).profile;
+        assert_eq!((client_secret, client_secret_files.len()), (SecretSource::Store, 0), "{named}");
+    }
 }
 
 #[test]
@@ -535,6 +644,17 @@ fn what_a_field_begins_with_gives_way_to_what_is_typed_and_is_edited_by_other_ke
     };
     check(&|| begun(FormFor::Import(Some(name())), &[]), ProfileForm::name);
     check(&|| begun(FormFor::Rename(name(), State::Valid), &[]), ProfileForm::name);
+    for (label, default) in [("GitLab", "gitlab.com"), ("Microsoft", "common")] {
+        let at_server = || {
+            let mut model = begun(FormFor::Add(None), &[]);
+            answer(&mut model, "shop");
+            choose_offer(&mut model, label);
+            model
+        };
+        let server = |form: &ProfileForm| form.draft.blanks[0].1.text();
+        assert_eq!(server(form(&at_server())), default);
+        check(&at_server, server);
+    }
     let to_client_id = [Key::Down, Key::Down, Key::Down, Key::Enter];
     check(&|| begun(FormFor::Edit(name()), &to_client_id), |form| form.draft.client_id.text());
 }

@@ -100,10 +100,16 @@ fn opening_the_panel_reads_the_store() {
 }
 
 #[test]
-fn the_cursor_begins_on_the_profile_that_is_named() {
-    for (named, expected) in [(None, "a"), (Some("a"), "a"), (Some("c"), "c")] {
+fn the_cursor_begins_on_the_profile_that_is_named_or_meant() {
+    for (named, default, expected) in [
+        (None, None, "a"),
+        (None, Some("b"), "b"),
+        (None, Some("gone"), "a"),
+        (Some("a"), Some("b"), "a"),
+        (Some("c"), None, "c"),
+    ] {
         let mut model = empty();
-        model.around.config = config(&["a", "b", "c"]);
+        model.around.config = Config { default_profile: default.map(name), ..config(&["a", "b", "c"]) };
         start(&mut model, Start::Profiles(named.map(name)), None, at(0));
         assert_eq!(selected(&model), expected, "before the store is read");
         load(&mut model, &["a", "b", "c"]);

@@ -200,6 +200,20 @@ fn a_profile_that_is_there_gets_the_token_once_its_sign_in_may_go() {
 }
 
 #[test]
+fn what_a_file_has_goes_to_no_other_provider() {
+    let mut model = at_token("", "shop");
+    read(
+        &mut model,
+        "ZOHO_CLIENT_ID=1000.ABC\nZOHO_CLIENT_SECRET=s\nZOHO_REFRESH_TOKEN=1000.r\nZOHO_API_DOMAIN=https://www.zohoapis.eu\n",
+    );
+    assert_eq!(form(&model).step, Step::Review);
+    choose_line(&mut model, Step::Provider);
+    choose_offer(&mut model, "GitHub");
+    let draft = &form(&model).draft;
+    assert!(draft.client_id.text().is_empty() && draft.secret.is_empty() && draft.refresh_token.is_empty());
+}
+
+#[test]
 fn what_a_file_has_goes_to_no_profile_with_another_client() {
     const FILE: &str = "ZOHO_CLIENT_ID=1000.ABC\nZOHO_CLIENT_SECRET=s\nZOHO_REFRESH_TOKEN=1000.r\n";
     let mut model = at_token(CONFIGURED, "work");

@@ -31,7 +31,7 @@ pub(super) fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> 
     let mut notes = Vec::new();
     // What cannot be saved has none.
     if form.unready().is_none() {
-        let secret = "The client secret in the store, if there is one, is the old client's and goes with it.";
+        let secret = "A client secret that the profile has is the old client's and goes with it.";
         let told = form.consequences().into_iter().chain(form.loses_secret().then_some(secret));
         notes.extend(told.map(|told| (Some(Mark::Attention), told.to_owned())));
     }

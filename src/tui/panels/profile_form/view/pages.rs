@@ -247,7 +247,7 @@ fn client_secret(form: &ProfileForm) -> Page<'_> {
     };
     let empty = match &form.purpose {
         Purpose::Edit { .. } if form.loses_secret() => {
-            format!("The one that is stored is the old client's and goes. {}", if_none())
+            format!("The one that the profile has is the old client's and goes. {}", if_none())
         }
         Purpose::Edit { before, stores_secret, .. } => match &before.client_secret {
             SecretSource::Store => match stores_secret {

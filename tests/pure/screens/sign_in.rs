@@ -348,13 +348,14 @@ fn an_address_that_no_phone_can_reach_is_said_to_be_one() {
     };
     for (model, columns, rows, words) in [
         (at_home(None, false), 80, 24, "No phone can reach 127.0.0.1: open the address in a browser on web-01."),
-        (at_home(None, false), 80, 24, "1  Open on web-01; no phone can reach it"),
+        (at_home(None, false), 80, 24, "1  Open on web-01\n"),
         (at_home(None, false), 40, 12, "1  Open here; no phone can reach it"),
         (at_home(Some("10.0.0.7"), false), 80, 24, "No phone can reach 127.0.0.1: ssh -L 8080:127.0.0.1:8080 web-01"),
         (at_home(None, true), 80, 24, "No phone can reach 127.0.0.1: press y, and the demo's person approves."),
     ] {
         let text = screen_text(&sized(model, columns, rows), at(42));
         assert!(text.contains(words) && !text.contains("Scan"), "lacks {words}:\n{text}");
+        assert_eq!(text.matches("o phone can reach").count(), 1, "{text}");
     }
     assert!(!screen_text(&sized(pending(), 80, 24), at(42)).contains("phone can"));
 }

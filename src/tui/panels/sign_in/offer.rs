@@ -32,9 +32,10 @@ impl SignInPanel {
                 // In the demo nothing else goes on.
                 let mut commands = if around.is_demo { vec![Command::DemoApprove] } else { Vec::new() };
                 commands.extend([Command::CopyCode, Command::CopyLink]);
-                if view::lack_of_full_screen_qr(around, waiting).is_none() {
-                    commands.push(Command::FullScreenQr);
-                }
+                // Where not even the whole window has room for a QR code, there is none to turn or to enlarge.
+                let is_drawn = view::lack_of_full_screen_qr(around, waiting).is_none();
+                let drawn = |commands: &[Command]| if is_drawn { commands.to_vec() } else { Vec::new() };
+                commands.extend(drawn(&[Command::FullScreenQr]));
                 commands.push(Command::NewCode);
                 if around.is_demo {
                     commands.extend([Command::DemoApproveElsewhere, Command::DemoDecline]);
@@ -42,9 +43,9 @@ impl SignInPanel {
                 if around.has_browser {
                     commands.push(Command::OpenBrowser);
                 }
-                commands.extend([Command::Help, Command::Back, Command::BareLink, Command::InvertQr]);
-                commands.extend([Command::BiggerQr, Command::SmallerQr, Command::SaveQrPng, Command::SaveQrSvg]);
-                commands.push(Command::Choose);
+                commands.extend([Command::Help, Command::Back, Command::BareLink]);
+                commands.extend(drawn(&[Command::InvertQr, Command::BiggerQr, Command::SmallerQr]));
+                commands.extend([Command::SaveQrPng, Command::SaveQrSvg, Command::Choose]);
                 commands
             }
             Stage::SignedIn { .. } => {

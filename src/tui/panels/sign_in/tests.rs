@@ -461,6 +461,16 @@ fn a_screen_without_a_code_over_it_offers_no_keys_for_one() {
     model.around.window = ratatui::layout::Size::new(20, 6);
     assert_eq!(panel(&model).offered(&model.around), [Command::FullScreenQr, Command::Back]);
     assert_eq!(panel(&model).offered_as(Command::Back), Some("back"));
+    // The same where the text stands without a code.
+    press(&mut model, Key::Char('f'), 1.0);
+    for (columns, rows, is_drawn) in [(120, 60, true), (40, 12, false), (20, 6, false)] {
+        model.around.window = ratatui::layout::Size::new(columns, rows);
+        let offered = panel(&model).offered(&model.around);
+        for command in [Command::FullScreenQr, Command::InvertQr, Command::BiggerQr, Command::SmallerQr] {
+            assert_eq!(offered.contains(&command), is_drawn, "{columns}x{rows} {command:?}");
+        }
+        assert!(offered.contains(&Command::CopyCode) && offered.contains(&Command::CopyLink));
+    }
 }
 
 #[test]

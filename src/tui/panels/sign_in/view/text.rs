@@ -10,7 +10,7 @@ use ratatui::widgets::Widget;
 
 use super::scene::Scene;
 use super::ways::{BRIEF, CodeForm, LEAST, WITH_QR, WITHOUT_QR, Way};
-use super::words::{last_and_next, permissions, time, urgency};
+use super::words::{last_and_next, notice_is_of_loopback, permissions, time, urgency};
 use super::{in_columns, title_names_machine, who};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::lines::draw_lines;
@@ -143,6 +143,7 @@ impl<'a> Text<'a> {
     fn push_first_step(&mut self, scene: Scene<'a>, inner: usize) {
         let Scene { around, waiting, lack, .. } = scene;
         let words = match lack {
+            _ if notice_is_of_loopback(scene) => format!("Open on {}", around.machine.host),
             _ if waiting.code.own_host().is_some() => {
                 let machine = &around.machine.host;
                 let long = format!("Open on {machine}; no phone can reach it");

@@ -131,6 +131,13 @@ pub(super) fn notice(scene: Scene<'_>, columns: usize) -> Option<(String, Style)
     Some((cut(longest_that_fits(&wordings, columns), columns, theme.cut()), style))
 }
 
+/// Tells whether the line above says it of an address that only this machine can open: nothing else is out of the ordinary.
+pub(super) fn notice_is_of_loopback(scene: Scene<'_>) -> bool {
+    let Scene { panel, waiting, has_notice, .. } = scene;
+    let is_calm = matches!(waiting.last_answer, LastAnswer::None | LastAnswer::Pending { .. });
+    has_notice && is_calm && panel.previous.is_none() && waiting.code.own_host().is_some()
+}
+
 /// What to do with an address that only this machine can open.
 fn way_to_loopback(scene: Scene<'_>) -> Option<Vec<String>> {
     let Scene { around, waiting, .. } = scene;

@@ -11,6 +11,7 @@ pub mod presets;
 pub mod standard;
 pub mod zoho;
 
+use std::iter;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -309,6 +310,8 @@ pub struct Dialect {
     pub has_products: bool,
     /// The scope that lets the account be read and little else, proposed where nobody names one.
     pub default_scope: &'static str,
+    /// What is offered where the catalogue has nothing, each with its words; there are more.
+    pub scopes: Pairs,
     /// What kind of client to register, and where, in one sentence.
     pub registration: &'static str,
     /// The same for clients that get codes from a browser, or made by hand.
@@ -325,6 +328,13 @@ impl Dialect {
     /// The products whose APIs are known.
     pub fn products(&self) -> &'static [catalog::Product] {
         if self.has_products { &catalog::PRODUCTS } else { &[] }
+    }
+
+    /// What a new profile begins with: who signed in can be told, and where the dialect has a scope for that, it stays so.
+    pub fn first_scopes(&self) -> Vec<&'static str> {
+        let lasting = self.scopes.iter().map(|(scope, _)| scope);
+        let lasting = lasting.filter(|scope| self.scope_names.of_refresh_token.contains(scope));
+        iter::once(self.default_scope).chain(lasting).collect()
     }
 }
 

@@ -179,7 +179,7 @@ pub(super) fn client_secret_or_none(context: &Context, what: &str) -> Result<Opt
 /// Asks for scopes, again where one is none, or where it is probably meant to be another. What was typed stays.
 fn scopes(context: &Context, source: &ProviderSource) -> Result<Vec<String>, Error> {
     let has_catalogue = source.dialect().has_products;
-    let mut proposed = source.dialect().default_scope.to_owned();
+    let mut proposed = source.dialect().first_scopes().join(",");
     let mut is_told = false;
     loop {
         let answer = line(context, "Scopes, separated by commas", &proposed)?;

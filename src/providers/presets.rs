@@ -172,6 +172,18 @@ static GITHUB: Dialect = Dialect {
     },
     rotation: Rotation::Strict,
     default_scope: "read:user",
+    // "Scopes for OAuth apps", available scopes.
+    scopes: Pairs(
+        "read:user read your profile
+        user:email read your email addresses
+        read:org read your organizations and teams
+        public_repo read and change public repositories
+        repo read and change all your repositories
+        workflow change the workflows of your repositories
+        gist change your gists
+        notifications read and change your notifications
+        read:packages read packages",
+    ),
     error_words: &[explained::GITHUB, explained::GITHUB_ALONE, explained::RFC],
     removal_by_hand: Some("Settings > Applications"),
     registration: "register an OAuth app or a GitHub App in GitHub's developer settings, and tick \"Enable Device Flow\"",
@@ -183,6 +195,16 @@ static GOOGLE: Dialect = Dialect {
     api: &answers::GOOGLE,
     authenticates_device_request: false,
     client_authentication: &[ClientAuthentication::Body],
+    // "OAuth 2.0 for TV and Limited-Input Device Applications", allowed scopes: the device flow takes no others.
+    scopes: Pairs(
+        "openid sign in with your account
+        email see your email address
+        profile see your name and picture
+        https://www.googleapis.com/auth/drive.file read and change files of Drive that it opens or makes
+        https://www.googleapis.com/auth/drive.appdata keep data of its own in Drive
+        https://www.googleapis.com/auth/youtube read and change your YouTube account
+        https://www.googleapis.com/auth/youtube.readonly read your YouTube account",
+    ),
     // Without `offline` the browser's flow brings no refresh token; without `consent` only the first time.
     authorization_request: &[("access_type", "offline"), ("prompt", "consent")],
     // "OAuth 2.0 Scopes for Google APIs": answers have the long names of OpenID Connect's scopes.
@@ -219,6 +241,18 @@ static MICROSOFT: Dialect = Dialect {
         ("expired_token", PollError::Expired),
     ],
     refresh_refusals: &["invalid_grant", "interaction_required", "consent_required"],
+    // "Microsoft Graph permissions reference", besides those of OpenID Connect.
+    scopes: Pairs(
+        "openid sign in with your account
+        email see your email address
+        profile see your name and picture
+        offline_access stay signed in
+        User.Read read your profile
+        Mail.Read read your mail
+        Mail.Send send mail as you
+        Calendars.Read read your calendars
+        Files.Read read your files",
+    ),
     // "Scopes and permissions in the Microsoft identity platform": those without a resource are Graph's.
     scope_names: ScopeNames { prefix: "https://graph.microsoft.com/", ..ScopeNames::PLAIN },
     // It gives refresh tokens for the scope alone, and asks for an administrator's consent where users may give none.
@@ -237,6 +271,18 @@ static GITLAB: Dialect = Dialect {
     git_username: Some("oauth2"),
     rotation: Rotation::Strict,
     default_scope: "read_user",
+    // "OAuth 2.0 identity provider API" and "Configure GitLab as an OAuth 2.0 provider", authorized scopes.
+    scopes: Pairs(
+        "read_user read your profile
+        read_api read all that you may read
+        api do all that you may do
+        read_repository read repositories
+        write_repository read and change repositories
+        read_registry read container images
+        openid sign in with your account
+        email see your email address
+        profile see your name and groups",
+    ),
     error_words: &[explained::GITLAB, explained::RFC],
     registration: "register an application in GitLab's user settings, Applications",
     ..RFC

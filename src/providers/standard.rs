@@ -75,6 +75,13 @@ pub const RFC: Dialect = Dialect {
     variable_prefix: None,
     has_products: false,
     default_scope: "openid",
+    // OpenID Connect Core 1.0 §5.4 and §11.
+    scopes: Pairs(
+        "openid sign in with your account
+        email see your email address
+        profile see your name and picture
+        offline_access stay signed in",
+    ),
     registration: "register a client that may use the device grant",
     web_registration: "register a client that may use the authorization code grant",
     code_by_hand: "Have the provider make an authorization code for this client.",

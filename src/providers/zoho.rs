@@ -87,6 +87,7 @@ pub static DIALECT: Dialect = Dialect {
     variable_prefix: Some("ZOHO"),
     has_products: true,
     default_scope: "AaaServer.profile.READ",
+    scopes: Pairs(""),
     registration: "register a client of the type \"Non-browser application\" in the API console of the data center",
     web_registration: "register a self client, or a server-based or mobile-based application, in the API console of the data \
                        center",

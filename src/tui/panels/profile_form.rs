@@ -122,10 +122,10 @@ struct Draft {
 }
 
 impl Purpose {
-    /// A new profile begins with the scope that tells who signed in; what a token allows is not asked for.
+    /// A new profile begins with the dialect's first scopes; what a token allows is not asked for.
     fn picker(&self, dialect: &'static Dialect) -> Picker {
-        let scope = if matches!(self, Purpose::Import) { "" } else { dialect.default_scope };
-        Picker::new(scope.split_whitespace().map(str::to_owned).collect(), dialect)
+        let scopes = if matches!(self, Purpose::Import) { Vec::new() } else { dialect.first_scopes() };
+        Picker::new(scopes.into_iter().map(str::to_owned).collect(), dialect)
     }
 }
 

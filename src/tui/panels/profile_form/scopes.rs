@@ -4,14 +4,13 @@ use crate::providers::Dialect;
 use crate::providers::catalog::{Product, can_write, scope_in_words};
 use crate::registered::is_scope;
 use crate::sorted;
+use crate::tables::Pairs;
 use crate::tui::keymap::{Command, Key};
 use crate::tui::widgets::field::Field;
 use crate::tui::widgets::list::moved;
 
 /// Rows by which a page moves.
 const PAGE: usize = 8;
-/// What is asked for in every dialect of OpenID Connect.
-const COMMON: [&str; 4] = ["openid", "email", "profile", "offline_access"];
 
 /// What was chosen, and where the cursor is.
 #[derive(Debug)]
@@ -19,7 +18,8 @@ pub(super) struct Picker {
     pub(super) chosen: Vec<String>,
     pub(super) search: Field,
     products: &'static [Product],
-    suggestions: Vec<&'static str>,
+    /// Offered where there are no products, each with its words.
+    offered: Pairs,
     open: Option<&'static Product>,
     pub(super) selected: usize,
     /// The cursor was moved to a row since something was typed.
@@ -48,22 +48,13 @@ pub(super) enum Pressed {
 
 impl Picker {
     pub(super) fn new(chosen: Vec<String>, dialect: &'static Dialect) -> Self {
-        let search = Field::new("");
-        let (products, suggestions): (&[Product], _) = (&[], Vec::new());
-        let mut picker = Self { chosen, search, products, suggestions, open: None, selected: 0, is_in_list: false };
-        picker.offer(dialect);
-        picker
+        let (search, products, offered) = (Field::new(""), dialect.products(), dialect.scopes);
+        Self { chosen, search, products, offered, open: None, selected: 0, is_in_list: false }
     }
 
-    fn offer(&mut self, dialect: &'static Dialect) {
-        self.products = dialect.products();
-        let own = dialect.default_scope.split_whitespace();
-        self.suggestions = own.collect();
-        for common in COMMON.into_iter().filter(|_| !dialect.has_products) {
-            if !self.suggestions.contains(&common) {
-                self.suggestions.push(common);
-            }
-        }
+    /// What a scope allows, as the provider says it; itself where nothing is known of it.
+    pub(super) fn in_words(&self, scope: &str) -> String {
+        self.offered.of(scope).map_or_else(|| scope_in_words(scope), str::to_owned)
     }
 
     pub(super) fn has_products(&self) -> bool {
@@ -98,8 +89,8 @@ impl Picker {
             return rows;
         }
         rows.extend(self.chosen.iter().cloned().map(Row::Scope));
-        let suggested = self.suggestions.iter().filter(|scope| !self.is_chosen(scope));
-        rows.extend(suggested.filter(|_| self.products.is_empty()).map(|scope| Row::Scope((*scope).to_owned())));
+        let offered = self.offered.iter().filter(|(scope, _)| !self.is_chosen(scope));
+        rows.extend(offered.map(|(scope, _)| Row::Scope(scope.to_owned())));
         rows.extend(self.products.iter().map(Row::Product));
         rows
     }
@@ -122,7 +113,7 @@ impl Picker {
             let scopes = scopes_of(product).into_iter();
             found.extend(scopes.filter(|scope| has(&[product.key, product.name, scope, &scope_in_words(scope)])));
         }
-        found.extend(self.suggestions.iter().filter(|scope| has(&[scope])));
+        found.extend(self.offered.iter().filter(|(scope, words)| has(&[scope, words])).map(|(scope, _)| scope));
         let mine = self.chosen.iter().filter(|chosen| has(&[chosen])).map(String::as_str);
         found.extend(mine);
         sorted::by_key(&mut found, |scope| breadth(scope));

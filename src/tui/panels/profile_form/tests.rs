@@ -491,6 +491,36 @@ fn choose_line(model: &mut Model, step: Step) {
 }
 
 #[test]
+fn a_new_profile_asks_to_stay_signed_in_where_a_scope_does_that_and_is_offered_what_the_provider_has() {
+    for (label, values, ticked, offered, unknown) in [
+        ("Microsoft", &["common"][..], &["openid", "offline_access"][..], "User.Read", "repo"),
+        ("Okta", &["a.okta.com"], &["openid", "offline_access"], "email", "repo"),
+        ("Auth0", &["a.eu.auth0.com"], &["openid", "offline_access"], "email", "repo"),
+        ("Another server", &["https://a.example"], &["openid", "offline_access"], "profile", "repo"),
+        ("GitHub", &[], &["read:user"], "repo", "offline_access"),
+        ("GitLab", &["gitlab.com"], &["read_user"], "read_api", "offline_access"),
+        ("Google", &[], &["openid"], "https://www.googleapis.com/auth/drive.file", "offline_access"),
+        ("Zoho", &[], &["AaaServer.profile.READ"], "AaaServer.profile.READ", "offline_access"),
+    ] {
+        let mut model = model("");
+        press(&mut model, &[Key::Enter]);
+        answer(&mut model, "shop");
+        choose_offer(&mut model, label);
+        for value in values {
+            answer(&mut model, value);
+        }
+        let picker = &form(&model).draft.picker;
+        assert_eq!(picker.chosen, ticked, "{label}");
+        let is_offered = |scope: &str| picker.rows().contains(&scopes::Row::Scope(scope.to_owned()));
+        assert!(is_offered(offered) && !is_offered(unknown), "{label}: {:?}", picker.rows());
+        for row in picker.rows() {
+            let scopes::Row::Scope(scope) = row else { continue };
+            assert_ne!(picker.in_words(&scope), scope, "{label} has words for what it offers");
+        }
+    }
+}
+
+#[test]
 fn a_client_that_was_typed_goes_to_no_other_server() {
     let typed = |model: &Model| {
         let draft = &form(model).draft;

@@ -4,7 +4,6 @@ use super::super::steps::Step;
 use super::super::{ProfileForm, Purpose};
 use super::pages::{described, host, signing_in_elsewhere};
 use super::{Choice, Page, scopes};
-use crate::providers::catalog::scope_in_words;
 use crate::service::State;
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::surroundings::Surroundings;
@@ -38,7 +37,8 @@ pub(super) fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> 
     notes.extend(form.lack_of_secret().map(|lack| (Some(Mark::Attention), lack)));
     notes.extend(scopes::advice_on(&form.draft.picker));
     let file = around.config.file.display();
-    let words: Vec<String> = form.draft.picker.chosen.iter().map(|scope| scope_in_words(scope)).collect();
+    let picker = &form.draft.picker;
+    let words: Vec<String> = picker.chosen.iter().map(|scope| picker.in_words(scope)).collect();
     let asks = (!words.is_empty() && !form.is_import()).then(|| format!("It asks for: {}.", words.join("; ")));
     let enter = around.key(Scope::ProfileForm, Command::Choose);
     let where_to = if form.is_import() {

@@ -3,7 +3,7 @@
 use super::super::ProfileForm;
 use super::super::scopes::{Picker, Row};
 use super::{Choice, Entry, Page, field};
-use crate::providers::catalog::{Product, advice, can_write, scope_in_words};
+use crate::providers::catalog::{Product, advice, can_write};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::surroundings::Surroundings;
 use crate::tui::theme::Mark;
@@ -64,7 +64,7 @@ fn choice(row: &Row, picker: &Picker) -> Choice {
         }
         Row::Scope(scope) => {
             let tick = if picker.is_chosen(scope) { "[x]" } else { "[ ]" };
-            let words = scope_in_words(scope);
+            let words = picker.in_words(scope);
             text(format!("{tick} {scope}"), if words == *scope { String::new() } else { words })
         }
         Row::Own(scope) => text(format!("[ ] {scope}"), "as typed".to_owned()),
@@ -73,7 +73,7 @@ fn choice(row: &Row, picker: &Picker) -> Choice {
 
 /// A scope in words, and what may be wrong with it.
 fn about(scope: &str, picker: &Picker) -> Vec<(Option<Mark>, String)> {
-    let words = scope_in_words(scope);
+    let words = picker.in_words(scope);
     let mut notes = Vec::new();
     if let Some(clause) = warning(scope, picker) {
         notes.push((Some(Mark::Attention), format!("{clause}.")));

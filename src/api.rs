@@ -190,9 +190,16 @@ const ACCESS_TOKEN_VARIABLE: &str = "DEVICE_LOGIN_ACCESS_TOKEN";
 /// The curl command for a call, the token replaced by its variable. A body that curl itself reads is in `body`: options and their
 /// values.
 pub fn as_curl(call: &Call, body: &[[String; 2]], dialect: &Dialect) -> String {
+    let mut body = body.to_vec();
+    let is_announced = matches!(call.method, Method::Patch | Method::Post | Method::Put);
+    if !call.body.is_empty() || body.is_empty() && is_announced {
+        // By itself curl tells nothing of a body that is empty, which some servers refuse (411).
+        body.push(["--data-raw".to_owned(), String::from_utf8_lossy(&call.body).into_owned()]);
+    }
+    let has_type = call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     // Brackets and braces of the address mean themselves.
     let mut command = vec!["curl --globoff".to_owned()];
-    match (call.method, body.is_empty() && call.body.is_empty()) {
+    match (call.method, body.is_empty()) {
         (Method::Get, true) => {}
         // By any other option curl would wait for the body that is announced.
         (Method::Head, true) => command.push("--head".to_owned()),
@@ -205,10 +212,11 @@ pub fn as_curl(call: &Call, body: &[[String; 2]], dialect: &Dialect) -> String {
         let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         format!("-H {}", quoted(&header))
     }));
-    command.extend(body.iter().map(|[option, value]| format!("{option} {}", quoted(value))));
-    if !call.body.is_empty() {
-        command.push(format!("--data-raw {}", quoted(&String::from_utf8_lossy(&call.body))));
+    if !has_type && body.iter().any(|[option, _]| option.starts_with("--data")) {
+        // Otherwise curl calls it a form.
+        command.push("-H 'Content-Type:'".to_owned());
     }
+    command.extend(body.iter().map(|[option, value]| format!("{option} {}", quoted(value))));
     command.push(quoted(call.url.as_str()));
     command.join(" ")
 }
@@ -228,10 +236,12 @@ mod tests {
         for (method, headers, typed, read, options) in [
             (Method::Get, &[][..], "", &[][..], ""),
             (Method::Head, &[], "", &[], " --head"),
-            (Method::Post, &[], "", &[], " -X POST"),
+            (Method::Post, &[], "", &[], " -X POST -H 'Content-Type:' --data-raw ''"),
+            (Method::Delete, &[], "", &[], " -X DELETE"),
             (Method::Get, &[], "", &form, " -X GET --form 'a=1'"),
-            (Method::Get, &[], "it's", &[], r" -X GET --data-raw 'it'\''s'"),
-            (Method::Head, &[], "x", &[], " -X HEAD --data-raw 'x'"),
+            (Method::Get, &[], "it's", &[], r" -X GET -H 'Content-Type:' --data-raw 'it'\''s'"),
+            (Method::Put, &[("content-type", "a/b")], "x", &[], " -X PUT -H 'content-type: a/b' --data-raw 'x'"),
+            (Method::Head, &[("Content-Type", "")], "x", &[], " -X HEAD -H 'Content-Type;' --data-raw 'x'"),
             (Method::Get, &[("x-a", "b")], "", &[], " -H 'x-a: b'"),
             (Method::Get, &[("x-a", "")], "", &[], " -H 'x-a;'"),
         ] {

@@ -25,7 +25,7 @@ use crate::http::upload::Upload;
 use crate::http::{Method, reason};
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
-use crate::service::{self, OpenAnswer, Service, refusal_error, unreadable};
+use crate::service::{self, OpenAnswer, Service, TypedBody, refusal_error, unreadable};
 use crate::untrusted::Untrusted;
 
 const EXAMPLES: &str = "\
@@ -114,7 +114,8 @@ impl Api {
             let call = self.call(&given, &data_center, dialect.products())?;
             api::check(&call, &data_center.origins())
                 .map_err(|refusal| refusal_error("the call cannot be shown", &refusal))?;
-            return context.output.text(&api::as_curl(&call, &self.body_for_curl(), dialect));
+            let (call, body) = given.typed().for_curl(&call);
+            return context.output.text(&api::as_curl(&call, &body, dialect));
         }
         let body = given.body()?;
         let file = self.replacement(context, &service)?;
@@ -136,7 +137,7 @@ impl Api {
             let paging = service::paging(&data_center, dialect, &call.url, self.product.as_deref());
             return pages::exchange(self, context, service, profile, (call, paging), file).await;
         }
-        let upload = body.map(|body| body.into_upload(&mut call.headers)).transpose()?;
+        let upload = body.map(|body| body.into_upload(&mut call.headers));
         let progress = Progress::default();
         // Into a pipe there goes no bar: its reader may have the terminal.
         let is_awaited = upload.is_some() || file.is_some();
@@ -261,12 +262,6 @@ impl Api {
         }
         let tell = || context.output.note(&format!("Waiting for somebody to read the pipe {}.", path.display()));
         Replacement::begin(path, tell).map(Some).map_err(|error| refused(error.to_string()))
-    }
-
-    /// The body that is read from elsewhere, as curl's options: it reads the files itself.
-    fn body_for_curl(&self) -> Vec<[String; 2]> {
-        let input = self.input.iter().map(|input| ["--data-binary".to_owned(), format!("@{input}")]);
-        input.chain(self.form.iter().map(|part| ["--form".to_owned(), part.clone()])).collect()
     }
 
     /// Refuses what cannot be had together.
@@ -409,6 +404,12 @@ impl Given {
         api::check_headers(&headers)
             .and_then(|()| api::whole_address(api.path()).map(drop))
             .map_err(|refusal| refusal_error(NOT_MADE, &refusal))?;
+        let is_other = |given: &str| !given.to_ascii_lowercase().starts_with(MULTIPART);
+        if !form.is_empty() && content_type(&headers).is_some_and(is_other) {
+            return Err(Error::new(Code::Usage, NOT_MADE)
+                .because("`--form` makes `multipart/form-data`, and another `Content-Type` was given")
+                .advise("leave that header out"));
+        }
         Ok(Self {
             method: method(&api.call)?,
             headers,
@@ -416,6 +417,15 @@ impl Given {
             input,
             form,
         })
+    }
+
+    /// The body as the screens have it.
+    fn typed(&self) -> TypedBody {
+        match &self.input {
+            Some(input) => TypedBody::File(input.clone()),
+            None if self.form.is_empty() => TypedBody::AsItStands,
+            None => TypedBody::Form(self.form.clone()),
+        }
     }
 
     fn body(&self) -> Result<Option<Body>, Error> {
@@ -432,20 +442,15 @@ impl Given {
 
 impl Body {
     /// The body, with the header that it needs.
-    fn into_upload(self, headers: &mut Vec<(String, String)>) -> Result<Upload, Error> {
+    fn into_upload(self, headers: &mut Vec<(String, String)>) -> Upload {
         let (upload, media_type) = match self {
-            Body::Input(upload) => return Ok(upload),
+            Body::Input(upload) => return upload,
             Body::Form(upload, media_type) => (upload, media_type),
         };
-        if content_type(headers).is_some_and(|given| !given.to_ascii_lowercase().starts_with(MULTIPART)) {
-            return Err(Error::new(Code::Usage, NOT_MADE)
-                .because("`--form` makes `multipart/form-data`, and another `Content-Type` was given")
-                .advise("leave that header out"));
-        }
         // A boundary that was given would not be the one in the body.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
         headers.push(("content-type".to_owned(), media_type));
-        Ok(upload)
+        upload
     }
 }
 

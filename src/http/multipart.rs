@@ -10,8 +10,10 @@ use crate::tables::Pairs;
 
 /// The media type of such a form; the boundary follows it.
 pub const MULTIPART: &str = "multipart/form-data";
+/// The media type of what is nothing but bytes.
+pub const BYTES: &str = "application/octet-stream";
 
-/// Media types by the ending of a file's name; all others are bytes.
+/// Media types by the ending of a file's name.
 const MEDIA_TYPES: Pairs = Pairs(
     "csv  text/csv
     gif  image/gif
@@ -92,17 +94,44 @@ impl Part {
         }
     }
 
+    /// The option by which curl sends the same, and its value. Quotes keep curl from reading anything in a text or a name, and
+    /// it knows fewer types.
+    pub fn for_curl(&self) -> [String; 2] {
+        let (name, media_type) = (&self.name, self.sent_type());
+        let value = match &self.value {
+            Value::Text(text) if media_type.is_none() && self.file_name.is_none() => {
+                return ["--form-string".to_owned(), format!("{name}={text}")];
+            }
+            Value::Text(text) => in_quotes(text),
+            Value::File(source) => format!("@{}", in_quotes(&source.for_curl())),
+            Value::Content(source) => format!("<{}", in_quotes(&source.for_curl())),
+        };
+        let file_name = self.file_name.as_deref().map(|name| format!(";filename={}", in_quotes(name)));
+        let media_type = media_type.map(|media_type| format!(";type={media_type}"));
+        let (file_name, media_type) = (file_name.unwrap_or_default(), media_type.unwrap_or_default());
+        ["--form".to_owned(), format!("{name}={value}{file_name}{media_type}")]
+    }
+
     fn head(&self, boundary: &str) -> String {
-        let Self { name, value, media_type, file_name } = self;
-        let source = if let Value::File(source) = value { Some(source) } else { None };
-        let file_name = file_name.clone().or_else(|| source.map(Source::file_name));
-        let guessed = source.map(|_| guessed_type(file_name.as_deref().unwrap_or_default()));
-        let media_type = media_type.as_deref().or(guessed);
-        let file_name =
-            file_name.as_deref().map(|name| format!("; filename=\"{}\"", escaped(name))).unwrap_or_default();
-        let media_type = media_type.map(|media_type| format!("\r\nContent-Type: {media_type}")).unwrap_or_default();
-        let name = escaped(name);
+        let file_name = self.sent_name().map(|name| format!("; filename=\"{}\"", escaped(&name))).unwrap_or_default();
+        let media_type = self.sent_type().map(|media_type| format!("\r\nContent-Type: {media_type}"));
+        let (name, media_type) = (escaped(&self.name), media_type.unwrap_or_default());
         format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file_name}{media_type}\r\n\r\n")
+    }
+
+    /// The name of the file that the server is told.
+    fn sent_name(&self) -> Option<String> {
+        match (&self.file_name, &self.value) {
+            (None, Value::File(source)) => Some(source.file_name()),
+            (given, _) => given.clone(),
+        }
+    }
+
+    /// The media type that was given, or that the name of the file promises.
+    fn sent_type(&self) -> Option<&str> {
+        let promised = || self.sent_name().and_then(|name| promised_type(&name));
+        let of_a_file = matches!(self.value, Value::File(_)).then_some(BYTES);
+        self.media_type.as_deref().or_else(promised).or(of_a_file)
     }
 }
 
@@ -144,12 +173,17 @@ fn escaped(name: &str) -> String {
 }
 
 /// The media type that the name of a file promises.
-pub fn guessed_type(file_name: &str) -> &'static str {
-    let extension = Path::new(file_name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    MEDIA_TYPES.of(&extension.to_ascii_lowercase()).unwrap_or("application/octet-stream")
+pub fn promised_type(file_name: &str) -> Option<&'static str> {
+    let extension = Path::new(file_name).extension()?.to_str()?;
+    MEDIA_TYPES.of(&extension.to_ascii_lowercase())
 }
 
-/// Takes `;type=` and `;filename=` off the end. Other semicolons belong to the value.
+/// A text as curl reads it between quotes.
+fn in_quotes(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
+
+/// Takes `;type=` and `;filename=` off the end. Other semicolons belong to what stands before them.
 fn attributes(text: &str) -> Result<(String, Option<String>, Option<String>), NoPart> {
     let (mut value, mut media_type, mut file_name) = (text, None, None);
     while let Some((before, name, attribute)) = last_attribute(value) {
@@ -170,25 +204,32 @@ fn last_attribute(text: &str) -> Option<(&str, &str, &str)> {
             _ if is_escaped => is_escaped = false,
             '\\' if is_quoted => is_escaped = true,
             '"' => is_quoted = !is_quoted,
-            ';' if !is_quoted => last = Some(at),
+            ';' if !is_quoted => {
+                let attribute = attribute(&text[at + 1..]).map(|(name, value)| (&text[..at], name, value));
+                last = attribute.or(last);
+            }
             _ => {}
         }
     }
-    let (before, after) = text.split_at(last?);
-    let (name, value) = after[1..].split_once('=')?;
-    let name = name.trim();
-    ["type", "filename"].contains(&name).then_some((before, name, value))
+    last
 }
 
-/// `"a \"quoted\" name"` without its quotes.
+fn attribute(text: &str) -> Option<(&str, &str)> {
+    let (name, value) = text.split_once('=')?;
+    let name = name.trim();
+    ["type", "filename"].contains(&name).then_some((name, value))
+}
+
+/// `"a \"quoted\" name"` without its quotes. A backslash before anything else means itself, as in curl.
 fn unquoted(text: &str) -> Result<String, NoPart> {
     let text = text.trim();
     let Some(rest) = text.strip_prefix('"') else { return Ok(text.to_owned()) };
     let inner = rest.strip_suffix('"').ok_or(NoPart::OpenQuote)?;
-    let mut characters = inner.chars();
+    let mut characters = inner.chars().peekable();
     let mut unquoted = String::new();
     while let Some(character) = characters.next() {
-        unquoted.extend(if character == '\\' { characters.next() } else { Some(character) });
+        let is_escape = character == '\\' && matches!(characters.peek(), Some('\\' | '"'));
+        unquoted.extend(if is_escape { characters.next() } else { Some(character) });
     }
     Ok(unquoted)
 }
@@ -219,6 +260,10 @@ mod tests {
                 "a=@x;filename=\"y;type=z.pdf\"",
                 "name=\"a\"; filename=\"y;type=z.pdf\"\r\nContent-Type: application/pdf",
             ),
+            ("a=b;filename=y.txt", "name=\"a\"; filename=\"y.txt\"\r\nContent-Type: text/plain"),
+            ("a=b;filename=y", "name=\"a\"; filename=\"y\""),
+            ("a=@x;type=a/b; charset=c;filename=d;e", "name=\"a\"; filename=\"d;e\"\r\nContent-Type: a/b; charset=c"),
+            (r#"a=b;filename="C:\x\\y\"z""#, r#"name="a"; filename="C:\x\y%22z""#),
             ("a=@\"x;y.txt\"", "name=\"a\"; filename=\"x;y.txt\"\r\nContent-Type: text/plain"),
             ("a=@x;y", "name=\"a\"; filename=\"x;y\"\r\nContent-Type: application/octet-stream"),
             ("a=@-", "name=\"a\"; filename=\"-\"\r\nContent-Type: application/octet-stream"),

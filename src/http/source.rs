@@ -42,6 +42,11 @@ impl Source {
         }
     }
 
+    /// As curl reads it.
+    pub fn for_curl(&self) -> String {
+        if let Self::Stdin = self { "-".to_owned() } else { self.name() }
+    }
+
     /// The last part of the path.
     pub fn file_name(&self) -> String {
         match self {

@@ -4,7 +4,7 @@
 use crate::api::Call;
 use crate::error::{Code, Error};
 use crate::files;
-use crate::http::multipart::{NoPart, Part, guessed_type, is_bare_form, multipart};
+use crate::http::multipart::{BYTES, NoPart, Part, is_bare_form, multipart, promised_type};
 use crate::http::source::{Source, Unreadable};
 use crate::http::upload::Upload;
 
@@ -58,7 +58,8 @@ impl TypedBody {
 
     /// The type that the ending of the file's name promises.
     pub fn media_type(&self) -> Option<&'static str> {
-        if let Self::File(source) = self { Some(guessed_type(&source.file_name())) } else { None }
+        let Self::File(source) = self else { return None };
+        Some(promised_type(&source.file_name()).unwrap_or(BYTES))
     }
 
     /// The same in few words; `None` where there is nothing to tell.
@@ -96,19 +97,15 @@ impl TypedBody {
     /// The call and the options by which curl sends the same: it reads the files itself.
     pub fn for_curl(&self, call: &Call) -> (Call, Vec<[String; 2]>) {
         let mut call = call.clone();
-        let text = String::from_utf8_lossy(&std::mem::take(&mut call.body)).into_owned();
         let options = match self {
-            Self::AsItStands => {
-                call.body = text.into_bytes();
-                Vec::new()
-            }
-            Self::File(source) => vec![["--data-binary".to_owned(), format!("@{}", source.name())]],
-            Self::Form(_) => {
+            Self::AsItStands => return (call, Vec::new()),
+            Self::File(source) => vec![["--data-binary".to_owned(), format!("@{}", source.for_curl())]],
+            Self::Form(parts) => {
                 call.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-                let lines = text.lines().filter(|line| !line.trim().is_empty());
-                lines.map(|line| ["--form".to_owned(), at_home(line)]).collect()
+                parts.iter().map(Part::for_curl).collect()
             }
         };
+        call.body.clear();
         (call, options)
     }
 }
@@ -144,18 +141,6 @@ fn check_regular(source: &Source) -> Result<(), Unreadable> {
         Err(error) => error,
     };
     Err(Unreadable { name: source.name(), error: problem })
-}
-
-/// A part whose file is named from the home directory, which curl does not know.
-fn at_home(line: &str) -> String {
-    let Some((name, value)) = line.split_once('=') else { return line.to_owned() };
-    let opening = ["@\"", "<\"", "@", "<"].into_iter().find(|opening| value.starts_with(opening)).unwrap_or_default();
-    match &value[opening.len()..] {
-        path if !opening.is_empty() && path.starts_with("~/") => {
-            format!("{name}={opening}{}", Source::named(path).name())
-        }
-        _ => line.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -236,19 +221,19 @@ mod tests {
         };
         assert_eq!(curl("a/b", "text"), (1, "text".to_owned(), String::new()));
         assert_eq!(curl("a/b", "@/x"), (1, String::new(), "--data-binary @/x".to_owned()));
-        assert_eq!(curl("multipart/form-data", "a=1\nb=@/x"), (0, String::new(), "--form a=1 --form b=@/x".to_owned()));
+        let options = "--form-string a=1 --form b=@\"/x\";type=application/octet-stream";
+        assert_eq!(curl("multipart/form-data", "a=1\n\nb=@/x"), (0, String::new(), options.to_owned()));
         let home = std::env::home_dir().expect("a home");
         let home = home.display();
         for (line, expected) in [
-            ("a=@~/x", format!("a=@{home}/x")),
-            ("a=<~/x;type=a/b", format!("a=<{home}/x;type=a/b")),
-            ("a=@\"~/x;y\"", format!("a=@\"{home}/x;y\"")),
-            ("a=b=@~/x", "a=b=@~/x".to_owned()),
-            ("a=<b=@~/x", "a=<b=@~/x".to_owned()),
-            ("a=~/x", "a=~/x".to_owned()),
-            ("a=@x/~/y", "a=@x/~/y".to_owned()),
+            ("a=@~/x.csv", format!("--form a=@\"{home}/x.csv\";type=text/csv")),
+            ("a=<~/x;type=a/b", format!("--form a=<\"{home}/x\";type=a/b")),
+            ("a=@\"~/x;y\";filename=z.txt", format!("--form a=@\"{home}/x;y\";filename=\"z.txt\";type=text/plain")),
+            ("a=<b=@~/x", "--form a=<\"b=@~/x\"".to_owned()),
+            ("a=b=@~/x", "--form-string a=b=@~/x".to_owned()),
+            ("a=~/x", "--form-string a=~/x".to_owned()),
         ] {
-            assert_eq!(curl("multipart/form-data", line).2, format!("--form {expected}"), "{line}");
+            assert_eq!(curl("multipart/form-data", line).2, expected, "{line}");
         }
     }
 }

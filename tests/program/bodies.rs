@@ -510,7 +510,7 @@ fn a_form_carries_files_and_texts() {
     home.run(&["api", "/x", "--form", "a=b", "-H", "Content-Type: text/plain"]).failed(2, &["leave that header out"]);
     home.run(&["api", "/x", "--form", "a"]).failed(2, &["it has no `=`"]);
     let shown = home.run(&["api", "--curl", "/x", "--form", "a=@b c;type=text/plain"]);
-    assert!(shown.code == 0 && shown.stdout.contains("--form 'a=@b c;type=text/plain'"), "{shown:?}");
+    assert!(shown.code == 0 && shown.stdout.contains("--form 'a=@\"b c\";type=text/plain'"), "{shown:?}");
 }
 
 #[test]
@@ -525,4 +525,109 @@ fn waiting_for_a_writer_does_not_outlast_it() {
     let writer = thread::spawn(move || stdin.write_all(&vec![b'x'; LONG / 8]));
     assert_eq!(ran(child).stdout, (LONG / 8).to_string());
     writer.join().expect("no panic").expect("all was read");
+}
+
+/// A request as it came, without what names the client and the boundary of a form.
+fn as_it_came(asked: &mut Asked) -> String {
+    let (body, _) = asked.body();
+    let mut headers: Vec<&str> = asked
+        .head
+        .headers
+        .lines()
+        .filter(|line| {
+            // Curl has a name of its own, and means as it says nothing what the program says.
+            !line.starts_with("user-agent: ") && *line != "accept-encoding: identity"
+        })
+        .collect();
+    headers.sort_unstable();
+    let came = format!("{} {}\n{}\n\n", asked.head.method, asked.head.path, headers.join("\n"));
+    let came = came + &String::from_utf8_lossy(&body);
+    let boundary = asked.head.header("content-type").and_then(|value| value.split_once("boundary="));
+    let Some((_, boundary)) = boundary else { return came };
+    came.replace(boundary, "B").replace(&format!("content-length: {}", body.len()), "content-length: L")
+}
+
+#[test]
+fn the_curl_command_sends_what_the_program_sends() {
+    let came = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&came);
+    let home = home(move |asked| {
+        let request = as_it_came(asked);
+        seen.lock().expect("no call panics").push(request);
+        asked.answer_whole(200, "{}");
+    });
+    home.write("empty", "");
+    for name in ["lead.json", "a;b,c \"d\".csv", "back\\slash \\\"q.html", "näh.zip", " blank ", "@at", "<less"] {
+        home.write_bytes(name, b"\0\xff\r\nand \"more\"\n");
+    }
+    let rows: &[&[&str]] = &[
+        &["/x"],
+        &["/x?a=[1]{b}|^`$HOME'\\&c=%20+é#part"],
+        &["/x?"],
+        &["/a b/./c/../d/%2e%2e/e"],
+        &["/x", "-H", "X-A: b;c=\"d\", 'e' $HOME é", "-H", "x-a: again", "-H", "X-Empty:", "-H", "Cookie: a=b"],
+        &["/x", "-H", "Accept: text/csv"],
+        &["/x", "-H", "Accept:"],
+        &["GET", "/x", "-f", "q=a b&c"],
+        &["HEAD", "/x"],
+        &["POST", "/x"],
+        &["PUT", "/x"],
+        &["PATCH", "/x"],
+        &["DELETE", "/x"],
+        &["POST", "/x", "-H", "Content-Type: text/plain"],
+        &["/x", "-f", "a=it's @me", "-F", "b=1"],
+        &["DELETE", "/x", "--input", "lead.json"],
+        &["GET", "/x", "--input", "lead.json"],
+        &["PUT", "/x", "--input", "empty"],
+        &["/x", "--input", "a;b,c \"d\".csv"],
+        &["/x", "--input", "~/lead.json"],
+        &["/x", "--input", "-"],
+        &["/x", "--input", "lead.json", "-H", "Content-Type:"],
+        &["/x", "-f", "a=b c", "-H", "Content-Type: application/x-www-form-urlencoded"],
+        &["/x", "--form", "a=b", "--form", "c="],
+        &["/x", "--form", "a=b;c=d", "--form", "b=(x", "--form", "c=\"q\" r", "--form", "d= blanks "],
+        &["/x", "--form", "a=it's \"x\\y\";type=text/html", "--form", "b=two\nlines"],
+        &[
+            "/x",
+            "--form",
+            "a=x;filename=y.pdf",
+            "--form",
+            "b=(x;filename=\"q\\\"\\\\;r.csv\"",
+            "--form",
+            "c=x;filename=z",
+        ],
+        &["/x", "--form", "näme \"q\"=x"],
+        &["/x", "--form", "a=@lead.json", "--form", "b=@empty", "--form", "c=@näh.zip"],
+        &["/x", "--form", "a=@a;b,c \"d\".csv", "--form", "b=@\"back\\slash \\\\\\\"q.html\""],
+        &["/x", "--form", "a=@\" blank \"", "--form", "b=@@at", "--form", "c=@<less"],
+        &["/x", "--form", "a=<a;b,c \"d\".csv", "--form", "b=<lead.json;type=text/plain"],
+        &["/x", "--form", "a=@lead.json;type=text/csv; charset=utf-8;filename=x;y.csv"],
+        &["/x", "--form", "a=@~/lead.json", "--form", "b=<~/lead.json"],
+        &["/x", "--form", "a=@-", "--form", "b=c"],
+        &["/x", "--form", "a=<-;type=a/b"],
+        &["/x", "--form", "a=b", "-H", "Content-Type: multipart/form-data"],
+        &["/x", "--form", "a=b", "-H", "content-type: multipart/form-data; boundary=mine"],
+    ];
+    let variables = home.run(&["token", "--format", "env"]).stdout;
+    let run = |command: &mut Command| {
+        command.current_dir(home.path("")).env("HOME", home.path(""));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        // What reads no stdin may have ended by now.
+        let _ = child.stdin.take().expect("a pipe").write_all(b"from stdin");
+        ran(child)
+    };
+    let mut wrong = Vec::new();
+    for row in rows {
+        let sent = run(&mut home.command(&[&["api"], *row].concat()));
+        let curl = run(&mut home.command(&[&["api", "--curl"], *row].concat()));
+        let script = format!("{variables}\n{}", curl.stdout);
+        let pasted = run(Command::new("sh").args(["-c", &script]).env_clear().env("PATH", "/usr/bin:/bin"));
+        let came: Vec<String> = came.lock().expect("no call panics").drain(..).collect();
+        let is_same = matches!(&came[..], [by_program, by_curl] if by_program == by_curl);
+        if !is_same || [sent.code, curl.code, pasted.code] != [0; 3] {
+            wrong.push(format!("{row:?}\n{sent:?}\n{curl:?}\n{pasted:?}\n{}", came.join("\n---\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

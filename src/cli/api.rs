@@ -18,7 +18,7 @@ use crate::api::{self, Call, Diagnosis};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
 use crate::files::{self, Replacement};
-use crate::http::multipart::{MULTIPART, NoPart, Part, multipart};
+use crate::http::multipart::{MULTIPART, NoPart, Part, multipart, promised_type};
 use crate::http::progress::Progress;
 use crate::http::source::Source;
 use crate::http::upload::Upload;
@@ -75,7 +75,7 @@ pub(super) struct Api {
     /// A part of a form with files, as curl's `-F`: `name=@FILE`, `name=text`; then `;type=` and `;filename=`
     #[arg(long = "form", value_name = "NAME=@FILE", conflicts_with = "input")]
     form: Vec<String>,
-    /// The file with the body, `-` for stdin
+    /// The file with the body, `-` for stdin; JSON, unless the ending of its name or `-H` says otherwise
     #[arg(long, value_name = "FILE")]
     input: Option<String>,
     /// Write the answer to this file once it has come whole, `-` for stdout
@@ -348,7 +348,8 @@ impl Api {
             () => fields.to_json()?,
         };
         if (!body.is_empty() || input.is_some()) && content_type(&headers).is_none() {
-            headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            let promised = input.as_ref().and_then(|source| promised_type(&source.file_name()));
+            headers.push(("content-type".to_owned(), promised.unwrap_or("application/json").to_owned()));
         }
         Ok(Call { method, url, headers, body })
     }

@@ -527,6 +527,35 @@ fn waiting_for_a_writer_does_not_outlast_it() {
     writer.join().expect("no panic").expect("all was read");
 }
 
+#[test]
+fn an_input_has_the_type_of_its_ending_or_is_json() {
+    let home = home(|asked| {
+        let media_type = asked.head.header("content-type").unwrap_or("none").to_owned();
+        asked.body();
+        asked.answer_whole(200, &media_type);
+    });
+    for (input, header, expected) in [
+        ("-", None, "application/json"),
+        ("/dev/stdin", None, "application/json"),
+        ("leads", None, "application/json"),
+        ("tmp.Xq7", None, "application/json"),
+        ("body.json", None, "application/json"),
+        ("leads.csv", None, "text/csv"),
+        ("a.PDF", None, "application/pdf"),
+        ("x.xml", None, "application/xml"),
+        ("leads.csv", Some("content-type: text/x-csv"), "text/x-csv"),
+        ("-", Some("Content-Type: text/csv"), "text/csv"),
+    ] {
+        let input = match input {
+            "-" | "/dev/stdin" => input.to_owned(),
+            name => home.write(name, "{}").to_str().expect("UTF-8").to_owned(),
+        };
+        let header = header.into_iter().flat_map(|header| ["-H", header]);
+        let arguments: Vec<&str> = ["api", "/x", "--input", &input].into_iter().chain(header).collect();
+        home.run_with(&arguments, "{}").worked(expected);
+    }
+}
+
 /// A request as it came, without what names the client and the boundary of a form.
 fn as_it_came(asked: &mut Asked) -> String {
     let (body, _) = asked.body();

@@ -72,6 +72,13 @@ impl Provider {
     }
 }
 
+/// The refresh tokens that were sent for others.
+fn sent(provider: &Provider) -> Vec<String> {
+    let parameter =
+        |asked: &Asked| asked.body.split('&').find_map(|part| part.strip_prefix("refresh_token=").map(str::to_owned));
+    provider.authority.log().iter().filter_map(parameter).collect()
+}
+
 impl Script {
     fn answer(&mut self, asked: &Asked) -> (u16, String) {
         let body = match asked.path.as_str() {
@@ -92,6 +99,13 @@ impl Script {
 
 fn token(kind: &str) -> Value {
     json!({"access_token": "AT", "token_type": kind, "expires_in": 3600, "refresh_token": REFRESH_TOKEN})
+}
+
+/// Tokens with another refresh token.
+fn replacing(next: &str) -> Value {
+    let mut token = token("Bearer");
+    token["refresh_token"] = json!(next);
+    token
 }
 
 fn account(email: &str) -> String {
@@ -391,6 +405,28 @@ fn a_provider_that_is_silent_about_the_account_keeps_nobody_from_the_record_for_
     }
 }
 
+/// It is of nobody knows whom, and others may live on it.
+#[test]
+fn a_sign_in_tells_of_what_an_earlier_import_got_that_it_takes_the_place_of() {
+    for is_signed_in in [false, true] {
+        let token = ["RT-1", "RT-2"].map(replacing).into();
+        let provider = Provider::start(Script { token, userinfo: refused(), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        if is_signed_in {
+            home.sign_in(&provider.authority, |_| ());
+        }
+        assert_eq!(home.run_with(&[&["login", "--import"][..], &EXPECTED].concat(), "RT-0\n").code, 1);
+        let signed_in = home.run(&["login"]);
+        let told = "The grant that an earlier import got stays valid at the provider until it is revoked there.";
+        assert!(signed_in.code == 0 && signed_in.stderr.contains(told), "{signed_in:?}");
+        let before = "The grant of the sign-in before stays valid";
+        assert_eq!(signed_in.stderr.contains(before), is_signed_in, "{signed_in:?}");
+        let record = home.record("work");
+        let left = (record.used_up.is_none(), record.unrevoked.len(), provider.authority.count("/revoke"));
+        assert_eq!(left, (true, 1 + usize::from(is_signed_in), 0));
+    }
+}
+
 /// How an import is kept from finding out whose token it has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Unknown {
@@ -402,12 +438,7 @@ enum Unknown {
 /// To a provider that rotates, a token that it has replaced is that of a thief.
 #[test]
 fn an_imported_token_that_the_provider_has_replaced_is_never_sent_again() {
-    let answer = |next: &str| {
-        let mut token = token("Bearer");
-        token["refresh_token"] = json!(next);
-        token
-    };
-    let token = ["RT-1", "RT-2", "RT-3", "RT-4"].map(answer).into();
+    let token = ["RT-1", "RT-2", "RT-3", "RT-4"].map(replacing).into();
     let provider = Provider::start(Script { token, ..Script::default() });
     let home = Home::at(&provider.authority);
     let other = home.configuration().replace("[profiles.work]", "[profiles.other]");
@@ -419,10 +450,7 @@ fn an_imported_token_that_the_provider_has_replaced_is_never_sent_again() {
     assert_eq!(home.run(&["refresh", "work"]).code, 0);
     import("other").failed(4, &["profile `work` was signed in with this refresh token", "have a new token made"]);
     assert_eq!(import("work").code, 0);
-    let log = provider.authority.log();
-    let sent = log.iter().filter(|asked| asked.path == "/token");
-    let sent: Vec<_> = sent.filter_map(|asked| asked.body.split("refresh_token=").nth(1)?.split('&').next()).collect();
-    assert_eq!(sent, ["RT-0", "RT-1", "RT-2", "RT-3"]);
+    assert_eq!(sent(&provider), ["RT-0", "RT-1", "RT-2", "RT-3"]);
     let record = home.record("work");
     assert!(record.unrevoked.is_empty() && record.to_revoke.is_empty(), "{record:?}");
 }
@@ -432,11 +460,7 @@ fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_i
     for how in [Unknown::Refused, Unknown::WrongAccount, Unknown::Killed] {
         for is_replaced in [true, false] {
             for then in ["import", "logout", "logout --local"] {
-                let answer = |next: &str| {
-                    let mut token = token("Bearer");
-                    token["refresh_token"] = json!(if is_replaced { next } else { "RT-0" });
-                    token
-                };
+                let answer = |next| replacing(if is_replaced { next } else { "RT-0" });
                 let userinfo = match how {
                     Unknown::Refused => refused(),
                     Unknown::WrongAccount => [(200, account("mallory@example.com"))].into(),
@@ -502,7 +526,8 @@ fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_i
 
 #[test]
 fn what_is_kept_of_an_import_counts_and_is_told_as_a_grant_that_waits() {
-    let provider = Provider::start(Script { token: [replaced()].into(), userinfo: refused(), ..Script::default() });
+    let provider =
+        Provider::start(Script { token: [replacing("RT-1")].into(), userinfo: refused(), ..Script::default() });
     let home = Home::at(&provider.authority);
     let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
     home.configure(&format!("default_profile = \"work\"\n{}{other}", home.configuration()));
@@ -527,27 +552,13 @@ fn what_is_kept_of_an_import_counts_and_is_told_as_a_grant_that_waits() {
     assert!(revoked.len() == 1 && revoked[0].body.contains("RT-1"), "{revoked:?}");
 }
 
-/// What came in the place of an imported token.
-fn replaced() -> Value {
-    let mut token = token("Bearer");
-    token["refresh_token"] = json!("RT-1");
-    token
-}
-
-/// The refresh tokens that were sent for others.
-fn sent(provider: &Provider) -> Vec<String> {
-    let parameter =
-        |asked: &Asked| asked.body.split('&').find_map(|part| part.strip_prefix("refresh_token=").map(str::to_owned));
-    provider.authority.log().iter().filter_map(parameter).collect()
-}
-
 #[test]
 fn an_import_that_fails_says_whether_what_came_in_the_place_of_the_token_is_kept() {
     for (expected, held, told, next) in [
         (&EXPECTED[..], "/userinfo", "import the same token again, which goes on with what is kept", "RT-1"),
         (&[], "/token", "have a new token made where that one came from", "RT-0"),
     ] {
-        let script = Script { token: [replaced()].into(), held: Some(held), ..Script::default() };
+        let script = Script { token: [replacing("RT-1")].into(), held: Some(held), ..Script::default() };
         let provider = Provider::start(script);
         let home = Home::at(&provider.authority);
         let given = home.write("given", "RT-0\n");
@@ -571,7 +582,7 @@ fn what_is_kept_of_an_import_is_given_up_once_the_provider_refuses_it() {
         ("invalid_grant", "have a new token made where that one came from", "RT-0"),
         ("invalid_client", "client", "RT-1"),
     ] {
-        let token = [replaced(), json!({"error": word})].into();
+        let token = [replacing("RT-1"), json!({"error": word})].into();
         let provider = Provider::start(Script { token, userinfo: refused(), ..Script::default() });
         let home = Home::at(&provider.authority);
         let configured = home.configuration();

@@ -51,7 +51,7 @@ const PATIENCE_TO_NOTE: Duration = Duration::from_secs(5);
 /// A grant that is saved, and what it took the place of.
 pub(super) struct Kept {
     pub(super) grant: Grant,
-    replaced: Option<Replaced>,
+    replaced: Vec<Replaced>,
     /// The sign-in as it goes by now, where its record was under another name or in another store by then.
     moved: Option<Box<Attempt>>,
     /// It is in the spare place, and nothing is written where it belongs before that works again.
@@ -65,6 +65,8 @@ struct Replaced {
     account: Option<Account>,
     /// It is to be revoked.
     is_noted: bool,
+    /// It was kept of an import until it is known whose it is.
+    is_of_import: bool,
 }
 
 /// Why an approval is not kept.
@@ -353,7 +355,7 @@ impl Attempt {
             let checked = self.check_account(expected, &mut grant.clone(), data_center, end).await;
             checked.map_err(|error| error.advise_only(Advice::SignOut(self.profile.name.clone())))?;
         }
-        Ok(Kept { grant, replaced: None, moved: None, is_aside: false })
+        Ok(Kept { grant, replaced: Vec::new(), moved: None, is_aside: false })
     }
 
     /// Makes sure that the right person approved (reverse phishing). Whoever did is noted in the grant.
@@ -569,7 +571,7 @@ impl Attempt {
     }
 
     /// Writes the grant of a fresh approval. The record's client secret stays unless the approval came with another.
-    async fn save(&self, grant: Grant, room: Room, checked: Option<String>) -> Result<Option<Replaced>, NotKept> {
+    async fn save(&self, grant: Grant, room: Room, checked: Option<String>) -> Result<Vec<Replaced>, NotKept> {
         let attempt = self.clone();
         let (before, replaced) = aside(move || attempt.commit(grant, room, checked.as_ref())).await?;
         if let Some(before) = before {
@@ -586,7 +588,7 @@ impl Attempt {
         grant: Grant,
         room: Room,
         checked: Option<&String>,
-    ) -> Result<(Option<Box<Record>>, Option<Replaced>), NotKept> {
+    ) -> Result<(Option<Box<Record>>, Vec<Replaced>), NotKept> {
         let (Reserved { mut held, since, before }, expected) = match room {
             Room::Held(reserved) => (*reserved, self.expected.clone()),
             Room::Beside(poller) => self.open(&grant, Some(&poller))?,
@@ -686,20 +688,20 @@ impl Attempt {
         grant: Grant,
         before: Option<Box<Record>>,
         held: &mut Held,
-    ) -> Result<(Option<Box<Record>>, Option<Replaced>), Error> {
+    ) -> Result<(Option<Box<Record>>, Vec<Replaced>), Error> {
         let (mut record, replaced) = self.changed(grant, before.clone())?;
         held.commit_sign_in(&mut record)?;
         Ok((before, replaced))
     }
 
-    /// The record with the grant in it, and the one that this takes the place of.
-    fn changed(&self, grant: Grant, before: Option<Box<Record>>) -> Result<(Box<Record>, Option<Replaced>), Error> {
+    /// The record with the grant in it, and those that this takes the place of.
+    fn changed(&self, grant: Grant, before: Option<Box<Record>>) -> Result<(Box<Record>, Vec<Replaced>), Error> {
         self.check_still_configured()?;
         let mut record = before.unwrap_or_else(|| Box::new(empty_record(&self.profile)));
         let own = RevocationNote::of(&grant, &self.profile.client_id);
         record.to_revoke.retain(|note| note.token != own.token);
         let lived_on = |before: &Grant| !is_same_grant(before, &grant) && grants::lives(before, clock::wall());
-        let replaced = record.grant.take().filter(lived_on).map(|before| {
+        let before = record.grant.take().filter(lived_on).map(|before| {
             let limit = self.provider.dialect.grant_limit;
             let is_noted = self.may_revoke(&before, &grant);
             if is_noted {
@@ -708,10 +710,13 @@ impl Attempt {
             } else if let Some(left) = grants::unrevoked(&before, &record.client_id) {
                 grants::remember(&mut record, left, limit);
             }
-            Replaced { approved_at: before.approved_at, account: before.account, is_noted }
+            Replaced { approved_at: before.approved_at, account: before.account, is_noted, is_of_import: false }
         });
+        let mut replaced: Vec<_> = before.into_iter().collect();
         let other = record.used_up.take().filter(|used_up| self.imported.as_ref() != Some(&used_up.token));
         if let Some(left) = other.and_then(|other| grants::unrevoked(&other.grant, &record.client_id)) {
+            let approved_at = left.approved_at;
+            replaced.push(Replaced { approved_at, account: None, is_noted: false, is_of_import: true });
             grants::remember(&mut record, left, self.provider.dialect.grant_limit);
         }
         if record.provider != self.provider.name || record.client_id != self.profile.client_id {
@@ -797,10 +802,11 @@ impl Attempt {
             None if is_aside => self.account_behind(&grant, data_center).await,
             None => self.learn_account(&grant, data_center).await,
         };
-        let replaced = match replaced {
-            Some(replaced) if !is_aside => self.settle(replaced, account.as_ref()).await,
-            _ => None,
-        };
+        let mut told = Vec::new();
+        for replaced in replaced.into_iter().filter(|_| !is_aside) {
+            told.extend(self.settle(replaced, account.as_ref()).await);
+        }
+        let replaced = (!told.is_empty()).then(|| told.join(" "));
         let protection = self.service.aside(|service| service.store.protection().ok()).await;
         SignedIn {
             protection,
@@ -841,6 +847,7 @@ impl Attempt {
         };
         Some(match other {
             Some(before) => format!("The profile was signed in as {} before; that grant {became}.", before.label()),
+            None if replaced.is_of_import => format!("The grant that an earlier import got {became}."),
             None => format!("The grant of the sign-in before {became}."),
         })
     }

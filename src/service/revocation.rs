@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::failure::{Asked, REMOVAL_BY_HAND};
 use super::{Service, data_center_of_issuer, endpoints, grants, home_data_center, transport_error};
 use crate::aside::aside;
-use crate::clock;
+use crate::clock::{self, Moment};
 use crate::config::{Profile, ProviderSource};
 use crate::error::{Advice, Code, Error};
 use crate::http::Request;
@@ -268,18 +268,28 @@ impl Service {
         Ok(with_notes(self.holding(&profile.name, |_, held| Ok(held.load()?)).await?))
     }
 
-    /// Revokes a grant that a sign-in does not keep, and gives the profiles whose grant ended with that; it goes on waiting for it where
-    /// it is noted and the trouble may pass.
+    /// Revokes a grant that a sign-in does not keep, and gives the profiles whose grant ended with that. One that is noted goes on waiting for
+    /// it where the trouble may pass, or there is no answer by the time that is given.
     pub(super) async fn revoke_given_back(
         &self,
         note: &RevocationNote,
-        is_noted: bool,
+        noted_until: Option<Moment>,
         provider: &Provider,
         data_center: &DataCenter,
         profile: &Profile,
         client: &Client,
     ) -> Result<Vec<ProfileName>, Error> {
-        let revoked = self.revoke(note, provider, data_center, profile, client, Why::GivenBack).await;
+        let revoking = Box::pin(self.revoke(note, provider, data_center, profile, client, Why::GivenBack));
+        let answered = match noted_until {
+            Some(end) => clock::within(end - clock::now(), revoking).await,
+            None => Some(revoking.await),
+        };
+        let silent = || Error::new(Code::Network, "the grant could not be revoked").because("no answer came");
+        let revoked = match answered {
+            Some(revoked) => revoked,
+            None => Err(NotRevoked::unasked(silent())),
+        };
+        let is_noted = noted_until.is_some();
         let left = revoked.as_ref().err().map(|failed| failed.left);
         if is_noted && left != Some(Left::Unclear) {
             // Where that cannot be kept, the provider says to the next one that it does not know the token.

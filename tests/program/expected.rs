@@ -28,8 +28,8 @@ struct Script {
     revoke: VecDeque<u16>,
     /// Which path is answered only when the test says so.
     held: Option<&'static str>,
-    /// Which path is never answered.
-    silent: Option<&'static str>,
+    /// Which paths are never answered.
+    silent: &'static [&'static str],
 }
 
 struct Provider {
@@ -45,7 +45,8 @@ impl Provider {
         let (script, waits) = (Mutex::new(script), Mutex::new((ask, may_answer)));
         let authority = Authority::start_with_headers(move |asked| {
             let mut told = script.lock().expect("no answer panics");
-            let held = told.held.take_if(|path| *path == asked.path).or(told.silent);
+            let silent = told.silent.iter().find(|path| **path == asked.path).copied();
+            let held = told.held.take_if(|path| *path == asked.path).or(silent);
             drop(told);
             if held == Some(&*asked.path) {
                 let waits = waits.lock().expect("no answer panics");
@@ -384,7 +385,7 @@ fn others_wait_for_who_finds_out_whose_a_grant_is() {
 #[test]
 fn a_provider_that_is_silent_about_the_account_keeps_nobody_from_the_record_for_as_long_as_others_wait() {
     for way in WAYS {
-        let provider = Provider::start(Script { silent: Some("/userinfo"), ..Script::default() });
+        let provider = Provider::start(Script { silent: &["/userinfo"], ..Script::default() });
         let home = Home::at(&provider.authority);
         let code = home.write("code", "code");
         let ways: &[&str] = if way == "device" { &[] } else { &[way] };
@@ -402,6 +403,22 @@ fn a_provider_that_is_silent_about_the_account_keeps_nobody_from_the_record_for_
         assert!(asked.until(clock::now()) < Duration::from_secs(26), "{way}");
         let _ = login.kill();
         let _ = login.wait();
+    }
+}
+
+/// One time is for both, and what is not revoked in it waits for the next login or logout.
+#[test]
+fn a_provider_that_is_silent_about_the_account_and_about_its_revocation_is_given_up_in_time() {
+    for way in WAYS {
+        let provider = Provider::start(Script { silent: &["/userinfo", "/revoke"], ..Script::default() });
+        let home = Home::at(&provider.authority);
+        let began = clock::now();
+        let ran = sign_in(&home, way);
+        let took = began.until(clock::now());
+        assert!(took < Duration::from_secs(32), "{way}: {took:?}");
+        let again = "the next login or logout of the profile tries again";
+        assert!(ran.code == 7 && ran.stdout.contains(again), "{way}: {ran:?}");
+        assert_eq!(home.record("work").to_revoke.len(), 1, "{way}");
     }
 }
 

@@ -30,8 +30,8 @@ use crate::untrusted::Rejected;
 const PATIENCE: Duration = Duration::from_secs(20);
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
-/// How long the provider is asked who approved, where that has to be known and the trouble may pass. Others wait longer for the record,
-/// which is held meanwhile ([`LOCK_PATIENCE`]).
+/// How long the provider is asked who approved, where that has to be known and the trouble may pass, and to revoke what is not kept then.
+/// Others wait longer for the record, which is held until that is known ([`LOCK_PATIENCE`]).
 const PATIENCE_FOR_ACCOUNT: Duration = Duration::from_secs(20);
 /// The same where the request for the tokens took most of that under the same right.
 const LEAST_PATIENCE_FOR_ACCOUNT: Duration = Duration::from_secs(5);
@@ -506,11 +506,13 @@ impl Attempt {
         right: Option<Box<Reserved>>,
     ) -> Result<Vec<ProfileName>, Error> {
         let note = RevocationNote::of(grant, &self.profile.client_id);
+        // Whoever signs in has waited for the account as well.
+        let end = right.as_ref().map_or_else(|| clock::now() + PATIENCE_FOR_ACCOUNT, |right| right.end_of_asking());
         let (attempt, noted) = (self.clone(), note.clone());
         let noting = aside(move || attempt.note_given_back(noted, why.as_ref(), right));
         let is_noted = matches!(clock::within(PATIENCE_TO_NOTE, noting).await, Some(Ok(true)));
         let Self { service, provider, profile, client, .. } = self;
-        service.revoke_given_back(&note, is_noted, provider, data_center, profile, client).await
+        service.revoke_given_back(&note, is_noted.then_some(end), provider, data_center, profile, client).await
     }
 
     /// Notes a grant as one to be revoked, and how its sign-in ended. Tells whether the note is kept: nobody would look for it where the

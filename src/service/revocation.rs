@@ -498,10 +498,10 @@ fn settle(record: &mut Record, settled: &[(&RevocationNote, Option<Left>)], dial
     let ends_all = dialect.is_some_and(|dialect| dialect.revocation_ends == RevocationEnds::AllOfThePerson);
     for (note, left) in settled {
         let Some(at) = record.to_revoke.iter().position(|noted| noted.token == note.token) else { continue };
-        let note = record.to_revoke.remove(at);
+        let noted = record.to_revoke.remove(at);
         match left {
             Some(Left::Alive) => {
-                if let Some(left) = grants::unrevoked_note(note) {
+                if let Some(left) = grants::unrevoked_note(noted) {
                     grants::remember(record, left, dialect.and_then(|dialect| dialect.grant_limit));
                 }
             }

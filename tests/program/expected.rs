@@ -248,6 +248,50 @@ fn sign_ins_that_end_with_a_refused_grant_are_told_and_hand_out_nothing_more() {
 }
 
 #[test]
+fn who_approved_is_asked_before_a_grant_is_given_back_that_ends_all_of_a_persons() {
+    for (kind, token_type, account_id, asked, is_ended) in [
+        ("google", "Bearer", "77", 1, true),
+        ("google", "Bearer", "78", 1, false),
+        ("google", "DPoP", "77", 0, false),
+        ("standard", "Bearer", "77", 0, false),
+    ] {
+        let case = format!("{kind} {token_type} {account_id}");
+        let script = Script { token: [token(token_type)].into(), held: Some("/token"), ..Script::default() };
+        let provider = Provider::start(script);
+        let home = Home::at(&provider.authority);
+        let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
+        let configured = home.configuration().replace("\"standard\"", &format!("{kind:?}"));
+        home.configure(&format!("default_profile = \"work\"\n{configured}{other}"));
+        home.sign_in_as("other", &provider.authority.origin(), |grant| {
+            grant.refresh_token = Some(Secret::new("RT-0"));
+            grant.account = Some(Account { id: account_id.to_owned(), email: None, name: None });
+        });
+        let left = UnrevokedGrant {
+            approved_at: clock::wall(),
+            client_id: "client-1".to_owned(),
+            account: Some("77".to_owned()),
+        };
+        let login = home.spawn(&["login", "--json"]);
+        provider.wait_until_asked();
+        let remember = |held: &mut Held| {
+            let mut record = held.load()?.expect("it is there");
+            record.unrevoked.push(left);
+            held.commit(&mut record)
+        };
+        home.store().holding(&"work".parse().expect("a name"), Duration::ZERO, remember).expect("it is kept");
+        assert_eq!(home.run(&["logout", "work"]).code, 0, "{case}");
+        provider.answer.send(()).expect("the provider still waits");
+        let login = ran(login);
+        assert_eq!((login.code != 0, provider.revoked()), (true, 1), "{case}: {login:?}");
+        assert_eq!(provider.authority.count("/userinfo"), asked, "{case}: {login:?}");
+        let told = login.stdout.contains("the sign-in of profile `other` ended with it");
+        let code = if is_ended { 4 } else { 0 };
+        assert_eq!((told, home.run(&["token", "other"]).code), (is_ended, code), "{case}: {login:?}");
+        assert_eq!(home.record("work").unrevoked.is_empty(), asked == 1, "{case}: {login:?}");
+    }
+}
+
+#[test]
 fn a_sign_in_that_ended_with_another_ones_grant_tells_what_revoked_that() {
     for (next, why) in [
         ("logout", "the logout of profile `work` ended this sign-in as well"),

@@ -505,13 +505,20 @@ impl Attempt {
         why: Option<Error>,
         right: Option<Box<Reserved>>,
     ) -> Result<Vec<ProfileName>, Error> {
-        let note = RevocationNote::of(grant, &self.profile.client_id);
+        let mut note = RevocationNote::of(grant, &self.profile.client_id);
+        let was_asked = right.is_some();
         // Whoever signs in has waited for the account as well.
         let end = right.as_ref().map_or_else(|| clock::now() + PATIENCE_FOR_ACCOUNT, |right| right.end_of_asking());
         let (attempt, noted) = (self.clone(), note.clone());
         let noting = aside(move || attempt.note_given_back(noted, why.as_ref(), right));
         let is_noted = matches!(clock::within(PATIENCE_TO_NOTE, noting).await, Some(Ok(true)));
         let Self { service, provider, profile, client, .. } = self;
+        let ends_others = provider.dialect.revocation_ends == RevocationEnds::AllOfThePerson;
+        if ends_others && note.account.is_none() && !was_asked && !grant.is_rejected {
+            // Those are told.
+            let asking = self.account_behind(grant, data_center);
+            note.account = clock::within(LEAST_PATIENCE_FOR_ACCOUNT, asking).await.flatten().map(|account| account.id);
+        }
         service.revoke_given_back(&note, is_noted.then_some(end), provider, data_center, profile, client).await
     }
 

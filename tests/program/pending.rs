@@ -876,6 +876,24 @@ fn an_approval_of_a_sign_in_that_was_given_up_is_given_back() {
     }
 }
 
+/// Its revocation might end the sign-in that there is.
+#[test]
+fn an_approval_that_comes_after_another_one_was_kept_waits_for_the_logout() {
+    let (provider, home) = begun();
+    let home = Arc::new(home);
+    let (there, origin) = (Arc::clone(&home), provider.authority.origin());
+    provider.approve_while(move || {
+        there.sign_in_at(&origin, |grant| grant.refresh_token = Some(Secret::new("RT-0")));
+    });
+    let followed = home.run(&["login", "--resume", "--plain"]);
+    assert_eq!(followed.code, 0, "{followed:?}");
+    let kept = record(&home).expect("it is kept");
+    assert_eq!((kept.to_revoke.len(), provider.authority.count("/revoke")), (1, 0));
+    assert_eq!(kept.grant.and_then(|grant| grant.refresh_token), Some(Secret::new("RT-0")));
+    assert_eq!(home.run(&["logout"]).code, 0);
+    assert_eq!(provider.authority.count("/revoke"), 2);
+}
+
 #[test]
 fn an_approval_follows_its_sign_in_to_another_name_and_another_store() {
     let other = tempfile::tempdir().expect("a directory");

@@ -288,9 +288,13 @@ impl Attempt {
     /// Gives an approval back that came for a sign-in which is over. Who goes along with what took its place goes on.
     async fn not_wanted(&self, over: Elsewhere, grant: &Grant, data_center: &DataCenter) -> NotKept {
         match &over {
-            // It would end the one that is kept.
+            // It might end the one that is kept, so it waits for the logout.
             Elsewhere::SignedIn(_) if self.provider.dialect.revocation_ends != RevocationEnds::ThatGrant => {
-                return NotKept::Over(over);
+                let (attempt, note) = (self.clone(), RevocationNote::of(grant, &self.profile.client_id));
+                return match aside(move || attempt.note_given_back(note, None, None)).await {
+                    Ok(_) => NotKept::Over(over),
+                    Err(error) => not_revoked(self.given_up(), error.into()).into(),
+                };
             }
             Elsewhere::SignedIn(_) | Elsewhere::Replaced => {}
             Elsewhere::GivenUp | Elsewhere::Failed(_) => {

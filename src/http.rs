@@ -182,6 +182,13 @@ impl Response {
         header_in(&self.headers, name)
     }
 
+    /// Whether the answer says that it is JSON (RFC 8259; RFC 6839 §3.1).
+    pub fn is_json(&self) -> bool {
+        let media_type = self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default();
+        let media_type = media_type.trim().to_ascii_lowercase();
+        ["application/json", "text/json"].contains(&media_type.as_str()) || media_type.ends_with("+json")
+    }
+
     /// When the answer was made, by the server's clock (`Date`, RFC 9110 §6.6.1).
     pub fn date(&self) -> Option<Timestamp> {
         date::parse(self.header("date")?)

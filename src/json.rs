@@ -1,6 +1,10 @@
 //! JSON as it comes, in pieces of any size (RFC 8259): what each byte of it belongs to. Builds no values, so that a text of
 //! any length needs no room.
 
+mod check;
+
+pub use self::check::Check;
+
 /// Nesting beyond any that people read or programs send. What is nested deeper counts as no JSON.
 const DEEPEST: usize = 128;
 /// The longest of `true`, `false` and `null`.
@@ -65,6 +69,8 @@ pub struct Reader {
     literal: Vec<u8>,
     is_broken: bool,
     documents: usize,
+    /// Bytes before it broke, or so far.
+    sound: u64,
 }
 
 impl Default for Reader {
@@ -77,6 +83,7 @@ impl Default for Reader {
             literal: Vec::new(),
             is_broken: false,
             documents: 0,
+            sound: 0,
         }
     }
 }
@@ -94,6 +101,9 @@ impl Reader {
                 Some(Token::Key | Token::String) => self.string(rest, tell),
                 Some(Token::Number | Token::Literal) => self.word(rest, tell),
             };
+            if !self.is_broken {
+                self.sound += taken as u64;
+            }
             rest = &rest[taken..];
         }
     }
@@ -111,6 +121,11 @@ impl Reader {
     /// Whether all so far is JSON, or the beginning of it.
     pub fn is_sound(&self) -> bool {
         !self.is_broken
+    }
+
+    /// How many bytes are JSON, or the beginning of it.
+    pub fn sound(&self) -> u64 {
+        self.sound
     }
 
     /// Whether the text may end here: nothing is open.

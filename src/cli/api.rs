@@ -23,6 +23,7 @@ use crate::http::progress::Progress;
 use crate::http::source::Source;
 use crate::http::upload::Upload;
 use crate::http::{Method, reason};
+use crate::json::Check;
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
 use crate::service::{self, OpenAnswer, Service, TypedBody, refusal_error, unreadable};
@@ -160,7 +161,7 @@ impl Api {
         }
         let failure = self.failure(&answer, &message);
         match (file, &failure) {
-            (Some(file), None) => bar.beside(self.save(&mut answer, file)).await?,
+            (Some(file), None) => bar.beside(self.save(context, &mut answer, file)).await?,
             (Some(file), Some(failure)) => return Err(failure.clone().adding(file.what_stays())),
             (None, _) => {
                 bar.clear();
@@ -197,24 +198,42 @@ impl Api {
     }
 
     async fn print(&self, context: &Context, answer: &mut OpenAnswer<'_>) -> Result<(), Error> {
-        let written = self.pass_on(answer, Place::Stdout(context.output.body())).await?;
+        let written = self.pass_on(context, answer, Place::Stdout(context.output.body())).await?;
         unless_gone(written).map_err(|error| unwritten(&error))
     }
 
-    async fn save(&self, answer: &mut OpenAnswer<'_>, file: Replacement) -> Result<(), Error> {
+    async fn save(&self, context: &Context, answer: &mut OpenAnswer<'_>, file: Replacement) -> Result<(), Error> {
         let place = Place::beside(&file).map_err(|error| unsaved(file.target(), &file.what_stays(), &error))?;
-        let written = self.pass_on(answer, place).await.map_err(|error| error.adding(file.what_stays()))?;
+        let written = self.pass_on(context, answer, place).await.map_err(|error| error.adding(file.what_stays()))?;
         saved(written, file)
     }
 
     /// Hands the whole answer to a writer. The outer error is the answer's, the inner one the writer's.
-    async fn pass_on(&self, answer: &mut OpenAnswer<'_>, place: Place) -> Result<std::io::Result<()>, Error> {
+    async fn pass_on(
+        &self,
+        context: &Context,
+        answer: &mut OpenAnswer<'_>,
+        place: Place,
+    ) -> Result<std::io::Result<()>, Error> {
         let mut writer = match Writer::start(place, Layout::Lines) {
             Ok(writer) => writer,
             Err(error) => return Ok(Err(error)),
         };
-        match self.write(answer, &mut writer, |_| {}).await {
-            Ok(_) => Ok(writer.finish().await),
+        let mut check = Some(Check::default()).filter(|_| answer.response.is_json() && !self.silent);
+        let mut read = |piece: &[u8]| {
+            if let Some(check) = &mut check {
+                check.push(piece);
+            }
+        };
+        read(&answer.response.body);
+        match self.write(answer, &mut writer, read).await {
+            Ok(is_whole) => {
+                let written = writer.finish().await;
+                if let Some(fault) = check.filter(|_| is_whole).and_then(Check::fault) {
+                    context.output.warn(&[format!("the answer calls itself JSON and is none: {fault}")]);
+                }
+                Ok(written)
+            }
             Err(error) => {
                 // What keeps the answer from being written counts less than what keeps it from coming.
                 let _ = writer.break_off().await;

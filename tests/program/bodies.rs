@@ -660,3 +660,45 @@ fn the_curl_command_sends_what_the_program_sends() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+#[test]
+fn an_answer_that_calls_itself_json_and_is_none_is_told_and_printed() {
+    let rows = [
+        ("application/json", "{\"a\":1}", ""),
+        ("application/json", "", ""),
+        ("application/json;charset=UTF-8", "{\"a\":1", "it breaks off after 6 bytes"),
+        ("Application/Problem+JSON", "<html>\u{1b}", "`<` is at byte 1"),
+        ("text/html", "<html>", ""),
+        ("application/x-ndjson", "{\"a\":1}\nx", ""),
+    ];
+    let home = home(move |asked| {
+        let (media_type, body, _) = rows[asked.head.path[1..].parse::<usize>().expect("a row")];
+        let head = format!("200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {}", body.len());
+        asked.answer(&head, body.as_bytes());
+    });
+    for (number, (media_type, body, fault)) in rows.into_iter().enumerate() {
+        let path = format!("/{number}");
+        let said = match fault {
+            "" => String::new(),
+            fault => format!("warning: the answer calls itself JSON and is none: {fault}\n"),
+        };
+        let printed = home.run(&["api", "-q", &path]);
+        assert_eq!((printed.code, printed.stdout.as_str(), &printed.stderr), (0, body, &said), "{media_type} {body}");
+        let file = home.path("answer");
+        let saved = home.run(&["api", &path, "-o", file.to_str().expect("UTF-8")]);
+        assert_eq!((saved.code, saved.stdout.as_str(), &saved.stderr), (0, "", &said), "{media_type} {body}");
+        assert_eq!(fs::read_to_string(file).expect("it is there"), body);
+        home.run(&["api", "--silent", &path]).worked("");
+    }
+    // Of a long one, what is wrong may be far from its beginning.
+    let long = "[\"0123456789\",".to_owned() + &"\"0123456789\",".repeat(20_000);
+    let length = long.len();
+    assert_eq!(length, 260_014);
+    let home = crate::bodies::home(move |asked| {
+        let head = format!("200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}");
+        asked.answer(&head, long.as_bytes());
+    });
+    let printed = home.run(&["api", "/x"]);
+    assert_eq!((printed.code, printed.stdout.len()), (0, length));
+    assert!(printed.stderr.ends_with("it breaks off after 260,014 bytes\n"), "{}", printed.stderr);
+}

@@ -22,7 +22,7 @@ use crate::http::multipart::{MULTIPART, NoPart, Part, multipart, promised_type};
 use crate::http::progress::Progress;
 use crate::http::source::Source;
 use crate::http::upload::Upload;
-use crate::http::{Method, reason};
+use crate::http::{JUDGED_BYTES, Method, Response, reason};
 use crate::json::Check;
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
@@ -160,18 +160,16 @@ impl Api {
             }
         }
         let failure = self.failure(&answer, &message);
-        match (file, &failure) {
+        match (file, failure) {
             (Some(file), None) => bar.beside(self.save(context, &mut answer, file)).await?,
-            (Some(file), Some(failure)) => return Err(failure.clone().adding(file.what_stays())),
-            (None, _) => {
+            (Some(file), Some(failure)) => return Err(failure.adding(file.what_stays())),
+            (None, failure) => {
                 bar.clear();
-                self.print(context, &mut answer).await?;
+                let printed = self.print(context, &mut answer).await;
+                failure.map_or(Ok(()), Err).and(printed)?;
             }
         }
         bar.clear();
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
         if let Some(explained) = &answer.explained {
             context.output.note(&format!(
                 "{message}: {}",
@@ -243,17 +241,23 @@ impl Api {
     }
 
     /// Hands an answer to a writer and to whoever reads it beside. Ends early where nothing can be written any more, and
-    /// tells so.
+    /// tells so. What is no text goes to a terminal only where `-o -` asks for that.
     async fn write(
         &self,
         answer: &mut OpenAnswer<'_>,
         writer: &mut Writer,
         mut read: impl FnMut(&[u8]),
     ) -> Result<bool, Error> {
-        let shown = |bytes: Vec<u8>| if self.silent { Vec::new() } else { bytes };
+        let is_refused = writer.is_for_terminal && self.output.is_none() && !self.silent && is_binary(&answer.response);
+        let shown = |bytes: Vec<u8>| if self.silent || is_refused { Vec::new() } else { bytes };
         let (beginning, is_whole) = (shown(answer.response.body.clone()), answer.is_whole());
         let head = if self.include { head(answer) } else { String::new() };
         let mut goes_on = writer.begin(Page { head, beginning, is_whole }).await;
+        if is_refused {
+            return Err(Error::new(Code::Other, "the answer was not printed")
+                .because("it is binary, and would be no more than noise on a terminal")
+                .advise("save it with `-o FILE`, or have it printed all the same with `-o -`"));
+        }
         while goes_on && let Some(piece) = answer.more().await? {
             read(&piece);
             goes_on = writer.write(shown(piece)).await;
@@ -513,6 +517,12 @@ fn head(answer: &OpenAnswer<'_>) -> String {
     let line = |(name, value): &(String, String)| format!("{name}: {}", Untrusted::new(value.as_str()).line());
     lines.extend(answer.response.sent_headers().map(line));
     lines.join("\n") + "\n\n"
+}
+
+/// Whether an answer begins with what no text has in it.
+fn is_binary(response: &Response) -> bool {
+    let body = &response.body;
+    body[..body.len().min(JUDGED_BYTES)].contains(&0)
 }
 
 /// Whether an answer refuses the method of a call: by its status, or by a word for that, such as `INVALID_REQUEST_METHOD`.

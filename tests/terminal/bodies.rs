@@ -216,3 +216,33 @@ fn a_long_file_shows_how_much_of_it_is_sent() {
     go_on.send(()).expect("the server waits");
     terminal.wait_for("200 OK");
 }
+
+#[test]
+fn a_binary_answer_is_no_text_for_a_terminal_unless_that_is_asked_for() {
+    const ANSWER: &[u8] = b"\x89PNG\r\n\x1a\n\0\0and more";
+    let (url, _) = socket::serve(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let head = format!("HTTP/1.1 200 OK\r\nx-kind: picture\r\ncontent-length: {}\r\n", ANSWER.len());
+        let _ = stream.write_all(&[head.as_bytes(), b"connection: close\r\n\r\n", ANSWER].concat());
+    });
+    let origin = url.origin().ascii_serialization();
+    let home = Home::new();
+    home.configure(&configuration(&origin));
+    home.sign_in_at(&origin, |_| {});
+    let saved = home.path("saved");
+    for (arguments, code, words, others) in [
+        ("/x", 1, &["the answer was not printed: it is binary", "`-o FILE`"][..], &["PNG", "picture"][..]),
+        ("/x -i", 1, &["x-kind: picture", "the answer was not printed"], &["PNG"]),
+        ("/x --paginate", 1, &["the answer was not printed"], &["PNG"]),
+        ("/x -o -", 0, &["PNG<U+000D>", "<U+0000>and more"], &["error"]),
+        ("/x --silent", 0, &[], &["error", "PNG"]),
+        (&format!("/x -o {}", saved.display()), 0, &[], &["error", "PNG"]),
+        ("/x | cat -v", 0, &["M-^IPNG^M", "^@^@and more"], &["error"]),
+    ] {
+        let terminal = start(&home, &format!("$program api {arguments}; echo code $?"));
+        let screen = terminal.wait_for(&format!("code {code}"));
+        assert!(words.iter().all(|word| screen.contains(word)), "{arguments}: {screen}");
+        assert!(!others.iter().any(|word| screen.contains(word)), "{arguments}: {screen}");
+    }
+    assert_eq!(std::fs::read(saved).expect("it is saved"), ANSWER);
+}

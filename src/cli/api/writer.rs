@@ -92,12 +92,15 @@ enum Piece {
 pub(super) struct Writer {
     pieces: mpsc::Sender<Piece>,
     end: oneshot::Receiver<io::Result<()>>,
+    /// Whether a person looks at what is written.
+    pub(super) is_for_terminal: bool,
 }
 
 impl Writer {
     pub(super) fn start(place: Place, layout: Layout) -> io::Result<Self> {
         let (pieces, mut waiting) = mpsc::channel(PIECES_AHEAD);
         let (ended, end) = oneshot::channel();
+        let is_for_terminal = matches!(&place, Place::Stdout(body) if body.is_for_terminal());
         let mut sheet = Sheet { place, layout, has_begun: false };
         thread::Builder::new().name("answer".to_owned()).spawn(move || {
             let write = || -> io::Result<()> {
@@ -114,7 +117,7 @@ impl Writer {
             // Nobody listens any more where the call was given up.
             let _ = ended.send(write());
         })?;
-        Ok(Self { pieces, end })
+        Ok(Self { pieces, end, is_for_terminal })
     }
 
     /// Begins an answer. Tells whether more can be written; why not is told by [`Writer::finish`].

@@ -35,6 +35,11 @@ impl Body {
         Self { terminal: Some(has_color), ..Self::bytes() }
     }
 
+    /// Whether a person looks at it.
+    pub(in crate::cli) fn is_for_terminal(&self) -> bool {
+        self.terminal.is_some()
+    }
+
     /// Begins a body after its head, on a line of its own. Its beginning, which may be all of it, settles how it is shown, and
     /// is still to be written.
     pub(in crate::cli) fn begin(&mut self, head: &str, beginning: &[u8], is_whole: bool) -> io::Result<()> {

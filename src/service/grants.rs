@@ -64,7 +64,7 @@ impl Service {
     pub(super) fn others_on(&self, token: &Secret, own: &ProfileName) -> Vec<(ProfileName, OnToken)> {
         let on_token = |record: &Record| match () {
             () if record.grants().any(|grant| grant.refresh_token.as_ref() == Some(token)) => Some(OnToken::Itself),
-            () if record.successor_of(token).is_some() => Some(OnToken::Successor),
+            () if record.grants().any(|grant| grant.is_successor_of(token)) => Some(OnToken::Successor),
             () => None,
         };
         let others = self.records().filter(|record| record.profile != *own);

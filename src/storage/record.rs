@@ -102,12 +102,10 @@ impl Record {
         self.grant.iter_mut().chain(self.used_up.iter_mut().map(|used_up| &mut used_up.grant))
     }
 
-    /// What came in the place of an imported refresh token that is used up.
+    /// What came in the place of an imported refresh token that is used up, and is kept until it is known whose it is.
     pub fn successor_of(&self, imported: &Secret) -> Option<&Secret> {
-        let kept = self.used_up.as_ref().filter(|used_up| used_up.token == *imported).map(|used_up| &used_up.grant);
-        let digest = Some(seal::digest_of_token(imported));
-        let in_use = || self.grant.as_ref().filter(|grant| grant.imported == digest && !grant.wants_sign_in());
-        kept.or_else(in_use)?.refresh_token.as_ref()
+        let used_up = self.used_up.as_ref().filter(|used_up| used_up.token == *imported)?;
+        used_up.grant.refresh_token.as_ref()
     }
 
     /// All tokens in it, also those that are only to be revoked.
@@ -297,6 +295,11 @@ impl Grant {
     /// Notes that the provider has given another token in the place of this one, which was imported.
     pub fn note_imported(&mut self, imported: &Secret) {
         self.imported = Some(seal::digest_of_token(imported));
+    }
+
+    /// Whether it lives on what the provider has given in the place of this refresh token, which was imported.
+    pub fn is_successor_of(&self, imported: &Secret) -> bool {
+        self.refused.is_none() && self.imported == Some(seal::digest_of_token(imported))
     }
 
     /// Only a person can bring it back, or probably so.

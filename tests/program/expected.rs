@@ -516,6 +516,76 @@ fn an_imported_token_that_the_provider_has_replaced_is_never_sent_again() {
     assert!(record.unrevoked.is_empty() && record.to_revoke.is_empty(), "{record:?}");
 }
 
+/// What becomes of importing a token again on which the sign-in lives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Again {
+    Good,
+    WrongAccount,
+    /// Nobody says whose it is.
+    Unknown,
+    Killed,
+    Refused,
+}
+
+/// The sign-in that is in use is to survive all that its own refresh survives.
+#[test]
+fn importing_a_token_again_refreshes_the_sign_in_that_lives_on_it() {
+    for how in [Again::Good, Again::WrongAccount, Again::Unknown, Again::Killed, Again::Refused] {
+        // What came in the place of the imported one, or that itself.
+        for (own, is_replaced) in [("RT-1", true), ("RT-0", false)] {
+            let case = format!("{how:?} {own}");
+            let refusal = json!({"error": "invalid_grant"});
+            let userinfo = match how {
+                Again::Unknown => refused(),
+                Again::WrongAccount => [(200, account("mallory@example.com"))].into(),
+                _ => VecDeque::new(),
+            };
+            let token = match how {
+                Again::Refused => [refusal].into(),
+                Again::Killed => [replacing("RT-2"), refusal].into(),
+                _ => ["RT-2", "RT-3"].map(replacing).into(),
+            };
+            let held = (how == Again::Killed).then_some("/token");
+            let provider = Provider::start(Script { token, userinfo, held, ..Script::default() });
+            let home = Home::at(&provider.authority);
+            home.sign_in(&provider.authority, |grant| {
+                (grant.refresh_token, grant.is_own) = (Some(Secret::new(own)), false);
+                if is_replaced {
+                    grant.note_imported(&Secret::new("RT-0"));
+                }
+            });
+            let given = home.write("given", "RT-0\n");
+            let mut import = home.command(&[&["login", "--import"][..], &EXPECTED].concat());
+            import.stdin(std::fs::File::open(given).expect("it was written"));
+            let mut import = import.spawn().expect("the program starts");
+            if how == Again::Killed {
+                provider.wait_until_asked();
+                import.kill().expect("it runs");
+                provider.answer.send(()).expect("the provider still waits");
+            }
+            let import = ran(import);
+            assert_eq!(import.code == 0, how == Again::Good, "{case}: {import:?}");
+            let stays = matches!(how, Again::WrongAccount | Again::Unknown);
+            assert_eq!(import.stderr.contains("stays as it is"), stays, "{case}: {import:?}");
+            let record = home.record("work");
+            assert!(record.used_up.is_none() && record.unrevoked.is_empty() && record.to_revoke.is_empty(), "{case}");
+            let refreshed = home.run(&["refresh"]);
+            let (code, told, tokens) = match how {
+                Again::Good | Again::WrongAccount | Again::Unknown => (0, "", vec![own, "RT-2"]),
+                Again::Killed => (4, "the answer to a refresh got lost before", vec![own, own]),
+                Again::Refused => (4, "refused", vec![own]),
+            };
+            assert_eq!(
+                (refreshed.code, sent(&provider)),
+                (code, tokens.iter().map(|&token| token.into()).collect()),
+                "{case}: {refreshed:?}"
+            );
+            assert!(refreshed.stderr.contains(told), "{case}: {refreshed:?}");
+            assert_eq!(home.run(&["status", "--check"]).code, if code == 0 { 0 } else { 2 }, "{case}");
+        }
+    }
+}
+
 #[test]
 fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_is() {
     for how in [Unknown::Refused, Unknown::WrongAccount, Unknown::Killed] {

@@ -9,12 +9,12 @@ use crate::config::{ClientType, Profile, SecretSource};
 use crate::error::{Advice, Code, Error};
 use crate::oauth::token::{Minted, NoToken, TokenFlow};
 use crate::oauth::wire::{Approval, TokenAnswer, Unreadable};
-use crate::providers::DataCenter;
 use crate::providers::explained::Place;
+use crate::providers::{DataCenter, Rotation};
 use crate::secret::Secret;
 use crate::service::grants::OnToken;
-use crate::service::{Service, driver, endpoints, home_data_center, left_out};
-use crate::storage::{Grant, PendingSignIn, StoreError};
+use crate::service::{Freshness, Service, driver, endpoints, home_data_center, left_out};
+use crate::storage::{Grant, Held, PendingSignIn, StoreError};
 use crate::untrusted::Rejected;
 
 /// Where a sign-in may send the client's secret: giving back what it brought included.
@@ -150,6 +150,14 @@ impl Attempt {
     async fn exchange(mut self, approval: Approval, data_center: DataCenter) -> Result<(Self, Kept), Error> {
         // The answer comes only once.
         let right = Box::new(self.reserve().await?);
+        let is_lived_on = |token: &Secret| right.lives_on(token, &self.provider, &self.client);
+        // A secret that came with the token is proved by it alone, which is safe where it is not replaced.
+        let proves = self.secret_to_keep.is_some() && self.provider.dialect.rotation == Rotation::None;
+        if !proves && self.imported.as_ref().is_some_and(is_lived_on) {
+            aside(move || right.release()).await;
+            let kept = self.refreshed().await?;
+            return Ok((self, kept));
+        }
         let successor = self.imported.as_ref().and_then(|token| right.successor_of(token));
         let goes_on = successor.is_some();
         let approval = successor.map_or(approval, Approval::RefreshToken);
@@ -182,6 +190,22 @@ impl Attempt {
             Some(lack) => Err(lack),
             None => Ok((self, kept)),
         }
+    }
+
+    /// Goes on with the sign-in that lives on the imported token. It is refreshed like any other, so that it is kept whatever comes of this
+    /// one, which takes the place of a code that waits.
+    async fn refreshed(&mut self) -> Result<Kept, Error> {
+        let token = self.service.token(&self.profile, Freshness::Forced).await?;
+        self.left_out.extend(token.warning);
+        let kept = self.kept_elsewhere(self.service.grant(&self.profile).await?).await;
+        let kept = kept.map_err(|error| error.adding("the sign-in that lives on this token stays as it is"))?;
+        let give_up_code = |_: &Service, held: &mut Held| {
+            let Some(mut record) = held.load()?.filter(|record| record.pending.is_some()) else { return Ok(()) };
+            record.pending = None;
+            Ok(held.commit(&mut record)?)
+        };
+        self.service.holding(&self.profile.name, give_up_code).await?;
+        Ok(kept)
     }
 
     /// Turns an approval into a grant, and tells what it lacks for a sign-in although it is to be kept.

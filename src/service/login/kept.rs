@@ -14,9 +14,10 @@ use crate::aside::aside;
 use crate::clock::{self, Moment};
 use crate::config::{Config, Profile};
 use crate::error::{Advice, Code, Error};
+use crate::oauth::Client;
 use crate::oauth::wire::TokenAnswer;
 use crate::profile::ProfileName;
-use crate::providers::{ClientAuthentication, DataCenter, GrantLimit, RevocationEnds};
+use crate::providers::{ClientAuthentication, DataCenter, GrantLimit, Provider, RevocationEnds};
 use crate::secret::Secret;
 use crate::service::account::Unanswered;
 use crate::service::{Service, account, discovery, endpoints, grants};
@@ -102,6 +103,15 @@ impl Reserved {
     /// Until when the provider may be asked who approved.
     fn end_of_asking(&self) -> Moment {
         (self.since + PATIENCE_FOR_ACCOUNT).max(clock::now() + LEAST_PATIENCE_FOR_ACCOUNT)
+    }
+
+    /// Whether the sign-in that there is lives on this refresh token of the client, or on what came in its place.
+    pub(super) fn lives_on(&self, token: &Secret, provider: &Provider, client: &Client) -> bool {
+        let record = self.before.as_ref().filter(|record| record.provider == provider.name);
+        let grant = record.filter(|record| record.client_id == client.id).and_then(|record| record.grant.as_ref());
+        grant.is_some_and(|grant| {
+            grant.is_successor_of(token) || grant.refused.is_none() && grant.refresh_token.as_ref() == Some(token)
+        })
     }
 
     /// What came in the place of an imported refresh token that was used up before.
@@ -879,9 +889,6 @@ fn not_revoked(error: Error, failed: Error) -> Error {
 }
 
 fn is_same_grant(one: &Grant, other: &Grant) -> bool {
-    if one.imported.is_some() && one.imported == other.imported {
-        return true;
-    }
     match (&one.refresh_token, &other.refresh_token) {
         (None, None) => one.access_token == other.access_token,
         (one, other) => one == other,

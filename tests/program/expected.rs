@@ -586,6 +586,28 @@ fn importing_a_token_again_refreshes_the_sign_in_that_lives_on_it() {
     }
 }
 
+/// The answer to the import need not bring one (RFC 6749 §6), and that of a refresh may.
+#[test]
+fn an_imported_token_that_a_refresh_has_replaced_is_never_sent_again() {
+    let mut same = token("Bearer");
+    same.as_object_mut().expect("an object").remove("refresh_token");
+    let token = [same, replacing("RT-1"), replacing("RT-2")].into();
+    let provider = Provider::start(Script { token, ..Script::default() });
+    let home = Home::at(&provider.authority);
+    let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
+    home.configure(&format!("{}{other}", home.configuration()));
+    let import = |profile: &str| home.run_with(&["login", profile, "--import"], "RT-0\n");
+    assert_eq!(import("work").code, 0);
+    assert_eq!(home.run(&["refresh", "work"]).code, 0);
+    import("other").failed(4, &["profile `work` was signed in with this refresh token", "have a new token made"]);
+    let code = home.run(&["login", "work", "--no-wait"]);
+    assert!(home.record("work").pending.is_some(), "{code:?}");
+    let again = import("work");
+    assert!(again.code == 0 && !again.stderr.contains("stays valid"), "{again:?}");
+    assert_eq!(home.record("work").pending, None);
+    assert_eq!(sent(&provider), ["RT-0", "RT-0", "RT-1"]);
+}
+
 #[test]
 fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_is() {
     for how in [Unknown::Refused, Unknown::WrongAccount, Unknown::Killed] {

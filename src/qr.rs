@@ -40,9 +40,14 @@ impl QrMatrix {
         self.size
     }
 
+    /// Which modules of a row are dark. There are none outside the matrix.
+    pub fn row(&self, y: usize) -> &[bool] {
+        self.dark.chunks_exact(usize::from(self.size)).nth(y).unwrap_or_default()
+    }
+
     /// Tells whether the module in column `x` and row `y` is dark. All outside the matrix is light.
     pub fn is_dark(&self, x: u16, y: u16) -> bool {
-        x < self.size && y < self.size && self.dark[usize::from(y) * usize::from(self.size) + usize::from(x)]
+        self.row(usize::from(y)).get(usize::from(x)).is_some_and(|dark| *dark)
     }
 }
 

@@ -6,8 +6,9 @@
 //! and so the seams fall where they do the least harm.
 
 use std::fmt;
+use std::num::NonZeroU16;
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::{Buffer, Cell, CellDiffOption};
 use ratatui::layout::{Rect, Size};
 use ratatui::style::{Color, Modifier};
 use ratatui::widgets::Widget;
@@ -194,30 +195,26 @@ impl Widget for &QrCode<'_> {
         if self.fit.size != self.matrix.size() || area.width < columns || area.height < rows {
             return;
         }
+        let quiet_zone = usize::from(self.fit.quiet_zone);
+        // Once for all cells that look so: a code is drawn with each second that its clock shows.
+        let cells = [false, true].map(|top| [false, true].map(|bottom| painted(self.palette, top, bottom)));
+        // Before the first module it is beyond the last, where all is light.
+        let module = |position: u16| usize::from(position / self.fit.scale).wrapping_sub(quiet_zone);
         for row in 0..rows {
+            let halves = [2 * row, 2 * row + 1].map(|half_row| self.matrix.row(module(half_row)));
             let first = buffer.index_of(area.x, area.y + row);
             for (column, cell) in (0..columns).zip(&mut buffer.content[first..]) {
-                let is_light = |half_row| self.is_dark(column, half_row) == self.inverted;
-                paint(cell, self.palette, is_light(2 * row), is_light(2 * row + 1));
+                let x = module(column);
+                let is_light = halves.map(|modules| modules.get(x).is_some_and(|dark| *dark) == self.inverted);
+                cell.clone_from(&cells[usize::from(is_light[0])][usize::from(is_light[1])]);
             }
         }
     }
 }
 
-impl QrCode<'_> {
-    /// Tells whether a spot is dark. `half_row` counts from the top of the quiet zone, two to a row.
-    fn is_dark(&self, column: u16, half_row: u16) -> bool {
-        let module = |position: u16| (position / self.fit.scale).checked_sub(self.fit.quiet_zone);
-        match (module(column), module(half_row)) {
-            (Some(x), Some(y)) => self.matrix.is_dark(x, y),
-            _ => false,
-        }
-    }
-}
-
-/// Paints one cell. Takes nothing over from what the cell was: bold alone would turn black into grey in some terminals.
-fn paint(cell: &mut Cell, palette: QrPalette, top_is_light: bool, bottom_is_light: bool) {
-    cell.reset();
+/// A cell that takes nothing over from what it was: bold alone would turn black into grey in some terminals.
+fn painted(palette: QrPalette, top_is_light: bool, bottom_is_light: bool) -> Cell {
+    let mut cell = Cell::EMPTY;
     let (light, dark) = match palette {
         QrPalette::Indexed256 => (Color::Indexed(231), Color::Indexed(16)),
         QrPalette::Ansi16 => (Color::Gray, Color::Black),
@@ -233,11 +230,13 @@ fn paint(cell: &mut Cell, palette: QrPalette, top_is_light: bool, bottom_is_ligh
     cell.set_fg(light).set_bg(background);
     // It is blank already.
     if let Some(symbol) = symbol {
-        cell.set_symbol(symbol);
+        // Told beforehand, since it is looked up with each frame otherwise.
+        cell.set_symbol(symbol).set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
     }
     if palette == QrPalette::Reverse && top_is_light && bottom_is_light {
         cell.modifier = Modifier::REVERSED;
     }
+    cell
 }
 
 #[cfg(test)]

@@ -115,10 +115,12 @@ impl Environment<'_> {
     /// The first of the variables that is set decides (POSIX, "Environment Variables").
     fn locale(&self) -> (&'static str, &str) {
         let [all, of_characters, lang] = [self.lc_all, self.lc_ctype, self.lang].map(Option::unwrap_or_default);
-        match () {
-            () if !all.is_empty() => ("LC_ALL", all),
-            () if !of_characters.is_empty() => ("LC_CTYPE", of_characters),
-            () => ("LANG", lang),
+        if !all.is_empty() {
+            ("LC_ALL", all)
+        } else if !of_characters.is_empty() {
+            ("LC_CTYPE", of_characters)
+        } else {
+            ("LANG", lang)
         }
     }
 }

@@ -44,6 +44,7 @@ pub use record::{
     Account, Attempt, Doubt, Grant, IssuerEndpoints, LastRefresh, Moved, Record, RevocationNote, UnrevokedGrant, UsedUp,
 };
 pub use records::{Checked, CopyOutcome, Destination, Finding, FindingKind, Held, Opener, Rekeyed, Store, StoreInfo};
+pub(crate) use seal::digest_of;
 pub use throttles::{ClientAt, Throttled};
 
 use self::file::FileBackend;

@@ -270,12 +270,16 @@ impl Context {
 
     /// The flag, the variable or the key that names the store.
     fn store_named_by(&self, config: &Config) -> NamedBy {
-        match () {
-            () if self.global.store.is_some() => NamedBy::Flag("--store"),
-            () if Environment(&variable).var("DEVICE_LOGIN_STORE").is_some() => NamedBy::Variable("DEVICE_LOGIN_STORE"),
-            () if config.store.url_file.is_some() => NamedBy::Key("store_url_file"),
-            () if config.store.address.is_some() => NamedBy::Key("store"),
-            () => NamedBy::Default,
+        if self.global.store.is_some() {
+            NamedBy::Flag("--store")
+        } else if Environment(&variable).var("DEVICE_LOGIN_STORE").is_some() {
+            NamedBy::Variable("DEVICE_LOGIN_STORE")
+        } else if config.store.url_file.is_some() {
+            NamedBy::Key("store_url_file")
+        } else if config.store.address.is_some() {
+            NamedBy::Key("store")
+        } else {
+            NamedBy::Default
         }
     }
 
@@ -316,14 +320,16 @@ impl Context {
 
     /// What names the profile that is meant.
     pub(super) fn profile_named_by(&self, positional: &Positional, config: &Config) -> NamedBy {
-        match () {
-            () if positional.name.is_some() => NamedBy::Argument,
-            () if self.global.profile.is_some() => NamedBy::Flag("--profile"),
-            () if Environment(&variable).var("DEVICE_LOGIN_PROFILE").is_some() => {
-                NamedBy::Variable("DEVICE_LOGIN_PROFILE")
-            }
-            () if config.default_profile.is_some() => NamedBy::Key("default_profile"),
-            () => NamedBy::Only,
+        if positional.name.is_some() {
+            NamedBy::Argument
+        } else if self.global.profile.is_some() {
+            NamedBy::Flag("--profile")
+        } else if Environment(&variable).var("DEVICE_LOGIN_PROFILE").is_some() {
+            NamedBy::Variable("DEVICE_LOGIN_PROFILE")
+        } else if config.default_profile.is_some() {
+            NamedBy::Key("default_profile")
+        } else {
+            NamedBy::Only
         }
     }
 

@@ -50,11 +50,10 @@ fn read(body: &[u8], may_be_cut: bool) -> Result<Value, NoJson> {
     let text = text(body);
     let mut reader = Reader { rest: &text, may_be_cut };
     reader.skip_blanks();
-    match () {
-        () if text.trim().is_empty() => Err(NoJson::Empty),
-        () if reader.rest.is_empty() => Err(NoJson::Other),
-        () => reader.value(0),
+    if text.trim().is_empty() {
+        return Err(NoJson::Empty);
     }
+    if reader.rest.is_empty() { Err(NoJson::Other) } else { reader.value(0) }
 }
 
 /// The JSON object in a body; a list of one object is taken for it.

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 pub use self::event::{Command, Event, Happening, Health, Notice};
-use self::look::{Landing, Look, Looks, ToResume};
+use self::look::{Landing, Look, Looks, TriedWith};
 use self::reading::Dice;
 use self::schedule::{Now, Schedule, Step};
 use super::watch::Change;
@@ -58,7 +58,7 @@ pub struct Agent {
     versions: BTreeMap<ProfileName, Version>,
     /// Whose pending sign-in is gone along with, and whether once more where it comes to nothing; and which ones did.
     signing_in: BTreeMap<ProfileName, bool>,
-    given_up: BTreeMap<ProfileName, ToResume>,
+    given_up: BTreeMap<ProfileName, TriedWith>,
     tasks: JoinSet<Done>,
     is_ready: bool,
     /// The store cannot be reached, which was told.
@@ -78,7 +78,7 @@ pub struct Agent {
 /// What a task brings.
 enum Done {
     Landed(Box<Landing>),
-    SignIn { profile: ProfileName, pending: ToResume, result: Box<Result<(), Error>> },
+    SignIn { profile: ProfileName, pending: TriedWith, result: Box<Result<(), Error>> },
     Read { batch: Vec<ProfileName>, looks: Looks },
     Versions(Option<BTreeMap<ProfileName, Version>>),
     Configuration { result: Box<Result<Option<Config>, Error>>, orders: u32 },
@@ -278,7 +278,7 @@ impl Agent {
     async fn go_along(
         &mut self,
         profile: &ProfileName,
-        pending: &ToResume,
+        pending: &TriedWith,
         code: &PendingCode,
         notices: &mpsc::Sender<Notice>,
     ) {

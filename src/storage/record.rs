@@ -294,12 +294,12 @@ impl Grant {
 
     /// Notes that the provider has given another token in the place of this one, which was imported.
     pub fn note_imported(&mut self, imported: &Secret) {
-        self.imported = Some(seal::digest_of_token(imported));
+        self.imported = Some(seal::digest_of(imported));
     }
 
     /// Whether it lives on what the provider has given in the place of this refresh token, which was imported.
     pub fn is_successor_of(&self, imported: &Secret) -> bool {
-        self.refused.is_none() && self.imported == Some(seal::digest_of_token(imported))
+        self.refused.is_none() && self.imported == Some(seal::digest_of(imported))
     }
 
     /// Only a person can bring it back, or probably so.

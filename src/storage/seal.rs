@@ -117,12 +117,12 @@ pub(super) fn is_newer(json: &[u8], known: u32) -> bool {
     serde_json::from_slice::<Format>(json).is_ok_and(|line| line.format > known)
 }
 
-/// The first bytes of the SHA-256 of `bytes`: enough to tell a few things apart, and nothing of what they are.
-/// By which one token is told from another.
-pub(super) fn digest_of_token(token: &Secret) -> u64 {
-    u64::from_be_bytes(digest(token.expose().as_bytes()))
+/// By which one secret is told from another.
+pub(crate) fn digest_of(secret: &Secret) -> u64 {
+    u64::from_be_bytes(digest(secret.expose().as_bytes()))
 }
 
+/// The first bytes of the SHA-256 of `bytes`: enough to tell a few things apart, and nothing of what they are.
 pub(super) fn digest<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let whole = ring::digest::digest(&ring::digest::SHA256, bytes);
     let mut first = [0; N];

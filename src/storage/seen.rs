@@ -44,7 +44,7 @@ impl Note {
         Self {
             generation: record.generation,
             approved_at: last_decision(record),
-            refresh_token: token.map(seal::digest_of_token),
+            refresh_token: token.map(seal::digest_of),
         }
     }
 

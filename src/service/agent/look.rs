@@ -16,7 +16,7 @@ use crate::error::{Advice, Code, Error};
 use crate::files;
 use crate::profile::ProfileName;
 use crate::secret::Secret;
-use crate::storage::{Clocks, Grant, PendingId, Record};
+use crate::storage::{Clocks, Grant, PendingId, Record, digest_of};
 
 /// How long a sign-in is left alone that could not be gone on with.
 const BETWEEN_TRIES: Duration = Duration::from_secs(30);
@@ -31,25 +31,26 @@ pub(super) struct Look {
     /// There is no record. A sign-out leaves one, so this is a profile that never signed in, or a store that is gone.
     pub(super) is_missing: bool,
     /// A sign-in that is pending and to be asked for on this machine.
-    pub(super) pending: Option<(ToResume, PendingCode)>,
+    pub(super) pending: Option<(TriedWith, PendingCode)>,
 }
 
 /// A pending sign-in, with what its record and the files of secrets say of the client: somebody may put that right.
 #[derive(Clone, PartialEq)]
-pub(super) struct ToResume {
+pub(super) struct TriedWith {
     id: PendingId,
-    client_secret: Option<Secret>,
+    /// Tells one secret from another.
+    client_secret: Option<u64>,
     client_secret_for: Option<String>,
     client_endpoints: BTreeMap<String, Option<Url>>,
     /// How the files looked that have the secret.
     secret_files: Vec<files::Look>,
 }
 
-impl ToResume {
+impl TriedWith {
     fn of(profile: &Profile, record: &Record, id: &PendingId) -> Self {
         Self {
             id: id.clone(),
-            client_secret: record.client_secret.clone(),
+            client_secret: record.client_secret.as_ref().map(digest_of),
             client_secret_for: record.client_secret_for.clone(),
             client_endpoints: record.client_endpoints.clone(),
             secret_files: profile.secret_files().map(files::look).collect(),
@@ -94,7 +95,7 @@ pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> L
         let grant = record.as_ref().and_then(|record| record.grant.as_ref());
         let pending = record.as_ref().and_then(|record| {
             let pending = record.pending.as_ref().filter(|pending| pending.is_of(home.as_deref()))?;
-            Some((ToResume::of(profile, record, &pending.id), PendingCode::of(pending, &Clocks::now())))
+            Some((TriedWith::of(profile, record, &pending.id), PendingCode::of(pending, &Clocks::now())))
         });
         let look = Look::of(profile, grant, &service.config, dice, clock::wall());
         Ok(Look { is_missing: record.is_none(), pending, ..look })

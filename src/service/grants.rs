@@ -165,6 +165,14 @@ pub(super) fn note(record: &mut Record, note: RevocationNote, limit: Option<Gran
     }
 }
 
+/// The same of the grant that is kept of an import. Tells whether there was one.
+pub(super) fn note_used_up(record: &mut Record, limit: Option<GrantLimit>) -> bool {
+    let Some(used_up) = record.used_up.take() else { return false };
+    let kept = RevocationNote::of(&used_up.grant, &record.client_id);
+    note(record, kept, limit);
+    true
+}
+
 /// The grants that one record knows to live, with the provider that gave them.
 #[derive(Debug, Default)]
 pub(super) struct Counted {

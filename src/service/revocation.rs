@@ -153,11 +153,8 @@ impl Service {
             // Nobody is to be signed in by a code that is still on its way.
             gave_up = record.pending.take().is_some();
             noted = record.grant.take();
-            let used_up = record.used_up.take();
-            if let Some(used_up) = &used_up {
-                grants::note(record, RevocationNote::of(&used_up.grant, &record.client_id), limit);
-            }
-            let Some(grant) = &noted else { return gave_up || used_up.is_some() };
+            let had_import = grants::note_used_up(record, limit);
+            let Some(grant) = &noted else { return gave_up || had_import };
             // It ends after it began, whatever the clock says.
             record.note(Happened::SignedOut, "", &self.actor, clock::wall().max(grant.approved_at));
             grants::note(record, RevocationNote::of(grant, &record.client_id), limit);

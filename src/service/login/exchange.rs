@@ -174,9 +174,9 @@ impl Attempt {
                 return Err(self.without_access_token(refresh_token, rejected, &data_center, Some(right)).await);
             }
             Err(NotGranted::Refused(error)) if goes_on => {
-                let (imported, limit) = (self.imported.clone(), self.provider.dialect.grant_limit);
+                let limit = self.provider.dialect.grant_limit;
                 // Where that cannot be kept, the next import is told the same.
-                let _ = aside(move || right.give_up_successor(imported.as_ref(), limit)).await;
+                let _ = aside(move || right.give_up_successor(limit)).await;
                 return Err(error.adding(SUCCESSOR_REFUSED).advise_only(NEW_TOKEN));
             }
             Err(NotGranted::Refused(error) | NotGranted::Failed(error)) => {

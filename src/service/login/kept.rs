@@ -120,20 +120,14 @@ impl Reserved {
     }
 
     /// Has what came in the place of an imported refresh token revoked by the next login or logout, since the provider refuses it.
-    pub(super) fn give_up_successor(
-        self,
-        imported: Option<&Secret>,
-        limit: Option<GrantLimit>,
-    ) -> Result<(), StoreError> {
+    pub(super) fn give_up_successor(self, limit: Option<GrantLimit>) -> Result<(), StoreError> {
         let Self { mut held, before, .. } = self;
-        let given_up = before.and_then(|mut record| {
-            let used_up = record.used_up.take_if(|used_up| Some(&used_up.token) == imported)?;
-            let note = RevocationNote::of(&used_up.grant, &record.client_id);
-            grants::note(&mut record, note, limit);
-            Some(held.commit(&mut record))
+        let given_up = before.map_or(Ok(()), |mut record| {
+            grants::note_used_up(&mut record, limit);
+            held.commit(&mut record)
         });
         held.release();
-        given_up.unwrap_or(Ok(()))
+        given_up
     }
 
     pub(super) fn release(self) {

@@ -228,10 +228,10 @@ impl Service {
                     .advise(anyway()));
             }
             if record.as_deref().is_some_and(has_tokens) {
-                let message = format!("profile `{name}` is signed out, but its grant is not revoked yet");
+                let message = format!("profile `{name}` is signed out, but a grant of it is not revoked yet");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would forget the token that the provider has to be told")
-                    .advise(Advice::SignOut(name.clone()).and(" again"))
+                    .advise(Advice::SignOut(name.clone()).and(" to revoke it"))
                     .advise(anyway()));
             }
         }

@@ -165,7 +165,7 @@ pub struct ProfileStatus {
     pub away: Option<String>,
     /// What a person should see to before it becomes one.
     pub warnings: Vec<String>,
-    /// A grant that is not in use waits to be revoked, which signing out does.
+    /// A grant that is not in use waits to be revoked, or was got by an import and is kept: signing out revokes it.
     pub is_unrevoked: bool,
     /// What happened to the profile, oldest first.
     pub events: Arc<[Event]>,

@@ -389,7 +389,7 @@ fn a_kill_while_it_is_found_out_who_approved_leaves_the_grant_to_the_next_logout
 #[test]
 fn a_profile_is_called_signed_in_also_where_another_grant_of_it_is_to_be_revoked() {
     for (is_signed_in, told) in
-        [(true, "profile `work` is signed in"), (false, "is signed out, but its grant is not revoked yet")]
+        [(true, "profile `work` is signed in"), (false, "is signed out, but a grant of it is not revoked yet")]
     {
         let provider = Provider::start(Script { held: Some("/userinfo"), ..Script::default() });
         let home = Home::at(&provider.authority);
@@ -659,7 +659,8 @@ fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_i
                     continue;
                 }
                 if is_replaced {
-                    home.run(&["profile", "remove", "work"]).failed(2, &["is not revoked yet"]);
+                    home.run(&["profile", "remove", "work"])
+                        .failed(2, &["is not revoked yet", "logout work` to revoke it"]);
                 }
                 let again = ran(import());
                 assert_eq!(again.code, 0, "{case}: {again:?}");

@@ -93,7 +93,7 @@ impl<'a> Details<'a> {
             State::Valid => String::new(),
             State::Expiring | State::Expired => ", the next use refreshes it".to_owned(),
             State::NeedsLogin => format!(": {}", signing_in(self.around, panel, &status.name)),
-            State::SignedOut if status.is_unrevoked => format!(": press {} to log out again", key(Command::Logout)),
+            State::SignedOut if status.is_unrevoked => format!(": press {} to log out", key(Command::Logout)),
             State::SignedOut => format!(": {} to sign in", signing_in(self.around, panel, &status.name)),
             State::Unknown if status.problem.is_some() => ": the store cannot be read".to_owned(),
             State::Unknown => ": the clock has been set back".to_owned(),

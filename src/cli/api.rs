@@ -161,11 +161,11 @@ impl Api {
         }
         let failure = self.failure(&answer, &message);
         match (file, failure) {
-            (Some(file), None) => bar.beside(self.save(context, &mut answer, file)).await?,
+            (Some(file), None) => bar.beside(self.save(context, &bar, &mut answer, file)).await?,
             (Some(file), Some(failure)) => return Err(failure.adding(file.what_stays())),
             (None, failure) => {
                 bar.clear();
-                let printed = self.print(context, &mut answer).await;
+                let printed = self.print(context, &bar, &mut answer).await;
                 failure.map_or(Ok(()), Err).and(printed)?;
             }
         }
@@ -195,14 +195,21 @@ impl Api {
         Some(error.advise(explained.next.clone()))
     }
 
-    async fn print(&self, context: &Context, answer: &mut OpenAnswer<'_>) -> Result<(), Error> {
-        let written = self.pass_on(context, answer, Place::Stdout(context.output.body())).await?;
+    async fn print(&self, context: &Context, bar: &Bar<'_>, answer: &mut OpenAnswer<'_>) -> Result<(), Error> {
+        let written = self.pass_on(context, bar, answer, Place::Stdout(context.output.body())).await?;
         unless_gone(written).map_err(|error| unwritten(&error))
     }
 
-    async fn save(&self, context: &Context, answer: &mut OpenAnswer<'_>, file: Replacement) -> Result<(), Error> {
+    async fn save(
+        &self,
+        context: &Context,
+        bar: &Bar<'_>,
+        answer: &mut OpenAnswer<'_>,
+        file: Replacement,
+    ) -> Result<(), Error> {
         let place = Place::beside(&file).map_err(|error| unsaved(file.target(), &file.what_stays(), &error))?;
-        let written = self.pass_on(context, answer, place).await.map_err(|error| error.adding(file.what_stays()))?;
+        let written =
+            self.pass_on(context, bar, answer, place).await.map_err(|error| error.adding(file.what_stays()))?;
         saved(written, file)
     }
 
@@ -210,6 +217,7 @@ impl Api {
     async fn pass_on(
         &self,
         context: &Context,
+        bar: &Bar<'_>,
         answer: &mut OpenAnswer<'_>,
         place: Place,
     ) -> Result<std::io::Result<()>, Error> {
@@ -228,6 +236,7 @@ impl Api {
             Ok(is_whole) => {
                 let written = writer.finish().await;
                 if let Some(fault) = check.filter(|_| is_whole).and_then(Check::fault) {
+                    bar.clear();
                     context.output.warn(&[format!("the answer calls itself JSON and is none: {fault}")]);
                 }
                 Ok(written)

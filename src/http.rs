@@ -3,6 +3,7 @@
 //! Nothing here opens a connection; [`client`] does. `oauth` builds [`Request`]s and reads [`Response`]s without knowing
 //! who carries them.
 
+pub mod charset;
 pub mod client;
 pub(crate) mod date;
 pub mod decode;

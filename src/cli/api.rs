@@ -11,18 +11,19 @@ use clap::Args;
 
 use self::bar::Bar;
 use self::fields::Fields;
-use self::writer::{Layout, Page, Place, Writer};
+use self::writer::{Layout, Place, Writer};
 use super::context::Context;
-use super::output::unwritten;
+use super::output::{Page, unwritten};
 use crate::api::{self, Call, Diagnosis};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
 use crate::files::{self, Replacement};
+use crate::http::charset::Charset;
 use crate::http::multipart::{MULTIPART, NoPart, Part, multipart, promised_type};
 use crate::http::progress::Progress;
 use crate::http::source::Source;
 use crate::http::upload::Upload;
-use crate::http::{JUDGED_BYTES, Method, Response, reason};
+use crate::http::{JUDGED_BYTES, Method, reason};
 use crate::json::Check;
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
@@ -232,7 +233,7 @@ impl Api {
             }
         };
         read(&answer.response.body);
-        match self.write(answer, &mut writer, read).await {
+        match self.write(context, answer, &mut writer, read).await {
             Ok(is_whole) => {
                 let written = writer.finish().await;
                 if let Some(fault) = check.filter(|_| is_whole).and_then(Check::fault) {
@@ -253,15 +254,27 @@ impl Api {
     /// tells so. What is no text goes to a terminal only where `-o -` asks for that.
     async fn write(
         &self,
+        context: &Context,
         answer: &mut OpenAnswer<'_>,
         writer: &mut Writer,
         mut read: impl FnMut(&[u8]),
     ) -> Result<bool, Error> {
-        let is_refused = writer.is_for_terminal && self.output.is_none() && !self.silent && is_binary(&answer.response);
+        let (charset, judged) = (Charset::of(&answer.response), &answer.response.body);
+        let judged = &judged[..judged.len().min(JUDGED_BYTES)];
+        let is_shown = writer.is_for_terminal && !self.silent;
+        if let Err(label) = charset
+            && is_shown
+            && !judged.is_ascii()
+        {
+            let label = Untrusted::new(label).line();
+            context.output.warn(&[format!("the answer is in `{label}`, which is shown as if it were UTF-8")]);
+        }
+        let charset = charset.unwrap_or_default();
+        let is_refused = is_shown && self.output.is_none() && charset.is_binary(judged);
         let shown = |bytes: Vec<u8>| if self.silent || is_refused { Vec::new() } else { bytes };
         let (beginning, is_whole) = (shown(answer.response.body.clone()), answer.is_whole());
         let head = if self.include { head(answer) } else { String::new() };
-        let mut goes_on = writer.begin(Page { head, beginning, is_whole }).await;
+        let mut goes_on = writer.begin(Page { head, beginning, is_whole, charset }).await;
         if is_refused {
             return Err(Error::new(Code::Other, "the answer was not printed")
                 .because("it is binary, and would be no more than noise on a terminal")
@@ -526,12 +539,6 @@ fn head(answer: &OpenAnswer<'_>) -> String {
     let line = |(name, value): &(String, String)| format!("{name}: {}", Untrusted::new(value.as_str()).line());
     lines.extend(answer.response.sent_headers().map(line));
     lines.join("\n") + "\n\n"
-}
-
-/// Whether an answer begins with what no text has in it.
-fn is_binary(response: &Response) -> bool {
-    let body = &response.body;
-    body[..body.len().min(JUDGED_BYTES)].contains(&0)
 }
 
 /// Whether an answer refuses the method of a call: by its status, or by a word for that, such as `INVALID_REQUEST_METHOD`.

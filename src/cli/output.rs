@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use clap::builder::StyledStr;
 use serde::Serialize;
 
-pub(super) use self::body::Body;
+pub(super) use self::body::{Body, Page};
 use super::advice::Program;
 use super::colors::{BOLD, BOLD_RED, RESET};
 use super::table::{Room, Table, folded};

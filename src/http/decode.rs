@@ -114,7 +114,8 @@ fn unpacked(body: &[u8]) -> Vec<u8> {
     if unpacked.starts_with(&[0x1f, 0x8b]) { Vec::new() } else { unpacked }
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+/// What is no character becomes U+FFFD.
+pub(super) fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     let (pairs, odd) = bytes.as_chunks();
     let characters = char::decode_utf16(pairs.iter().map(|pair| unit(*pair)));
     let text = characters.map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::http::Response;
+use crate::http::charset::Charset;
 use crate::http::pause::retry_after;
 use crate::service::{Answer, Explained, Long};
 use crate::tui::widgets::json_view::JsonDocument;
@@ -42,6 +43,8 @@ pub struct Received {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Content {
     Text(Arc<str>),
+    /// A text in another encoding than UTF-8, and its bytes.
+    Encoded(Arc<str>, Arc<[u8]>),
     Binary(Arc<[u8]>),
     /// The beginning of a longer one, which is elsewhere.
     Long(Box<Content>, Long),
@@ -57,14 +60,15 @@ impl Received {
             cut_between_letters(&mut response.body);
         }
         let headers = response.sent_headers().cloned().collect();
-        let beginning = Content::new(response.body);
+        let charset = Charset::of(&response).unwrap_or_default();
+        let beginning = Content::new(response.body, charset);
         let document = match &beginning {
-            Content::Text(text) if long.is_some() => {
+            Content::Text(text) | Content::Encoded(text, _) if long.is_some() => {
                 let tree = completed(text).map(JsonDocument::parse);
                 let tree = tree.filter(|tree| tree.is_json() || tree.has_too_many_lines());
                 tree.unwrap_or_else(|| JsonDocument::plain(text.clone()))
             }
-            Content::Text(text) => JsonDocument::parse(text.clone()),
+            Content::Text(text) | Content::Encoded(text, _) => JsonDocument::parse(text.clone()),
             Content::Binary(_) | Content::Long(..) => JsonDocument::plain(""),
         };
         let content = match long {
@@ -85,8 +89,16 @@ impl Received {
 }
 
 impl Content {
-    /// What is UTF-8 without a NUL is text.
-    fn new(body: Vec<u8>) -> Self {
+    /// What has no NUL in it is text, unless it were UTF-8 and is none.
+    fn new(body: Vec<u8>, charset: Charset) -> Self {
+        if charset != Charset::Utf8 {
+            let text = charset.decode(&body);
+            return if text.contains('\0') {
+                Content::Binary(body.into())
+            } else {
+                Content::Encoded(text.into(), body.into())
+            };
+        }
         match String::from_utf8(body) {
             Ok(text) if !text.contains('\0') => Content::Text(text.into()),
             Ok(text) => Content::Binary(text.into_bytes().into()),
@@ -97,7 +109,7 @@ impl Content {
     pub fn bytes(&self) -> &[u8] {
         match self {
             Content::Text(text) => text.as_bytes(),
-            Content::Binary(bytes) => bytes,
+            Content::Encoded(_, bytes) | Content::Binary(bytes) => bytes,
             Content::Long(beginning, _) => beginning.bytes(),
         }
     }
@@ -193,12 +205,25 @@ pub fn in_hexadecimal(bytes: &[u8]) -> String {
 mod tests {
     use super::{Content, completed, cut_between_letters, in_hexadecimal, named_scopes};
     use crate::http::Response;
+    use crate::http::charset::Charset;
 
     #[test]
-    fn text_is_what_is_utf_8_without_nul() {
-        assert!(matches!(Content::new(b"{}".to_vec()), Content::Text(_)));
-        assert!(matches!(Content::new(b"a\0".to_vec()), Content::Binary(_)));
-        assert!(matches!(Content::new(b"\xff\xd8".to_vec()), Content::Binary(_)));
+    fn text_is_what_can_be_read_without_nul() {
+        let of = |body: &[u8], charset| Content::new(body.to_vec(), charset);
+        assert!(matches!(of(b"{}", Charset::Utf8), Content::Text(_)));
+        assert!(matches!(of(b"a\0", Charset::Utf8), Content::Binary(_)));
+        assert!(matches!(of(b"\xff\xd8", Charset::Utf8), Content::Binary(_)));
+        for (body, charset, expected) in [
+            (&b"caf\xe9"[..], Charset::Windows1252, Some("café")),
+            (b"\xff\xfea\0", Charset::Utf16Le, Some("a")),
+            (b"a\0", Charset::Windows1252, None),
+            (b"\0\0", Charset::Utf16Be, None),
+        ] {
+            let content = of(body, charset);
+            assert_eq!(content.bytes(), body);
+            let text = if let Content::Encoded(text, _) = &content { Some(&**text) } else { None };
+            assert_eq!(text, expected, "{body:?}");
+        }
     }
 
     #[test]

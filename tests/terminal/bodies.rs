@@ -248,3 +248,45 @@ fn a_binary_answer_is_no_text_for_a_terminal_unless_that_is_asked_for() {
     }
     assert_eq!(std::fs::read(saved).expect("it is saved"), ANSWER);
 }
+
+#[test]
+fn a_text_in_another_encoding_is_shown_as_what_it_means_and_passed_on_as_it_came() {
+    const ANSWERS: [(&str, &str, &[u8]); 3] = [
+        ("GET /x", "iso-8859-1", b"caf\xe9 \x80"),
+        ("GET /utf-16", "UTF-16", b"\xff\xfen\0e\0\xe9\0"),
+        ("GET /koi8-r", "koi8-r", b"da \xc4\xc1"),
+    ];
+    let (url, _) = socket::serve(|mut stream| {
+        let mut asked = [0; 4096];
+        let read = stream.read(&mut asked).unwrap_or_default();
+        let answer = ANSWERS.iter().find(|(call, ..)| asked[..read].starts_with(call.as_bytes()));
+        let (_, charset, body) = answer.expect("nothing else is called");
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset={charset}\r\nconnection: close\r\n\r\n");
+        let _ = stream.write_all(&[head.as_bytes(), body].concat());
+    });
+    let origin = url.origin().ascii_serialization();
+    let home = Home::new();
+    home.configure(&configuration(&origin));
+    home.sign_in_at(&origin, |_| {});
+    let calls = "$program api /x; $program api /utf-16; $program api /koi8-r; $program api /x | od -An -tx1; echo done";
+    let screen = start(&home, calls).wait_for("done");
+    let lines: Vec<&str> = screen.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let told = "warning: the answer is in `koi8-r`, which is shown as if it were UTF-8";
+    assert_eq!(lines, ["café €", "neé", told, "da", "63 61 66 e9 20 80", "done"], "{screen}");
+    // The screens show the same, and save what came.
+    let saved = home.path("saved");
+    let terminal = start(&home, "exec $program");
+    terminal.wait_for("work");
+    terminal.press("a");
+    terminal.wait_for("Own request");
+    terminal.press("\x1b[He");
+    terminal.wait_for("▌Address");
+    terminal.press("/x\r");
+    terminal.wait_for("café €");
+    terminal.press("w");
+    terminal.wait_for("Save the answer");
+    terminal.press(&format!("\x15{}\r", saved.display()));
+    terminal.wait_for("Saved");
+    assert_eq!(std::fs::read(saved).expect("it is saved"), b"caf\xe9 \x80");
+}

@@ -35,6 +35,7 @@ pub(super) async fn exchange(
     let bar = Bar::new(Some(&context.output).filter(|_| file.is_some()), &progress);
     let mut pages = Pages {
         api,
+        context,
         service,
         profile,
         paging: paging.unwrap_or(&paging::LINK),
@@ -75,6 +76,7 @@ const WITHOUT_PAGES: &str = "read it by a call without `--paginate`";
 
 struct Pages<'a> {
     api: &'a Api,
+    context: &'a Context,
     service: &'a Service,
     profile: &'a Profile,
     paging: &'static Paging,
@@ -157,7 +159,7 @@ impl Pages<'_> {
             self.is_amid = true;
             let goes_on = self
                 .api
-                .write(&mut answer, &mut self.writer, |piece| {
+                .write(self.context, &mut answer, &mut self.writer, |piece| {
                     if is_read {
                         page.push(piece);
                     }

@@ -6,7 +6,7 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cli::output::Body;
+use crate::cli::output::{Body, Page};
 use crate::files::Replacement;
 use crate::json::MARK;
 
@@ -35,7 +35,7 @@ impl Place {
     /// Begins an answer, on a line of its own.
     fn begin(&mut self, page: &Page) -> io::Result<()> {
         match self {
-            Self::Stdout(body) => body.begin(&page.head, &page.beginning, page.is_whole),
+            Self::Stdout(body) => body.begin(page),
             Self::File { is_line_done, .. } => {
                 let end: &[u8] = if *is_line_done { b"" } else { b"\n" };
                 self.write(&[end, page.head.as_bytes()].concat())
@@ -69,14 +69,6 @@ pub(super) enum Layout {
     Lines,
     /// They are JSON values, and become one array.
     Array,
-}
-
-/// An answer, or a page of one, that begins.
-pub(super) struct Page {
-    pub(super) head: String,
-    pub(super) beginning: Vec<u8>,
-    /// Whether the beginning is all of it.
-    pub(super) is_whole: bool,
 }
 
 enum Piece {

@@ -3,16 +3,28 @@
 use std::io::{self, Write};
 
 use super::json::Indenter;
+use crate::http::charset::{Charset, Decoder};
 use crate::untrusted::{VisibleStream, visible};
 
 /// Bytes that are made readable at a time, since that makes them many times as long.
 const PIECE: usize = 4 * 1024;
+
+/// An answer, or a page of one, that begins.
+pub(in crate::cli) struct Page {
+    pub(in crate::cli) head: String,
+    pub(in crate::cli) beginning: Vec<u8>,
+    /// Whether the beginning is all of it.
+    pub(in crate::cli) is_whole: bool,
+    pub(in crate::cli) charset: Charset,
+}
 
 /// A body on its way to stdout, or several one after another.
 pub(in crate::cli) struct Body {
     /// Whether a person looks at it, and with colours.
     terminal: Option<HasColor>,
     form: Form,
+    /// Makes UTF-8 of it for a terminal.
+    decoder: Decoder,
     /// Whether the cursor is at the beginning of a line.
     is_line_done: bool,
 }
@@ -26,9 +38,19 @@ enum Form {
     Json(Indenter),
 }
 
+impl Form {
+    fn push(&mut self, piece: &[u8], shown: &mut String) {
+        match self {
+            Form::Bytes => {}
+            Form::Text(text) => text.push(piece, shown),
+            Form::Json(json) => json.push(piece, shown),
+        }
+    }
+}
+
 impl Body {
     pub(super) fn bytes() -> Self {
-        Self { terminal: None, form: Form::Bytes, is_line_done: true }
+        Self { terminal: None, form: Form::Bytes, decoder: Decoder::default(), is_line_done: true }
     }
 
     pub(super) fn for_terminal(has_color: bool) -> Self {
@@ -42,8 +64,8 @@ impl Body {
 
     /// Begins a body after its head, on a line of its own. Its beginning, which may be all of it, settles how it is shown, and
     /// is still to be written.
-    pub(in crate::cli) fn begin(&mut self, head: &str, beginning: &[u8], is_whole: bool) -> io::Result<()> {
-        self.begin_on(&mut io::stdout().lock(), head, beginning, is_whole)
+    pub(in crate::cli) fn begin(&mut self, page: &Page) -> io::Result<()> {
+        self.begin_on(&mut io::stdout().lock(), page)
     }
 
     pub(in crate::cli) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -54,14 +76,16 @@ impl Body {
         self.end_on(&mut io::stdout().lock())
     }
 
-    fn begin_on(&mut self, out: &mut impl Write, head: &str, beginning: &[u8], is_whole: bool) -> io::Result<()> {
+    fn begin_on(&mut self, out: &mut impl Write, page: &Page) -> io::Result<()> {
+        let Page { head, beginning, is_whole, charset } = page;
         self.end_on(out)?;
         if !self.is_line_done {
             out.write_all(b"\n")?;
         }
         self.is_line_done = true;
         let Some(has_color) = self.terminal else { return out.write_all(head.as_bytes()).and_then(|()| out.flush()) };
-        self.form = if Indenter::fits(beginning, is_whole) {
+        self.decoder = Decoder::new(*charset);
+        self.form = if Indenter::fits(beginning, *is_whole) {
             Form::Json(Indenter::new(has_color))
         } else {
             Form::Text(VisibleStream::default())
@@ -77,11 +101,8 @@ impl Body {
         }
         let mut shown = String::new();
         for piece in bytes.chunks(PIECE) {
-            match &mut self.form {
-                Form::Bytes => {}
-                Form::Text(text) => text.push(piece, &mut shown),
-                Form::Json(json) => json.push(piece, &mut shown),
-            }
+            let piece = self.decoder.push(piece);
+            self.form.push(&piece, &mut shown);
             out.write_all(shown.as_bytes())?;
             self.is_line_done = if shown.is_empty() { self.is_line_done } else { shown.ends_with('\n') };
             shown.clear();
@@ -92,6 +113,7 @@ impl Body {
     /// Ends the body that has begun; a terminal's last line as well.
     fn end_on(&mut self, out: &mut impl Write) -> io::Result<()> {
         let mut shown = String::new();
+        self.form.push(std::mem::take(&mut self.decoder).finish().as_bytes(), &mut shown);
         match std::mem::replace(&mut self.form, Form::Bytes) {
             Form::Bytes => return out.flush(),
             Form::Text(text) => text.finish(&mut shown),
@@ -109,7 +131,12 @@ impl Body {
 
 #[cfg(test)]
 mod tests {
-    use super::Body;
+    use super::{Body, Page};
+    use crate::http::charset::Charset;
+
+    fn page(head: &str, beginning: &[u8], is_whole: bool) -> Page {
+        Page { head: head.to_owned(), beginning: beginning.to_vec(), is_whole, charset: Charset::default() }
+    }
 
     /// What a terminal gets, the same in pieces of any size.
     #[track_caller]
@@ -117,7 +144,7 @@ mod tests {
         let of_size = |size: usize| {
             let mut out = Vec::new();
             let mut shown = Body::for_terminal(has_color);
-            shown.begin_on(&mut out, "", body, true).expect("memory takes all");
+            shown.begin_on(&mut out, &page("", body, true)).expect("memory takes all");
             body.chunks(size).for_each(|piece| shown.write_to(&mut out, piece).expect("memory takes all"));
             shown.end_on(&mut out).expect("memory takes all");
             String::from_utf8(out).expect("text")
@@ -177,7 +204,7 @@ mod tests {
         let long = |body: &[u8], rest: &[u8]| {
             let mut out = Vec::new();
             let mut shown = Body::for_terminal(false);
-            shown.begin_on(&mut out, "HTTP 200\n\n", body, false).expect("memory takes all");
+            shown.begin_on(&mut out, &page("HTTP 200\n\n", body, false)).expect("memory takes all");
             shown.write_to(&mut out, body).expect("memory takes all");
             shown.write_to(&mut out, rest).expect("memory takes all");
             shown.end_on(&mut out).expect("memory takes all");
@@ -190,6 +217,21 @@ mod tests {
     }
 
     #[test]
+    fn another_encoding_is_shown_as_what_it_means() {
+        for (charset, body, expected) in [
+            (Charset::Windows1252, &b"caf\xe9 \x9b2J \x80"[..], "café ›2J €\n"),
+            (Charset::Windows1252, b"[\"\xe9\"]", "[\n  \"é\"\n]\n"),
+            (Charset::Utf16Le, b"\xff\xfe\x1b\0\xe9\0\n\0x", "<U+001B>é\n\u{fffd}\n"),
+        ] {
+            let (mut out, mut shown) = (Vec::new(), Body::for_terminal(false));
+            shown.begin_on(&mut out, &Page { charset, ..page("", body, true) }).expect("memory takes all");
+            body.chunks(3).for_each(|piece| shown.write_to(&mut out, piece).expect("memory takes all"));
+            shown.end_on(&mut out).expect("memory takes all");
+            assert_eq!(String::from_utf8(out).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
     fn bodies_that_follow_one_another_begin_on_lines_of_their_own() {
         for (mut shown, expected) in [
             (Body::bytes(), "A\n\n[1]\nB\n\nx\nC\n\n[2]"),
@@ -197,7 +239,7 @@ mod tests {
         ] {
             let mut out = Vec::new();
             for (head, body) in [("A\n\n", &b"[1]"[..]), ("B\n\n", b"x\n"), ("C\n\n", b"[2]")] {
-                shown.begin_on(&mut out, head, body, true).expect("memory takes all");
+                shown.begin_on(&mut out, &page(head, body, true)).expect("memory takes all");
                 shown.write_to(&mut out, body).expect("memory takes all");
             }
             shown.end_on(&mut out).expect("memory takes all");

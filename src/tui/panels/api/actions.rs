@@ -330,7 +330,7 @@ impl ApiPanel {
         let body =
             self.exchange().and_then(|exchange| exchange.outcome.as_ref().ok()).map(|reply| reply.content.beginning());
         match body {
-            Some(Content::Text(body)) if self.side == Side::Raw => {
+            Some(Content::Text(body) | Content::Encoded(body, _)) if self.side == Side::Raw => {
                 copy(around, Some(body.to_string()), "the body", now, Told::Overlay)
             }
             _ => {

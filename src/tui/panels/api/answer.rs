@@ -129,14 +129,14 @@ impl Exchange {
             return None;
         }
         let document = match reply.content.beginning() {
-            Content::Text(text) if text.len() > SHORT_TEXT => {
+            Content::Text(text) | Content::Encoded(text, _) if text.len() > SHORT_TEXT => {
                 if reply.raw.is_none() {
                     let beginning = JsonDocument::beginning(text, SHORT_TEXT, columns);
                     reply.raw = Some((0, JsonView::new(Arc::new(beginning))));
                 }
                 return Some(text.clone());
             }
-            Content::Text(text) => JsonDocument::wrapped(text.clone(), columns),
+            Content::Text(text) | Content::Encoded(text, _) => JsonDocument::wrapped(text.clone(), columns),
             Content::Binary(bytes) => JsonDocument::plain(in_hexadecimal(bytes)),
             Content::Long(..) => return None,
         };

@@ -224,11 +224,11 @@ fn note_of(around: &Surroundings, reply: &Reply) -> Option<String> {
                 (around.key(Scope::Api, Command::NextView), around.key(Scope::Api, Command::SaveAnswer));
             Some(format!("The body is no text: {shows} shows its bytes, {saves} saves them."))
         }
-        Content::Text(_) if reply.body.document().is_cut() => Some(format!(
+        Content::Text(_) | Content::Encoded(..) if reply.body.document().is_cut() => Some(format!(
             "It has more lines than are shown: {} saves all of it.",
             around.key(Scope::Api, Command::SaveAnswer)
         )),
-        Content::Text(_) | Content::Long(..) => None,
+        Content::Text(_) | Content::Encoded(..) | Content::Long(..) => None,
     }
 }
 

@@ -396,6 +396,8 @@ impl DeviceFlow {
                 return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
             Ok(PollReply::SlowDown(wanted)) => {
+                // By one that is longer than the code's life nobody could ask again.
+                let wanted = wanted.filter(|wanted| *wanted <= polling.code.lifetime);
                 let interval = (polling.interval + SLOW_DOWN_STEP).max(wanted.unwrap_or_default());
                 let slowed = Polling { interval, slow_downs: polling.slow_downs.saturating_add(1), ..polling };
                 return self

@@ -34,6 +34,8 @@ use crate::untrusted::{Rejected, Untrusted, is_near};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// So many polls are made in a code's life where the server's interval leaves none.
+const POLLS_OF_A_LIFE: u32 = 5;
 /// The longest life that a token is believed to have.
 pub const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -489,14 +491,18 @@ impl Body {
             verification_uri.ok_or(Rejected { field: "an answer", problem: "has no verification address" })?;
         let Intervals { default, shortest, default_lifetime, longest_lifetime, .. } = dialect.intervals;
         let lifetime = self.duration("expires_in", dialect.lifetime_milliseconds_from).unwrap_or(default_lifetime);
+        let lifetime = lifetime.clamp(Duration::from_secs(1), longest_lifetime);
+        let interval = self.interval(dialect).unwrap_or(default);
+        // By an interval that is longer than the code's life nobody could ask at all, so something else is meant.
+        let interval = if interval > lifetime { lifetime / POLLS_OF_A_LIFE } else { interval };
         Ok(DeviceCode {
             device_code,
             user_code,
             verification_uri,
             // People can do without it, and type the code.
             verification_uri_complete: address(dialect.verification_uri_complete_fields).ok().flatten(),
-            lifetime: lifetime.clamp(Duration::from_secs(1), longest_lifetime),
-            interval: self.interval(dialect).unwrap_or(default).max(shortest),
+            lifetime,
+            interval: interval.max(shortest),
         })
     }
 

@@ -42,7 +42,7 @@ pub const RFC: Dialect = Dialect {
     intervals: Intervals {
         default: Duration::from_secs(5),
         shortest: Duration::from_secs(1),
-        longest: Duration::from_secs(2 * 60),
+        longest: Duration::from_secs(60 * 60),
         default_lifetime: Duration::from_secs(300),
         longest_lifetime: Duration::from_secs(60 * 60),
     },

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::http::Response;
 use crate::http::charset::Charset;
 use crate::http::pause::retry_after;
+use crate::json::Check;
 use crate::service::{Answer, Explained, Long};
 use crate::tui::widgets::json_view::JsonDocument;
 
@@ -33,6 +34,8 @@ pub struct Received {
     pub content: Content,
     /// The body for people; of a binary one there is nothing.
     pub document: Arc<JsonDocument>,
+    /// What is wrong with a body that calls itself JSON.
+    pub fault: Option<String>,
     /// How long the API wants to be left alone.
     pub pause: Option<Duration>,
     /// The scopes that the answer says are needed.
@@ -59,6 +62,11 @@ impl Received {
         if long.is_some() {
             cut_between_letters(&mut response.body);
         }
+        let check = Some(Check::default()).filter(|_| response.is_json() && long.is_none());
+        let fault = check.and_then(|mut check| {
+            check.push(&response.body);
+            check.fault()
+        });
         let headers = response.sent_headers().cloned().collect();
         let charset = Charset::of(&response).unwrap_or_default();
         let beginning = Content::new(response.body, charset);
@@ -82,6 +90,7 @@ impl Received {
             explained,
             content,
             document: Arc::new(document),
+            fault,
             pause,
             named_scopes,
         }

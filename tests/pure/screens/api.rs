@@ -246,6 +246,22 @@ fn below_an_answer_nothing_is_said_of_another_call() {
 }
 
 #[test]
+fn a_body_that_is_not_what_it_calls_itself_is_told() {
+    for (body, told) in [
+        ("{\"a\":1}", None),
+        ("", None),
+        ("{\"a\":1", Some("It calls itself JSON and is none: it breaks off after 6 bytes.")),
+        ("<html>", Some("It calls itself JSON and is none: `<` is at byte 1.")),
+    ] {
+        let mut model = answered(Ok(answer(200, body, None)));
+        resize(&mut model, 120, 40);
+        let screen = screen_text(&model, now());
+        assert_eq!(screen.contains("calls itself"), told.is_some(), "{body}: {screen}");
+        assert!(screen.contains(told.unwrap_or_default()), "{body}: {screen}");
+    }
+}
+
+#[test]
 fn a_body_that_is_no_text_is_shown_as_bytes() {
     let mut binary = answer(200, "", None);
     binary.response.body = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();

@@ -54,6 +54,8 @@ pub(super) struct Reply {
     named_scopes: Vec<String>,
     pub(super) explained: Option<Explained>,
     pub(super) content: Content,
+    /// What is wrong with a body that calls itself JSON.
+    pub(super) fault: Option<String>,
     pub(super) body: JsonView,
     /// The body as it was sent, broken after so many columns, or the beginning of it after 0. Made when it is first looked
     /// at.
@@ -162,7 +164,7 @@ impl Exchange {
 
 impl Reply {
     fn new(received: Received, now: Now) -> Self {
-        let Received { status, headers, took, explained, content, document, pause, named_scopes } = received;
+        let Received { status, headers, took, explained, content, document, fault, pause, named_scopes } = received;
         let is_rate = |name: &str| {
             let name = name.to_ascii_lowercase();
             RATE_HEADERS.iter().any(|known| name.starts_with(known))
@@ -179,6 +181,7 @@ impl Reply {
             named_scopes,
             explained,
             content,
+            fault,
             body: JsonView::new(document),
             raw: None,
             headers: text_view(&lines.join("\n")),

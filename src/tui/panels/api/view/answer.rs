@@ -215,7 +215,7 @@ impl Head {
     }
 }
 
-/// What there is to know of a body that is no text.
+/// What there is to know of a body that is no text, not all of what is shown, or not what it calls itself.
 fn note_of(around: &Surroundings, reply: &Reply) -> Option<String> {
     match &reply.content {
         Content::Text(text) if text.is_empty() => Some("The answer has no body.".to_owned()),
@@ -228,7 +228,9 @@ fn note_of(around: &Surroundings, reply: &Reply) -> Option<String> {
             "It has more lines than are shown: {} saves all of it.",
             around.key(Scope::Api, Command::SaveAnswer)
         )),
-        Content::Text(_) | Content::Encoded(..) | Content::Long(..) => None,
+        Content::Text(_) | Content::Encoded(..) | Content::Long(..) => {
+            reply.fault.as_ref().map(|fault| format!("It calls itself JSON and is none: {fault}."))
+        }
     }
 }
 

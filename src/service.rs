@@ -59,7 +59,7 @@ pub use store::CopiedProfiles;
 pub use test_calls::{TestCallEntry, TestCalls};
 pub use token_file::TokenFile;
 pub use tokens::ends::is_ahead;
-pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness, Keeping, Renewed};
+pub use tokens::{DEFAULT_MIN_TTL, FreshToken, Freshness, Keeping, Renewed, not_refreshed};
 pub use typed_body::{TypedBody, unreadable};
 pub use unbroken::{StandStill, Unbroken};
 

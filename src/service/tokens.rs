@@ -25,6 +25,7 @@ use crate::clock::{self, later};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
 use crate::http::pause::LONGEST_RETRY_AFTER;
+use crate::profile::ProfileName;
 use crate::providers::{MintLimit, Provider};
 use crate::secret::Secret;
 use crate::storage::{Grant, Held, LOCK_PATIENCE, Record};
@@ -218,7 +219,7 @@ impl Service {
         if let Some(failure) = shared_failure(&grant, freshness, asked_at) {
             return Err(failure);
         }
-        let what = format!("the access token of profile `{}` could not be refreshed", profile.name);
+        let what = not_refreshed(&profile.name);
         let is_replacement = freshness == Freshness::Replaced;
         if let Some(until) = no_replacement_before(&grant, now).filter(|_| is_replacement) {
             let refresh = Advice::Refresh(profile.name.clone());
@@ -236,6 +237,11 @@ impl Service {
         refresh.check_client(held, now)?;
         Ok(Decided::Needed(Box::new(refresh)))
     }
+}
+
+/// What failed, as the record has it of the last refresh.
+pub fn not_refreshed(profile: &ProfileName) -> String {
+    format!("the access token of profile `{profile}` could not be refreshed")
 }
 
 /// What a look under the sole right came to.

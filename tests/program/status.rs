@@ -654,3 +654,26 @@ fn why_a_sign_in_is_not_well_is_told_once_and_by_what_it_was() {
         assert_eq!(home.run(&["status", "--json"]).json()["profiles"][0]["last_error"], error);
     }
 }
+
+#[test]
+fn a_renamed_profile_is_told_by_its_new_name() {
+    for (status, body, code) in [(503, "{}", 7), (400, "{\"error\": \"invalid_grant\"}", 4)] {
+        let authority = Authority::start(move |_| (status, body.to_owned()));
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |_| {});
+        assert_eq!(home.run(&["refresh"]).code, code);
+        let told = |name: &str| {
+            let line = format!("{name}: last refresh: ");
+            let said = home.run(&["status"]).stdout;
+            let why = said.lines().find_map(|said| said.strip_prefix(&line)).unwrap_or_else(|| panic!("{said}"));
+            let whole = home.run(&["status", "--json"]).json()["profiles"][0]["last_error"].to_string();
+            assert!(!why.contains(name) && whole.contains(&format!("`{name}`")), "{why} {whole}");
+            why.to_owned()
+        };
+        let before = told("work");
+        assert_eq!(home.run(&["profile", "rename", "work", "hall"]).code, 0);
+        assert_eq!(told("hall"), before);
+        assert!(!home.run(&["status"]).stdout.contains("work"));
+        assert!(!home.run(&["token"]).stderr.contains("work"), "{status}");
+    }
+}

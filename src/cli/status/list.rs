@@ -10,7 +10,7 @@ use super::Seen;
 use crate::cli::colors::{BOLD_RED, CYAN, YELLOW};
 use crate::cli::table::{Cell, Step, Table};
 use crate::cli::words;
-use crate::service::{Alarm, Budget, ProfileStatus, State, Verified};
+use crate::service::{Alarm, Budget, ProfileStatus, State, Verified, not_refreshed};
 use crate::storage::{Account, Protection};
 use crate::words::some_of;
 
@@ -123,7 +123,7 @@ pub(super) fn remarks(seen: &Seen, now: Timestamp) -> Vec<String> {
         (!status.missing_scopes.is_empty()).then(|| format!("not granted: {}", status.missing_scopes.join(", ")));
     let refresh = status.last_refresh.as_ref().and_then(|last| last.error.as_ref());
     // Which profile it was stands before it.
-    let failed = format!("the access token of profile `{}` could not be refreshed: ", status.name);
+    let failed = format!("{}: ", not_refreshed(&status.name));
     let refresh = refresh.map(|error| match error.strip_prefix(&failed) {
         // What ended the sign-in was no refresh.
         None if status.over.as_ref() == Some(error) => error.clone(),

@@ -7,8 +7,8 @@
 use crate::config::{self, Config, Profile};
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
-use crate::service::Service;
-use crate::storage::{Held, LOCK_PATIENCE, Record};
+use crate::service::{Service, not_refreshed};
+use crate::storage::{Grant, Held, LOCK_PATIENCE, Record};
 
 use super::{has_tokens, is_taken, roll_back};
 
@@ -43,6 +43,9 @@ impl Service {
         }
         if let Some(record) = &record {
             let mut renamed = Record { profile: new.clone(), ..*record.clone() };
+            if let Some(grant) = &mut renamed.grant {
+                name_anew(grant, old, new);
+            }
             at_new.commit(&mut renamed)?;
         }
         let config = config::rename_profile(&self.config, old, new).map_err(|error| {
@@ -127,6 +130,17 @@ impl Service {
         let has_not = |config: &Config| !config.profiles.contains_key(name);
         let is_missing = || matches!(file.try_exists(), Ok(false));
         has_not(&self.config) && (is_missing() || Config::load(file).is_ok_and(|now| has_not(&now)))
+    }
+}
+
+/// What is told of the last refresh names the profile.
+fn name_anew(grant: &mut Grant, old: &ProfileName, new: &ProfileName) {
+    let [before, now] = [old, new].map(not_refreshed);
+    let last = grant.last_refresh.iter_mut();
+    let told =
+        last.flat_map(|last| last.error.iter_mut().chain(last.failure.iter_mut().map(|error| &mut error.message)));
+    for text in told.chain(&mut grant.refused) {
+        *text = text.replace(&before, &now);
     }
 }
 

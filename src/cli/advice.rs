@@ -113,6 +113,7 @@ impl Program {
             Advice::NameProfile => {
                 format!("name one with `-p NAME`, or make one the default by {}", self.command("profile use NAME"))
             }
+            Advice::UseProfile => format!("{} makes another one the default", self.command("profile use NAME")),
             Advice::ShowProfile => {
                 format!(
                     "{} tells what is configured, `docs/configuration.md` what can be",

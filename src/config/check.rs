@@ -90,13 +90,15 @@ pub(super) fn check(
 pub(super) fn not_valid(text: &str, file: &Path) -> Error {
     let (document, unreadable) = DeTable::parse_recoverable(text);
     let mut mistakes = Vec::new();
-    shape_and_values((text, document.get_ref()), &unreadable, file, &mut mistakes);
-    let error = Error::new(Code::Config, format!("{} is not valid", file.display()))
-        .advise(Advice::CheckConfig.and(" for all that is wrong with it"));
-    match remarks(text, mistakes).into_iter().next() {
-        Some(Remark { line, message, .. }) => error.because(format!("line {line}: {message}")),
-        None => error,
-    }
+    let config = shape_and_values((text, document.get_ref()), &unreadable, file, &mut mistakes);
+    let error = Error::new(Code::Config, format!("{} is not valid", file.display()));
+    let all = Advice::CheckConfig.and(" for all that is wrong with it");
+    let Some(Remark { line, path, message, .. }) = remarks(text, mistakes).into_iter().next() else {
+        return error.advise(all);
+    };
+    let names_another = |config: Config| config.default_profile.is_some() && !config.profiles.is_empty();
+    let is_default = path == ["default_profile"] && config.is_some_and(names_another);
+    error.because(format!("line {line}: {message}")).advise_all(is_default.then_some(Advice::UseProfile)).advise(all)
 }
 
 /// Checks each part by itself; gives what is sound.

@@ -36,6 +36,8 @@ pub enum Advice {
     /// Say which profile is meant, now or from now on.
     NameProfile,
     ShowProfile,
+    /// Make another profile the default.
+    UseProfile,
     /// The client's secret of the profile, or of one that is not known here.
     GiveSecret(Option<ProfileName>),
     /// Correct a value of the profile.
@@ -185,7 +187,8 @@ impl Advice {
                 Advice::RemoveProfile(_) => Advice::RemoveAnyway(work()),
                 Advice::RemoveAnyway(_) => Advice::ListProfiles,
                 Advice::ListProfiles => Advice::NameProfile,
-                Advice::NameProfile => Advice::ShowProfile,
+                Advice::NameProfile => Advice::UseProfile,
+                Advice::UseProfile => Advice::ShowProfile,
                 Advice::ShowProfile => Advice::GiveSecret(Some(work())),
                 Advice::GiveSecret(Some(_)) => Advice::GiveSecret(None),
                 Advice::GiveSecret(None) => Advice::EditValue(work(), Value::ClientId),

@@ -74,6 +74,7 @@ pub(super) fn said(around: &Surroundings, panel: &dyn Panel, advice: &Advice) ->
         | Advice::InitStore
         | Advice::PlainSignIn
         | Advice::SaveAnswer
+        | Advice::UseProfile
         | Advice::CheckConfig
         | Advice::ListHosts
         | Advice::RekeyStore

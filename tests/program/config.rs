@@ -476,3 +476,23 @@ fn what_is_mistaken_is_not_told_as_missing_too() {
         assert!(!ran.stdout.contains("warning: "), "{mistaken}: {ran:?}");
     }
 }
+
+#[test]
+fn a_default_that_is_not_there_is_told_with_the_command_that_mends_it() {
+    let home = Home::new();
+    let helps = "`device-login profile use NAME` makes another one the default";
+    let work = "[profiles.work]\nprovider = \"github\"\nclient_id = \"x\"\n";
+    for (text, is_mended) in [
+        (format!("default_profile = \"gone\"\n{work}"), true),
+        (format!("default_profile = \"../x\"\n{work}"), false),
+        ("default_profile = \"gone\"\n".to_owned(), false),
+    ] {
+        home.configure(&text);
+        for command in [&["status"][..], &["token"], &["profile", "list"]] {
+            let ran = home.run(command);
+            assert_eq!((ran.code, ran.stderr.contains(helps)), (2, is_mended), "{text}: {ran:?}");
+        }
+        assert_eq!(home.run(&["profile", "use", "work"]).code == 0, is_mended, "{text}");
+        assert_eq!(home.run(&["profile", "list"]).code == 0, is_mended, "{text}");
+    }
+}

@@ -161,15 +161,16 @@ impl Api {
             }
         }
         let failure = self.failure(&answer, &message);
-        match (file, failure) {
-            (Some(file), None) => bar.beside(self.save(context, &bar, &mut answer, file)).await?,
+        let passed_on = match (file, failure) {
+            (Some(file), None) => bar.beside(self.save(context, &bar, &mut answer, file)).await,
             (Some(file), Some(failure)) => return Err(failure.adding(file.what_stays())),
             (None, failure) => {
                 bar.clear();
                 let printed = self.print(context, &bar, &mut answer).await;
-                failure.map_or(Ok(()), Err).and(printed)?;
+                failure.map_or(Ok(()), Err)?;
+                printed
             }
-        }
+        };
         bar.clear();
         if let Some(explained) = &answer.explained {
             context.output.note(&format!(
@@ -179,7 +180,7 @@ impl Api {
         } else if answer.response.body.is_empty() && !self.include {
             context.output.aside(&emptiness(call.method, status));
         }
-        Ok(())
+        passed_on
     }
 
     /// What `--fail` makes of an answer. In any case scripts hear of one that asks for fewer calls, since whoever goes on calling

@@ -223,8 +223,10 @@ fn a_long_file_shows_how_much_of_it_is_sent() {
 fn a_binary_answer_is_no_text_for_a_terminal_unless_that_is_asked_for() {
     const ANSWER: &[u8] = b"\x89PNG\r\n\x1a\n\0\0and more";
     let (url, _) = socket::serve(|mut stream| {
-        let _ = stream.read(&mut [0; 4096]);
-        let head = format!("HTTP/1.1 200 OK\r\nx-kind: picture\r\ncontent-length: {}\r\n", ANSWER.len());
+        let mut asked = [0; 4096];
+        let read = stream.read(&mut asked).unwrap_or_default();
+        let status = if asked[..read].starts_with(b"GET /gone") { 404 } else { 200 };
+        let head = format!("HTTP/1.1 {status} X\r\nx-kind: picture\r\ncontent-length: {}\r\n", ANSWER.len());
         let _ = stream.write_all(&[head.as_bytes(), b"connection: close\r\n\r\n", ANSWER].concat());
     });
     let origin = url.origin().ascii_serialization();
@@ -235,6 +237,8 @@ fn a_binary_answer_is_no_text_for_a_terminal_unless_that_is_asked_for() {
     for (arguments, code, words, others) in [
         ("/x", 1, &["the answer was not printed: it is binary", "`-o FILE`"][..], &["PNG", "picture"][..]),
         ("/x -i", 1, &["x-kind: picture", "the answer was not printed"], &["PNG"]),
+        ("/gone", 1, &["answered HTTP 404", "the answer was not printed"], &["PNG"]),
+        ("/gone --fail", 22, &["answered HTTP 404"], &["PNG", "was not printed"]),
         ("/x --paginate", 1, &["the answer was not printed"], &["PNG"]),
         ("/x -o -", 0, &["PNG<U+000D>", "<U+0000>and more"], &["error"]),
         ("/x --silent", 0, &[], &["error", "PNG"]),

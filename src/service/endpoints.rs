@@ -80,10 +80,9 @@ impl Service {
         let changes = changes(&record.client_endpoints, &of_provider(provider), source);
         match changes.into_iter().find(|change| change.now.is_some() && is_meant(change)) {
             Some(change) => {
-                let [undo, accept, sign_in] = what_helps(&profile.name);
-                // A sign-in would need the secret.
-                let anew = if record.client_secret.is_some() { give_secret_again(&profile.name) } else { sign_in };
-                Err(Error::new(Code::Config, what).because(change.in_words()).advise_all([undo, accept, anew]))
+                let anew = record.client_secret.is_some().then(|| give_secret_again(&profile.name));
+                let helps = what_helps(&profile.name).into_iter().chain(anew);
+                Err(Error::new(Code::Config, what).because(change.in_words()).advise_all(helps))
             }
             None => Ok(()),
         }
@@ -132,13 +131,9 @@ fn accept(source: &ProviderSource, provider: &Provider, held: &mut Held) -> Resu
     Ok(changed)
 }
 
-/// What to do where an endpoint is not the approved one, if that is meant to be.
-pub(super) fn what_helps(profile: &ProfileName) -> [Advice; 3] {
-    [
-        "put the old address back".into(),
-        Advice::AcceptEndpoints(profile.clone()).after("or if the new one is right, "),
-        Advice::SignIn(profile.clone()).after("or sign in again: "),
-    ]
+/// What to do where an endpoint is not the approved one. A sign-in may need a secret that goes there no more than a token does.
+pub(super) fn what_helps(profile: &ProfileName) -> [Advice; 2] {
+    ["put the old address back".into(), Advice::AcceptEndpoints(profile.clone()).after("or if the new one is right, ")]
 }
 
 /// What has a stored secret go to the server that is configured now.

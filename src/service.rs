@@ -45,8 +45,9 @@ pub use endpoints::ChangedEndpoint;
 pub use export::Exported;
 pub use import::{EnvFile, Import};
 pub use login::{
-    ATTENDED_RENEWALS, Begin, Callback, CameBack, GivenUp, IDLE_TIME, IssuedCode, Pending, Presence, Renewal, Rest,
-    RestReason, SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, check_way, sign_in_event,
+    ATTENDED_RENEWALS, Begin, Callback, CameBack, GivenUp, IDLE_TIME, IssuedCode, LOST_ANSWER, Pending, Presence,
+    Renewal, Rest, RestReason, SignIn, SignInEvent, SignedIn, UNATTENDED_RENEWALS, Until, WebSignIn, check_way,
+    sign_in_event,
 };
 pub use long::Long;
 pub use machine::Machine;

@@ -23,7 +23,8 @@ use crate::error::{self, Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::secret::reads_as_token;
 use crate::service::{
-    ATTENDED_RENEWALS, Begin, GivenUp, Pending, Presence, QrFile, Service, SignIn, SignedIn, Unbroken, Until,
+    ATTENDED_RENEWALS, Begin, GivenUp, LOST_ANSWER, Pending, Presence, QrFile, Service, SignIn, SignedIn, Unbroken,
+    Until,
 };
 use crate::words::minutes_and_seconds;
 
@@ -264,12 +265,14 @@ impl Login {
             Some(presence) if self.no_wait => GivenUp::New(presence),
             Some(presence) => GivenUp::Shown(presence),
         };
+        let looking = async { Ok(service.has_lost_answer(profile).await) };
+        let has_lost_answer = context.interrupts.block_on(looking).unwrap_or_default();
         // Where it cannot be forgotten, its end is near all the same.
         let is_given_up = context.interrupts.block_on(service.give_up(&profile.name, which)).unwrap_or_default();
         if shown.map_or_else(|| service.is_asked_for_elsewhere(&profile.name).unwrap_or_default(), Presence::follows) {
             context.output.say("The code is left to the process that asks the server: the sign-in goes on there.");
         }
-        is_given_up.then_some(Fate::GivenUp)
+        is_given_up.then_some(if has_lost_answer { Fate::GivenUpAfterLostAnswer } else { Fate::GivenUp })
     }
 
     /// The same error, unless the time was up before there was anything to approve. The screens report no code, but keep it.
@@ -406,20 +409,28 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     GivenUp,
+    /// The same where the tokens may have come all the same.
+    GivenUpAfterLostAnswer,
     Waits,
 }
 
 /// The same error with what became of the code, which is told in lines as well: an interrupt has no other words there.
 fn told_of_code(error: Error, fate: Option<Fate>, context: &Context, profile: &ProfileName, mode: Mode) -> Error {
+    let error = match fate {
+        Some(Fate::GivenUpAfterLostAnswer) => error.adding(LOST_ANSWER),
+        _ => error,
+    };
     let Some(fate) = fate.filter(|_| error.code == Code::Interrupted) else { return error };
     let advice = match fate {
         Fate::GivenUp => Advice::SignIn(profile.clone()).and(" for a new one").after("the code is worth nothing now: "),
+        Fate::GivenUpAfterLostAnswer => Advice::SignIn(profile.clone()).and(" for a new one"),
         Fate::Waits => Advice::SignInBy(profile.clone(), error::Way::Resume)
             .and(" to go on with it")
             .after("the code still waits: "),
     };
     if mode != Mode::Events {
         context.output.note(&match fate {
+            Fate::GivenUpAfterLostAnswer => format!("cancelled; {LOST_ANSWER}"),
             Fate::GivenUp => full_screen::CANCELLED.to_owned(),
             Fate::Waits => context.output.program.said(&advice),
         });
@@ -519,7 +530,7 @@ async fn within<T>(
         () = clock::sleep_until(end) => {}
     }
     unbroken.finish(signing_in).await.unwrap_or_else(|| {
-        let message = format!("nobody approved within {}", words::duration(timeout));
+        let message = format!("no approval came within {}", words::duration(timeout));
         Err(Error::new(Code::Timeout, message).because("no more time was given (`--timeout`)").advise(advice))
     })
 }

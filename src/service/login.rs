@@ -16,6 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::{Host, Url};
 
+pub use self::attempt::LOST_ANSWER;
 pub use self::pending::{Begin, GivenUp, Pending, Until};
 pub use self::presence::Presence;
 use self::presence::ShownCode;
@@ -37,7 +38,7 @@ use crate::oauth::wire::Unreadable;
 use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
-use crate::storage::{Account, Asker, Clocks, Grant, PendingSignIn, Protection, Record};
+use crate::storage::{Account, Asker, Clocks, Grant, LastPoll, PendingSignIn, Protection, Record};
 
 /// How often a code that is to follow another is asked for while nobody answers: for about ten minutes.
 const MOST_TRIES: u32 = 13;
@@ -227,6 +228,7 @@ impl Service {
             before: Before::Nothing,
             renewals_left: renewals,
             failures: 0,
+            has_lost_answer: false,
         };
         loop {
             let (waiting, unbroken) = (codes.waiting.take(), &self.unbroken);
@@ -307,6 +309,8 @@ struct Codes {
     renewals_left: u32,
     /// How often the next one could not be had.
     failures: u32,
+    /// An answer about one that ran out got lost.
+    has_lost_answer: bool,
 }
 
 /// What became of the code before this one.
@@ -356,8 +360,12 @@ impl Codes {
                 return self.renew(attempt).await;
             }
             CodeEnded::Unusable(error) | CodeEnded::Elsewhere(Elsewhere::Failed(error)) => return Err(error),
-            CodeEnded::Otherwise { outcome: Outcome::Expired, .. } if self.renewals_left > 0 => {
+            CodeEnded::Otherwise { outcome: Outcome::Expired, last, .. } if self.renewals_left > 0 => {
+                self.has_lost_answer |= last == LastPoll::Out;
                 return self.renew(attempt).await;
+            }
+            CodeEnded::Otherwise { outcome, place, last: LastPoll::Answered } if self.has_lost_answer => {
+                (outcome, place, LastPoll::Out)
             }
             CodeEnded::Otherwise { outcome, place, last } => (outcome, place, last),
         };

@@ -113,11 +113,16 @@ impl Store {
         Asker { who: holder.map(|pid| format!("pid {pid}")), is_stopped, last_asked }
     }
 
+    /// What became of the last poll for this sign-in, as was noted on this machine.
+    pub fn last_poll(&self, profile: &ProfileName, id: &PendingId) -> LastPoll {
+        let path = self.poller_path(profile).ok().flatten();
+        path.and_then(|path| noted(&path, id)).map(|note| note.last).unwrap_or_default()
+    }
+
     /// Shows a code as one that waits for nobody any more where its approval has come and could not be kept, as was noted on this machine.
     pub(super) fn end_code_if_used_up(&self, record: &mut Record) {
         if let Some(pending) = &mut record.pending
-            && let Ok(Some(path)) = self.poller_path(&record.profile)
-            && noted(&path, &pending.id).is_some_and(|note| note.last == LastPoll::NotKept)
+            && self.last_poll(&record.profile, &pending.id) == LastPoll::NotKept
         {
             pending.lifetime = Duration::ZERO;
         }

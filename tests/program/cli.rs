@@ -483,7 +483,7 @@ fn sign_ins_that_fail_end_with_the_code_for_their_reason() {
     let pending = refusing(400, json!({"error": "authorization_pending"}));
     let timed_out = Home::at(&pending).run(&["login", "--plain", "--timeout", "1s"]);
     assert_eq!((timed_out.code, timed_out.stdout.as_str()), (6, ""), "{timed_out:?}");
-    assert!(timed_out.stderr.contains("nobody approved within 1 second"), "{timed_out:?}");
+    assert!(timed_out.stderr.contains("no approval came within 1 second"), "{timed_out:?}");
     let origin = pending.origin();
     let home = Home::at(&pending);
     drop(pending);

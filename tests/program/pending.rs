@@ -2,7 +2,7 @@
 
 mod keeping;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -40,6 +40,8 @@ struct State {
     error: Option<&'static str>,
     /// A poll without this in its body is told that the client is unknown.
     secret: &'static str,
+    /// What a poll is told cannot be read, so that the tokens may have been in it.
+    loses_answers: bool,
     /// Nobody is given a code.
     gives_no_code: bool,
     is_approved: bool,
@@ -55,6 +57,7 @@ impl Provider {
             meanwhile: None,
             error: None,
             secret: "",
+            loses_answers: false,
             gives_no_code: false,
             is_approved: false,
             lifetime: 300,
@@ -141,6 +144,7 @@ impl State {
                 let of_later = code.rsplit('-').next().filter(|number| *number != "1").unwrap_or_default();
                 let unknown = (!asked.body.contains(self.secret)).then_some("invalid_client");
                 match unknown.or(self.error) {
+                    _ if self.loses_answers => return (200, "<html>".to_owned()),
                     Some(error) => return (400, json!({"error": error}).to_string()),
                     None if self.is_approved => {
                         // Codes work once.
@@ -376,6 +380,49 @@ fn a_time_limit_gives_up_the_own_code_and_leaves_a_resumed_one() {
     provider.approve();
     assert_eq!(home.run(&["login", "--resume"]).code, 0);
     assert_eq!(provider.codes(), 2);
+}
+
+#[test]
+fn an_answer_that_got_lost_is_told_whatever_ends_the_sign_in() {
+    const LOST: &str = "an answer of the provider got lost before that, and may have had the tokens";
+    for (arguments, is_lost, code, said) in [
+        (&["login", "--plain", "--timeout", "3s"][..], true, 6, "no approval came within 3 seconds"),
+        (&["login", "--plain", "--timeout", "3s"], false, 6, "no approval came within 3 seconds"),
+        (&["login", "--json", "--timeout", "3s"], true, 6, "no approval came within 3 seconds"),
+        (&["login", "--plain"], true, 130, "cancelled"),
+        (&["login", "--plain"], false, 130, "cancelled; the code is worth nothing now"),
+        (&["login", "--plain", "--renew", "1"], true, 6, "CODE-1 ran out"),
+    ] {
+        let renews = arguments.contains(&"--renew");
+        let provider = Provider::start();
+        provider.change(|state| {
+            state.loses_answers = is_lost;
+            state.lifetime = if renews { 3 } else { 300 };
+        });
+        let home = Home::at(&provider.authority);
+        let mut child = home.spawn(arguments);
+        provider.wait_for_polls(1);
+        let begun = (code == 130).then(|| {
+            let stderr = wait_until_told(&mut child, if is_lost { "Trying again" } else { "CODE-1" });
+            send("-INT", &child);
+            stderr
+        });
+        if renews {
+            wait_until(|| provider.codes() == 2);
+            provider.change(|state| state.loses_answers = false);
+        }
+        let ran = ran(child);
+        let mut rest = String::new();
+        if let Some(mut stderr) = begun {
+            stderr.read_to_string(&mut rest).expect("it is text");
+        }
+        let told = format!("{rest}{}{}", ran.stderr, ran.stdout);
+        assert_eq!(
+            (ran.code, told.contains(said), told.contains(LOST)),
+            (code, true, is_lost),
+            "{arguments:?}: {told}"
+        );
+    }
 }
 
 /// Runs `login --no-wait` with each fault, and looks at what it came to. How many runs a fault ended.

@@ -15,6 +15,9 @@ use crate::service::{QrFile, Service, transport_error};
 use crate::storage::{Asker, LastPoll, PendingId};
 use crate::words::time_of_day;
 
+/// What is said where nobody is known to have approved, and somebody may have.
+pub const LOST_ANSWER: &str = "an answer of the provider got lost before that, and may have had the tokens";
+
 /// Who signs in where. Owned, since a poll may outlive whoever asked for it.
 #[derive(Clone)]
 pub(super) struct Attempt {
@@ -54,9 +57,7 @@ impl Attempt {
         let asked = self.asked(&what, place, &self.home);
         let telling = |error: Error| match last {
             LastPoll::Answered => error,
-            LastPoll::Out => {
-                error.adding("an answer of the provider got lost before that, and may have had the tokens")
-            }
+            LastPoll::Out => error.adding(LOST_ANSWER),
             LastPoll::NotKept => error.adding("the approval had come before that, and could not be kept"),
         };
         match outcome {

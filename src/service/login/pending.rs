@@ -10,7 +10,7 @@ use crate::config::{Profile, ProviderSource};
 use crate::error::{Advice, Code, Error, Way};
 use crate::profile::ProfileName;
 use crate::service::{Service, endpoints, home_data_center};
-use crate::storage::{Clocks, EndedSignIn, Grant, Held, PendingId, PendingSignIn, Record, StoreError};
+use crate::storage::{Clocks, EndedSignIn, Grant, Held, LastPoll, PendingId, PendingSignIn, Record, StoreError};
 
 /// How long a store is waited for that tells only what a last sentence says.
 const LAST_LOOK: Duration = Duration::from_secs(1);
@@ -112,6 +112,17 @@ impl Service {
     pub fn has_had_code(&self, profile: &Profile) -> bool {
         let has = |record: Box<Record>| record.pending.is_some() || record.ended.is_some();
         self.store.load(&profile.name).map_or(true, |record| record.is_some_and(has))
+    }
+
+    /// Whether an answer about the code that is pending got lost, in which the tokens may have been, or is out yet; for who is about to
+    /// give it up: a store that does not answer soon has none.
+    pub async fn has_lost_answer(&self, profile: &Profile) -> bool {
+        let name = profile.name.clone();
+        let looking = self.aside(move |service| {
+            let pending = service.store.load(&name).ok().flatten().and_then(|record| record.pending);
+            pending.is_some_and(|pending| service.store.last_poll(&name, &pending.id) == LastPoll::Out)
+        });
+        clock::within(LAST_LOOK, looking).await.unwrap_or_default()
     }
 
     /// Whether a sign-in is pending, for who is about to end: a store that does not answer soon has none.

@@ -184,7 +184,7 @@ impl Status {
         let seen = statuses.into_iter().map(|status| {
             let verified = verified.remove(&status.name);
             let is_default = default == Some(&status.name);
-            let waits_until = status.waits_until(now).filter(|_| status.refreshable);
+            let waits_until = status.waits_until(now);
             Seen { alarm: status.alarm(verified.as_ref(), now), status, verified, waits_until, is_default }
         });
         let mut seen: Vec<Seen> = seen.collect();

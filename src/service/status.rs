@@ -383,9 +383,10 @@ impl ProfileStatus {
         tokens::pause(self.paused_until, now)
     }
 
-    /// Until when no new token can be had: the provider asked to be left alone, or the budget is spent.
+    /// Until when no new token can be had where one ever can: the provider asked to be left alone, or the budget is spent.
     pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.pause(now).max(self.budget.as_ref().and_then(|budget| budget.spent_until(now)))
+        let spent = self.budget.as_ref().and_then(|budget| budget.spent_until(now));
+        self.pause(now).max(spent).filter(|_| self.refreshable)
     }
 
     /// When the budget changes next by itself, or the wait ends.

@@ -190,6 +190,11 @@ impl Response {
         ["application/json", "text/json"].contains(&media_type.as_str()) || media_type.ends_with("+json")
     }
 
+    /// Whether the body claims to be one whole JSON value: a part of one is none (RFC 9110 §15.3.7).
+    pub fn is_whole_json(&self) -> bool {
+        self.is_json() && self.status != 206
+    }
+
     /// When the answer was made, by the server's clock (`Date`, RFC 9110 §6.6.1).
     pub fn date(&self) -> Option<Timestamp> {
         date::parse(self.header("date")?)

@@ -227,7 +227,7 @@ impl Api {
             Ok(writer) => writer,
             Err(error) => return Ok(Err(error)),
         };
-        let mut check = Some(Check::default()).filter(|_| answer.response.is_json() && !self.silent);
+        let mut check = Some(Check::default()).filter(|_| answer.response.is_whole_json() && !self.silent);
         let mut read = |piece: &[u8]| {
             if let Some(check) = &mut check {
                 check.push(piece);

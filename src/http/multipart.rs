@@ -15,19 +15,30 @@ pub const BYTES: &str = "application/octet-stream";
 
 /// Media types by the ending of a file's name.
 const MEDIA_TYPES: Pairs = Pairs(
-    "csv  text/csv
-    gif  image/gif
-    htm  text/html
-    html text/html
-    jpeg image/jpeg
-    jpg  image/jpeg
-    json application/json
-    pdf  application/pdf
-    png  image/png
-    svg  image/svg+xml
-    txt  text/plain
-    xml  application/xml
-    zip  application/zip",
+    "csv    text/csv
+    docx   application/vnd.openxmlformats-officedocument.wordprocessingml.document
+    gif    image/gif
+    gz     application/gzip
+    htm    text/html
+    html   text/html
+    jpeg   image/jpeg
+    jpg    image/jpeg
+    json   application/json
+    jsonl  application/x-ndjson
+    md     text/markdown
+    mp4    video/mp4
+    ndjson application/x-ndjson
+    pdf    application/pdf
+    png    image/png
+    pptx   application/vnd.openxmlformats-officedocument.presentationml.presentation
+    svg    image/svg+xml
+    tar    application/x-tar
+    txt    text/plain
+    xlsx   application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
+    xml    application/xml
+    yaml   application/yaml
+    yml    application/yaml
+    zip    application/zip",
 );
 
 /// One part of a form.

@@ -62,7 +62,7 @@ impl Received {
         if long.is_some() {
             cut_between_letters(&mut response.body);
         }
-        let check = Some(Check::default()).filter(|_| response.is_json() && long.is_none());
+        let check = Some(Check::default()).filter(|_| response.is_whole_json() && long.is_none());
         let fault = check.and_then(|mut check| {
             check.push(&response.body);
             check.fault()

@@ -670,10 +670,13 @@ fn an_answer_that_calls_itself_json_and_is_none_is_told_and_printed() {
         ("Application/Problem+JSON", "<html>\u{1b}", "`<` is at byte 1"),
         ("text/html", "<html>", ""),
         ("application/x-ndjson", "{\"a\":1}\nx", ""),
+        // A part, which is asked for.
+        ("application/json ", "{\"a\":1", ""),
     ];
     let home = home(move |asked| {
         let (media_type, body, _) = rows[asked.head.path[1..].parse::<usize>().expect("a row")];
-        let head = format!("200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {}", body.len());
+        let status = if media_type.ends_with(' ') { "206 Partial Content" } else { "200 OK" };
+        let head = format!("{status}\r\ncontent-type: {media_type}\r\ncontent-length: {}", body.len());
         asked.answer(&head, body.as_bytes());
     });
     for (number, (media_type, body, fault)) in rows.into_iter().enumerate() {

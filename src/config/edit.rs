@@ -219,8 +219,14 @@ fn write_profile(table: &mut dyn TableLike, profile: &Profile, before: Option<&P
         set("client_secret_file", file);
         set("client_secret_env", variable);
     }
-    if profile.client_secret_files.is_empty() {
-        set("client_secret_files", None);
+    for (key, is_empty) in [
+        ("client_secret_files", profile.client_secret_files.is_empty()),
+        ("allowed_origins", profile.allowed_origins.is_empty()),
+        ("git_hosts", profile.git_hosts.is_empty()),
+    ] {
+        if is_empty {
+            set(key, None);
+        }
     }
     if is_changed(|before, after| before.scopes != after.scopes) {
         put(table, "scopes", profile.scopes.iter().collect::<Array>().into());

@@ -204,7 +204,7 @@ impl Fault {
         Self::Entry { key: key.into(), problem: problem.into() }
     }
 
-    fn key(&self) -> &KeyPath {
+    pub(crate) fn key(&self) -> &KeyPath {
         match self {
             Self::Value { key, .. } | Self::Entry { key, .. } => key,
         }

@@ -30,7 +30,7 @@ fn changed(before: &str, change: Change) -> [String; 2] {
 }
 
 #[test]
-fn a_secret_that_the_profile_does_not_have_any_more_is_named_nowhere() {
+fn what_the_profile_does_not_have_any_more_is_named_nowhere() {
     const PROFILE: &str = "[profiles.a]\nprovider = \"zoho\"\nclient_id = \"1\"\n";
     const OTHERS: &str = "[profiles.a.client_secret_files]\neu = \"/run/eu\"\n";
     let keep: Change = |config| change_profile(config, &Profile { data_center: None, ..of_a(config) }, None);
@@ -39,7 +39,12 @@ fn a_secret_that_the_profile_does_not_have_any_more_is_named_nowhere() {
         let after = Profile::new(before.name.clone(), "zoho", before.client_id.clone());
         change_profile(config, &Profile { scopes: before.scopes, ..after }, None)
     };
-    for named in ["", "client_secret_file = \"/run/secret\"\n", "client_secret_env = \"SECRET\"\n"] {
+    for named in [
+        "",
+        "client_secret_file = \"/run/secret\"\n",
+        "client_secret_env = \"SECRET\"\n",
+        "git_hosts = [\"git.example.com\"]\nallowed_origins = [\"https://api.example.com\"]\n",
+    ] {
         let before = format!("{PROFILE}{named}\n{OTHERS}");
         for (change, after) in [(keep, before.clone()), (move_away, PROFILE.to_owned())] {
             assert_eq!(changed(&before, change), [after.clone(), after], "{named}");

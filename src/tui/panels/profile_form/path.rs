@@ -93,6 +93,11 @@ impl ProfileForm {
                 // What was typed is what is wrong, and the keys that help are to reach it.
                 self.draft.focus = 0;
             }
+            if let (Step::Server, Err(fault)) = (self.step, self.chosen()) {
+                let key = fault.key().to_string();
+                let at = self.draft.blanks.iter().position(|(blank, _)| blank.key == key);
+                self.draft.focus = at.unwrap_or(self.draft.focus);
+            }
             return;
         }
         self.keep_client_to_its_server();

@@ -127,6 +127,12 @@ impl ProfileForm {
         self.chosen().ok().map(|chosen| chosen.source.identity())
     }
 
+    /// What the profile says of hosts is of the server that it will not be at any more.
+    pub(super) fn loses_hosts(&self) -> bool {
+        let has_hosts = |before: &Profile| !before.git_hosts.is_empty() || !before.allowed_origins.is_empty();
+        matches!(&self.purpose, Purpose::Edit { before, .. } if has_hosts(before)) && self.is_other_server()
+    }
+
     /// The profile that is changed gets another server, to which nothing of its client may go, whatever names it.
     fn is_other_server(&self) -> bool {
         let Purpose::Edit { before, .. } = &self.purpose else { return false };
@@ -322,16 +328,15 @@ impl ProfileForm {
 fn kept_of(before: &Profile, after: Profile, has_secret: bool, form: &ProfileForm) -> Profile {
     let first = form.data_centers().first().map(|first| first.code.clone());
     let is_still_first = before.data_center.is_none() && after.data_center == first;
-    let is_other_server = form.is_other_server();
+    // Nothing that was said of the one server is meant for another.
+    if form.is_other_server() {
+        return after;
+    }
     Profile {
         data_center: if is_still_first { None } else { after.data_center },
         redirect_uri: if form.is_by_browser() { after.redirect_uri } else { before.redirect_uri.clone() },
-        client_secret: if has_secret || is_other_server { SecretSource::Store } else { before.client_secret.clone() },
-        client_secret_files: if is_other_server {
-            after.client_secret_files
-        } else {
-            before.client_secret_files.clone()
-        },
+        client_secret: if has_secret { SecretSource::Store } else { before.client_secret.clone() },
+        client_secret_files: before.client_secret_files.clone(),
         allowed_origins: before.allowed_origins.clone(),
         git_hosts: before.git_hosts.clone(),
         ..after

@@ -521,6 +521,21 @@ fn a_new_profile_asks_to_stay_signed_in_where_a_scope_does_that_and_is_offered_w
 }
 
 #[test]
+fn of_several_fields_the_cursor_goes_to_the_one_that_is_refused() {
+    for (host, realm, refused) in [("kc example com", "main", 0), ("", "main", 0), ("id.example.com", "a/b", 1)] {
+        let mut model = model("");
+        press(&mut model, &[Key::Enter]);
+        answer(&mut model, "shop");
+        choose_offer(&mut model, "Keycloak");
+        type_text(&mut model, host);
+        press(&mut model, &[Key::Tab]);
+        type_text(&mut model, realm);
+        press(&mut model, &[Key::Enter]);
+        assert_eq!((form(&model).step, form(&model).draft.focus), (Step::Server, refused), "{host} {realm}");
+    }
+}
+
+#[test]
 fn a_client_that_was_typed_goes_to_no_other_server() {
     let typed = |model: &Model| {
         let draft = &form(model).draft;
@@ -590,8 +605,14 @@ fn a_client_that_was_typed_goes_to_no_other_server() {
 }
 
 #[test]
-fn a_profile_that_moves_to_another_server_keeps_no_secret_wherever_it_is_named() {
-    for named in ["", "client_secret_file = \"secret\"", "client_secret_env = \"SECRET\""] {
+fn a_profile_that_moves_to_another_server_keeps_no_secret_and_no_host_wherever_they_are_named() {
+    for named in [
+        "",
+        "client_secret_file = \"secret\"",
+        "client_secret_env = \"SECRET\"",
+        "git_hosts = [\"git.old.example\"]",
+        "allowed_origins = [\"https://api.old.example\"]",
+    ] {
         let file = CONFIGURED.replace("[profiles.work]\n", &format!("[profiles.work]\n{named}\n"))
             + "[profiles.work.client_secret_files]\neu = \"eu-secret\"\n";
         let mut model = model(&file);
@@ -605,8 +626,11 @@ fn a_profile_that_moves_to_another_server_keeps_no_secret_wherever_it_is_named()
         answer(&mut model, "");
         assert_eq!(form(&model).step, Step::Review, "{named}");
         assert!(super::view::words_of(&model.around, form(&model)).contains("old client's and goes"), "{named}");
-        let Profile { client_secret, client_secret_files, .. } = form_draft(&model).profile;
-        assert_eq!((client_secret, client_secret_files.len()), (SecretSource::Store, 0), "{named}");
+        let has_hosts = named.contains("old.example");
+        assert_eq!(super::view::words_of(&model.around, form(&model)).contains("old server and go"), has_hosts);
+        let after = form_draft(&model).profile;
+        assert_eq!((after.client_secret, after.client_secret_files.len()), (SecretSource::Store, 0), "{named}");
+        assert!(after.git_hosts.is_empty() && after.allowed_origins.is_empty(), "{named}");
     }
 }
 

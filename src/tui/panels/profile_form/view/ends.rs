@@ -31,7 +31,9 @@ pub(super) fn review<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> 
     // What cannot be saved has none.
     if form.unready().is_none() {
         let secret = "A client secret that the profile has is the old client's and goes with it.";
-        let told = form.consequences().into_iter().chain(form.loses_secret().then_some(secret));
+        let hosts = "The hosts for git and other APIs that the profile names are of the old server and go with it.";
+        let lost = form.loses_secret().then_some(secret).into_iter().chain(form.loses_hosts().then_some(hosts));
+        let told = form.consequences().into_iter().chain(lost);
         notes.extend(told.map(|told| (Some(Mark::Attention), told.to_owned())));
     }
     notes.extend(form.lack_of_secret().map(|lack| (Some(Mark::Attention), lack)));

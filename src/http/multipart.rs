@@ -115,7 +115,11 @@ impl Part {
             }
             Value::Text(text) => in_quotes(text),
             Value::File(source) => format!("@{}", in_quotes(&source.for_curl())),
-            Value::Content(source) => format!("<{}", in_quotes(&source.for_curl())),
+            // Behind `<` curl drops a name of a file; with a type given, `@` sends the same.
+            Value::Content(source) => {
+                let sign = if self.file_name.is_some() && media_type.is_some() { '@' } else { '<' };
+                format!("{sign}{}", in_quotes(&source.for_curl()))
+            }
         };
         let file_name = self.file_name.as_deref().map(|name| format!(";filename={}", in_quotes(name)));
         let media_type = media_type.map(|media_type| format!(";type={media_type}"));

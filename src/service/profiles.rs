@@ -325,12 +325,18 @@ impl Service {
             return Ok(before.clone());
         }
         if has_tokens(before) && !lives_elsewhere {
-            let message = format!("the store still holds a grant of another profile `{}`", profile.name);
-            return Err(Error::new(Code::Config, message).advise("choose another name, or another store"));
+            return Err(still_held(&profile.name));
         }
         let (generation, unrevoked) = (before.generation, before.unrevoked.clone());
         Ok(Record { generation, unrevoked, ..empty_record(profile) })
     }
+}
+
+/// The store has a sign-in by a name that no profile has: of one whose removal was cut short, or that was taken out by hand.
+fn still_held(name: &ProfileName) -> Error {
+    let message = format!("the store still holds a grant of another profile `{name}`");
+    let forget = Advice::RemoveAnyway(name.clone()).and(" to forget that grant");
+    Error::new(Code::Config, message).advise("choose another name, or another store").advise(forget.after("or "))
 }
 
 /// A profile as it is to become, before anything of it is written.

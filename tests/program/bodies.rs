@@ -630,6 +630,7 @@ fn the_curl_command_sends_what_the_program_sends() {
         &["/x", "--form", "a=@a;b,c \"d\".csv", "--form", "b=@\"back\\slash \\\\\\\"q.html\""],
         &["/x", "--form", "a=@\" blank \"", "--form", "b=@@at", "--form", "c=@<less"],
         &["/x", "--form", "a=<a;b,c \"d\".csv", "--form", "b=<lead.json;type=text/plain"],
+        &["/x", "--form", "a=<empty;filename=m.json", "--form", "b=<lead.json;type=text/plain;filename=n"],
         &["/x", "--form", "a=@lead.json;type=text/csv; charset=utf-8;filename=x;y.csv"],
         &["/x", "--form", "a=@~/lead.json", "--form", "b=<~/lead.json"],
         &["/x", "--form", "a=@-", "--form", "b=c"],

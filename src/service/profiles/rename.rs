@@ -10,7 +10,7 @@ use crate::profile::ProfileName;
 use crate::service::{Service, not_refreshed};
 use crate::storage::{Grant, Held, LOCK_PATIENCE, Record};
 
-use super::{has_tokens, is_taken, roll_back};
+use super::{has_tokens, is_taken, roll_back, still_held};
 
 impl Service {
     /// Gives a profile another name; its sign-in and its client's secret stay. Gives the configuration with it.
@@ -81,8 +81,7 @@ impl Service {
         if !has_tokens(left_over) || self.lives_elsewhere(left_over)? {
             return Ok(());
         }
-        let message = format!("the store still holds a grant of another profile `{new}`");
-        Err(Error::new(Code::Config, message).advise("choose another name, or another store"))
+        Err(still_held(new))
     }
 
     /// Tells whether a configured profile of another name has the same sign-in: the record is then what a rename left

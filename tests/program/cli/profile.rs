@@ -245,7 +245,12 @@ fn the_sign_in_of_somebody_else_is_not_written_over() {
         configuration.replace("default_profile = \"work\"", "").replace("[profiles.work]", "[profiles.office]");
     // Taken out by hand, so that the record stays.
     home.configure(&office);
-    home.run(&["profile", "rename", "office", "work"]).failed(2, &["still holds a grant of another profile `work`"]);
+    let told = [
+        "still holds a grant of another profile `work`",
+        "or run `device-login profile remove work --force` to forget that grant",
+    ];
+    home.run(&["profile", "rename", "office", "work"]).failed(2, &told);
+    home.run(&["profile", "add", "work", "--provider", "corp", "--client-id", "other"]).failed(2, &told);
     assert_eq!(home.configuration(), office);
     home.configure(&configuration);
     has_token(&home, "work");

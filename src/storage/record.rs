@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use super::history::{self, Event, Happened};
@@ -15,6 +15,9 @@ use crate::error::Error;
 use crate::profile::ProfileName;
 use crate::providers::ClientAuthentication;
 use crate::secret::Secret;
+
+/// A grant knows so many refresh tokens that were replaced.
+const MOST_REPLACED: usize = 8;
 
 /// Everything that one profile keeps: its client's secret, its tokens and their history.
 ///
@@ -234,9 +237,10 @@ pub struct Grant {
     /// When a new access token took the place of one that an API refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_after_401_at: Option<Timestamp>,
-    /// The start of a digest of the refresh token that was imported, where the provider has given others in its place since.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub imported: Option<u64>,
+    /// The starts of digests of the refresh tokens that the provider has given others in the place of, oldest first. Older versions kept
+    /// that of the imported one alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "imported", deserialize_with = "one_or_more")]
+    pub replaced: Vec<u64>,
     /// A server that git spoke to has refused the access token.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_rejected: bool,
@@ -292,14 +296,24 @@ impl Grant {
         }
     }
 
-    /// Notes that the provider has given another token in the place of this one, which was imported.
-    pub fn note_imported(&mut self, imported: &Secret) {
-        self.imported = Some(seal::digest_of(imported));
+    /// Notes the refresh token before, where the provider has given another one in its place: somebody may have a copy, and import it.
+    pub fn note_replaced(&mut self, before: &Secret) {
+        if self.refresh_token.as_ref() == Some(before) {
+            return;
+        }
+        let digest = seal::digest_of(before);
+        if !self.replaced.contains(&digest) {
+            self.replaced.push(digest);
+        }
+        if self.replaced.len() > MOST_REPLACED {
+            // The first is the one that was imported, of which there is a copy most likely.
+            self.replaced.remove(1);
+        }
     }
 
-    /// Whether it lives on what the provider has given in the place of this refresh token, which was imported.
-    pub fn is_successor_of(&self, imported: &Secret) -> bool {
-        self.refused.is_none() && self.imported == Some(seal::digest_of(imported))
+    /// Whether it lives on what the provider has given in the place of this refresh token.
+    pub fn is_successor_of(&self, token: &Secret) -> bool {
+        self.refused.is_none() && !self.replaced.is_empty() && self.replaced.contains(&seal::digest_of(token))
     }
 
     /// Only a person can bring it back, or probably so.
@@ -342,7 +356,7 @@ impl Grant {
             mints: Vec::new(),
             last_refresh: None,
             replaced_after_401_at: None,
-            imported: None,
+            replaced: Vec::new(),
             is_rejected: false,
             paused_until: None,
             refused: None,
@@ -546,9 +560,24 @@ mod optional_secret {
     }
 }
 
+/// A list, or its only number.
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Numbers {
+        One(u64),
+        More(Vec<u64>),
+    }
+    Ok(match Numbers::deserialize(deserializer)? {
+        Numbers::One(number) => vec![number],
+        Numbers::More(numbers) => numbers,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::{SignedDuration, Timestamp};
+    use serde_json::json;
 
     use super::{Grant, Record, RevocationNote, UsedUp};
     use crate::secret::Secret;
@@ -565,6 +594,27 @@ mod tests {
 
     fn record(grant: Option<Grant>) -> Record {
         Record { grant, ..Record::empty("work".parse().expect("a name"), "corp", CLIENT) }
+    }
+
+    #[test]
+    fn a_grant_knows_the_first_refresh_token_that_was_replaced_and_the_last_ones() {
+        let mut grant = grant(0, "RT-0");
+        for next in 1..=20 {
+            let before = grant.refresh_token.replace(Secret::new(format!("RT-{next}"))).expect("a token");
+            grant.note_replaced(&before);
+            grant.note_replaced(&before);
+        }
+        grant.note_replaced(&Secret::new("RT-20"));
+        let known = (0..=20).filter(|of| grant.is_successor_of(&Secret::new(format!("RT-{of}"))));
+        assert_eq!(known.collect::<Vec<_>>(), [0, 13, 14, 15, 16, 17, 18, 19]);
+        let kept = json!(grant);
+        assert_eq!(serde_json::from_value::<Grant>(kept.clone()).expect("a grant").replaced, grant.replaced);
+        // As older versions have it.
+        let mut older = kept;
+        older.as_object_mut().expect("an object").remove("replaced");
+        assert_eq!(serde_json::from_value::<Grant>(older.clone()).expect("a grant").replaced, Vec::<u64>::new());
+        older["imported"] = json!(u64::MAX);
+        assert_eq!(serde_json::from_value::<Grant>(older).expect("a grant").replaced, [u64::MAX]);
     }
 
     #[test]

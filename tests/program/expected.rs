@@ -551,7 +551,7 @@ fn importing_a_token_again_refreshes_the_sign_in_that_lives_on_it() {
             home.sign_in(&provider.authority, |grant| {
                 (grant.refresh_token, grant.is_own) = (Some(Secret::new(own)), false);
                 if is_replaced {
-                    grant.note_imported(&Secret::new("RT-0"));
+                    grant.note_replaced(&Secret::new("RT-0"));
                 }
             });
             let given = home.write("given", "RT-0\n");
@@ -582,6 +582,41 @@ fn importing_a_token_again_refreshes_the_sign_in_that_lives_on_it() {
             );
             assert!(refreshed.stderr.contains(told), "{case}: {refreshed:?}");
             assert_eq!(home.run(&["status", "--check"]).code, if code == 0 { 0 } else { 2 }, "{case}");
+        }
+    }
+}
+
+/// A provider that rotates ends a sign-in once it gets a token for the second time.
+#[test]
+fn no_refresh_token_is_sent_twice_whoever_signed_in_and_whatever_is_imported_again() {
+    for is_own in [true, false] {
+        for steps in [
+            &["import RT-0", "import RT-0", "import RT-0"][..],
+            &["refresh", "import RT-0", "import RT-0", "import RT-1", "import RT-2"],
+            &["refresh", "refresh", "import RT-1", "import RT-1", "import RT-0"],
+            &["refresh", "refresh", "other RT-0", "other RT-1", "import RT-2", "other RT-2"],
+        ] {
+            let case = format!("{is_own} {steps:?}");
+            let token = (1..9).map(|next| replacing(&format!("RT-{next}"))).collect();
+            let provider = Provider::start(Script { token, ..Script::default() });
+            let home = Home::at(&provider.authority);
+            let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n";
+            home.configure(&format!("{}{other}", home.configuration()));
+            home.sign_in(&provider.authority, |grant| {
+                (grant.refresh_token, grant.is_own) = (Some(Secret::new("RT-0")), is_own);
+            });
+            let mut asked = 0;
+            for step in steps {
+                let ran = match step.split_once(' ') {
+                    None => home.run(&[step, "work"]),
+                    Some(("import", token)) => home.run_with(&["login", "work", "--import"], token),
+                    Some((other, token)) => home.run_with(&["login", other, "--import"], token),
+                };
+                let is_refused = step.starts_with("other");
+                assert_eq!(ran.code, if is_refused { 4 } else { 0 }, "{case}, {step}: {ran:?}");
+                asked += usize::from(!is_refused);
+            }
+            assert_eq!(sent(&provider), (0..asked).map(|of| format!("RT-{of}")).collect::<Vec<_>>(), "{case}");
         }
     }
 }

@@ -160,13 +160,11 @@ impl Attempt {
         }
         let successor = self.imported.as_ref().and_then(|token| right.successor_of(token));
         let goes_on = successor.is_some();
-        let approval = successor.map_or(approval, Approval::RefreshToken);
+        let approval = successor.clone().map_or(approval, Approval::RefreshToken);
         let (grant, lack) = match self.ask(approval, &data_center).await {
             Ok((mut grant, lack)) => {
-                if let Some(imported) =
-                    self.imported.as_ref().filter(|token| grant.refresh_token.as_ref() != Some(token))
-                {
-                    grant.note_imported(imported);
+                for before in self.imported.iter().chain(&successor) {
+                    grant.note_replaced(before);
                 }
                 (grant, lack)
             }

@@ -130,11 +130,8 @@ impl Refresh {
             },
         };
         let is_replaced = grant.refresh_token != self.grant.refresh_token;
-        // Others who live on an imported token may import it anew.
-        if let Some(before) = self.grant.refresh_token.as_ref().filter(|_| is_replaced && !grant.is_own)
-            && grant.imported.is_none()
-        {
-            grant.note_imported(before);
+        if let Some(before) = &self.grant.refresh_token {
+            grant.note_replaced(before);
         }
         let rotates = is_replaced || last.as_ref().is_some_and(|last| last.rotates);
         let happened = match &result {

@@ -168,7 +168,7 @@ pub(super) fn note(record: &mut Record, note: RevocationNote, limit: Option<Gran
 /// The same of the grant that is kept of an import. Tells whether there was one.
 pub(super) fn note_used_up(record: &mut Record, limit: Option<GrantLimit>) -> bool {
     let Some(used_up) = record.used_up.take() else { return false };
-    let kept = RevocationNote::of(&used_up.grant, &record.client_id);
+    let kept = RevocationNote::of(&used_up.grant, used_up.client_id(&record.client_id));
     note(record, kept, limit);
     true
 }

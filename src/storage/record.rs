@@ -105,10 +105,11 @@ impl Record {
         self.grant.iter_mut().chain(self.used_up.iter_mut().map(|used_up| &mut used_up.grant))
     }
 
-    /// What came in the place of an imported refresh token that is used up, and is kept until it is known whose it is.
-    pub fn successor_of(&self, imported: &Secret) -> Option<&Secret> {
+    /// What this server gave the client in the place of an imported refresh token that is used up, and is kept until it is known whose it is.
+    pub fn successor_of(&self, imported: &Secret, issuer: &str, client_id: &str) -> Option<&Secret> {
         let used_up = self.used_up.as_ref().filter(|used_up| used_up.token == *imported)?;
-        used_up.grant.refresh_token.as_ref()
+        let is_same = used_up.grant.issuer == issuer && used_up.client_id(&self.client_id) == client_id;
+        used_up.grant.refresh_token.as_ref().filter(|_| is_same)
     }
 
     /// All tokens in it, also those that are only to be revoked.
@@ -370,7 +371,17 @@ impl Grant {
 pub struct UsedUp {
     #[serde(with = "secret")]
     pub token: Secret,
+    /// The client that it was given to, which the record need not be of yet. Older versions kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     pub grant: Grant,
+}
+
+impl UsedUp {
+    /// The client of its tokens, where the record is of this one.
+    pub fn client_id<'a>(&'a self, of_record: &'a str) -> &'a str {
+        self.client_id.as_deref().unwrap_or(of_record)
+    }
 }
 
 /// A grant of which no token is left here.
@@ -623,8 +634,11 @@ mod tests {
         let ended = Some(EndedSignIn { id: PendingId::generate(), error: None, is_told: true });
         let here = || record(Some(grant(2, "RT-2")));
         let own = || record(Some(grant(1, "RT-1")));
-        let kept =
-            Some(Box::new(UsedUp { token: Secret::new("RT-0"), grant: Grant { is_own: false, ..grant(1, "RT-1") } }));
+        let kept = Some(Box::new(UsedUp {
+            token: Secret::new("RT-0"),
+            client_id: None,
+            grant: Grant { is_own: false, ..grant(1, "RT-1") },
+        }));
         // What is here, an outdated copy of it, and what is to be revoked and left to the provider then.
         let rows: Vec<(&str, Record, Record, &[&str], usize)> = vec![
             ("another approval", here(), own(), &["RT-1"], 0),

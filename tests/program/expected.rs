@@ -765,6 +765,48 @@ fn an_import_that_fails_says_whether_what_came_in_the_place_of_the_token_is_kept
     }
 }
 
+/// A token is for the server that gave it, and for the client that it was given to.
+#[test]
+fn what_is_kept_of_an_import_is_sent_to_its_own_server_by_its_own_client() {
+    let owned = |tokens: &[&str]| tokens.iter().map(|token| (*token).to_owned()).collect::<Vec<_>>();
+    // What changes before the second import, what the server gets, what another one, and how many grants are left to the provider.
+    for (change, own, others, left) in [
+        ("", &["RT-0", "RT-1", "RT-2"][..], &[][..], 0),
+        ("the client, before the first", &["RT-9", "RT-0", "RT-2", "RT-3"], &[], 1),
+        ("the server", &["RT-0"], &["RT-0", "RT-1"], 1),
+        ("the client", &["RT-0", "RT-0", "RT-2"], &[], 1),
+    ] {
+        let start = |refusals| {
+            let token = (1..5).map(|next| replacing(&format!("RT-{next}"))).collect();
+            let userinfo = refused().into_iter().cycle().take(refusals).collect();
+            Provider::start(Script { token, userinfo, ..Script::default() })
+        };
+        let has_begun = change.ends_with("first");
+        let (provider, other) = (start(2 + usize::from(has_begun)), start(1));
+        let home = Home::at(&provider.authority);
+        let configured = home.configuration();
+        let of_another_client = configured.replace("client-1", "client-2");
+        if has_begun {
+            assert_eq!(home.run_with(&["login", "--import"], "RT-9").code, 0);
+            home.configure(&of_another_client);
+        }
+        let import = || home.run_with(&[&["login", "--import"][..], &EXPECTED].concat(), "RT-0");
+        import().failed(1, &["what came in its place is kept"]);
+        match change {
+            "the server" => {
+                home.configure(&configured.replace(&provider.authority.origin(), &other.authority.origin()));
+            }
+            "the client" => home.configure(&of_another_client),
+            _ => {}
+        }
+        import().failed(1, &["what came in its place is kept"]);
+        let last = import();
+        assert_eq!(last.code, 0, "{change}: {last:?}");
+        assert_eq!((sent(&provider), sent(&other)), (owned(own), owned(others)), "{change}");
+        assert_eq!(home.record("work").unrevoked.len(), left, "{change}");
+    }
+}
+
 #[test]
 fn what_is_kept_of_an_import_is_given_up_once_the_provider_refuses_it() {
     for (word, told, next) in [

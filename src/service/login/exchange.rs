@@ -158,7 +158,7 @@ impl Attempt {
             let kept = self.refreshed().await?;
             return Ok((self, kept));
         }
-        let successor = self.imported.as_ref().and_then(|token| right.successor_of(token));
+        let successor = self.imported.as_ref().and_then(|token| right.successor_of(token, &data_center, &self.client));
         let goes_on = successor.is_some();
         let approval = successor.clone().map_or(approval, Approval::RefreshToken);
         let (grant, lack) = match self.ask(approval, &data_center).await {

@@ -23,7 +23,7 @@ use crate::service::account::Unanswered;
 use crate::service::{Service, account, discovery, endpoints, grants};
 use crate::storage::{
     Account, Clocks, EndedSignIn, Grant, Happened, Held, LOCK_PATIENCE, Poller, Record, RevocationNote, Store,
-    StoreError, UsedUp,
+    StoreError, UnrevokedGrant, UsedUp,
 };
 use crate::untrusted::Rejected;
 
@@ -115,8 +115,8 @@ impl Reserved {
     }
 
     /// What came in the place of an imported refresh token that was used up before.
-    pub(super) fn successor_of(&self, token: &Secret) -> Option<Secret> {
-        self.before.as_ref()?.successor_of(token).cloned()
+    pub(super) fn successor_of(&self, token: &Secret, data_center: &DataCenter, client: &Client) -> Option<Secret> {
+        self.before.as_ref()?.successor_of(token, data_center.accounts_server.as_str(), &client.id).cloned()
     }
 
     /// Has what came in the place of an imported refresh token revoked by the next login or logout, since the provider refuses it.
@@ -476,11 +476,12 @@ impl Attempt {
     ) -> Error {
         if let Some(imported) = self.imported.clone() {
             let (store, name) = (self.service.store.clone(), self.profile.name.clone());
+            let (issuer, client_id) = (grant.issuer.clone(), self.client.id.clone());
             let kept = aside(move || {
                 if let Some(right) = right {
                     right.release();
                 }
-                store.load(&name).ok()??.successor_of(&imported).cloned()
+                store.load(&name).ok()??.successor_of(&imported, &issuer, &client_id).cloned()
             })
             .await;
             let is_kept = kept.is_some() && kept == grant.refresh_token;
@@ -564,7 +565,17 @@ impl Attempt {
     /// The imported token, where the provider has replaced it.
     fn used_up(&self, grant: &Grant) -> Option<UsedUp> {
         let token = self.imported.clone().filter(|imported| grant.refresh_token.as_ref() != Some(imported))?;
-        Some(UsedUp { token, grant: grant.clone() })
+        Some(UsedUp { token, client_id: Some(self.client.id.clone()), grant: grant.clone() })
+    }
+
+    /// Takes out what is kept of an import. What this one does not go on with is left to the provider, and given.
+    fn take_other_import(&self, record: &mut Record, issuer: &str) -> Option<UnrevokedGrant> {
+        let goes_on = |token| record.successor_of(token, issuer, &self.client.id).is_some();
+        let goes_on = self.imported.as_ref().is_some_and(goes_on);
+        let other = record.used_up.take().filter(|_| !goes_on)?;
+        let left = grants::unrevoked(&other.grant, other.client_id(&record.client_id))?;
+        grants::remember(record, left.clone(), self.provider.dialect.grant_limit);
+        Some(left)
     }
 
     /// Writes how the sign-in ended, unless somebody has ended or replaced it before. Tells whether it did.
@@ -684,6 +695,7 @@ impl Attempt {
         }
         let mut record = before.unwrap_or_else(|| Box::new(empty_record(&self.profile)));
         if let Some(used_up) = used_up {
+            self.take_other_import(&mut record, &grant.issuer);
             record.used_up = Some(Box::new(used_up));
         } else {
             let note = RevocationNote::of(grant, &self.profile.client_id);
@@ -730,11 +742,8 @@ impl Attempt {
             Replaced { approved_at: before.approved_at, account: before.account, is_noted, is_of_import: false }
         });
         let mut replaced: Vec<_> = before.into_iter().collect();
-        let other = record.used_up.take().filter(|used_up| self.imported.as_ref() != Some(&used_up.token));
-        if let Some(left) = other.and_then(|other| grants::unrevoked(&other.grant, &record.client_id)) {
-            let approved_at = left.approved_at;
+        if let Some(UnrevokedGrant { approved_at, .. }) = self.take_other_import(&mut record, &grant.issuer) {
             replaced.push(Replaced { approved_at, account: None, is_noted: false, is_of_import: true });
-            grants::remember(&mut record, left, self.provider.dialect.grant_limit);
         }
         if record.provider != self.provider.name || record.client_id != self.profile.client_id {
             // It belongs to the client that the record was of.

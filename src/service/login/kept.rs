@@ -17,6 +17,7 @@ use crate::error::{Advice, Code, Error};
 use crate::oauth::Client;
 use crate::oauth::wire::TokenAnswer;
 use crate::profile::ProfileName;
+use crate::providers::explained::Place;
 use crate::providers::{ClientAuthentication, DataCenter, GrantLimit, Provider, RevocationEnds};
 use crate::secret::Secret;
 use crate::service::account::Unanswered;
@@ -295,10 +296,14 @@ impl Attempt {
             // It might end the one that is kept, so it waits for the logout.
             Elsewhere::SignedIn(_) if self.provider.dialect.revocation_ends != RevocationEnds::ThatGrant => {
                 let (attempt, note) = (self.clone(), RevocationNote::of(grant, &self.profile.client_id));
-                return match aside(move || attempt.note_given_back(note, None, None)).await {
-                    Ok(_) => NotKept::Over(over),
-                    Err(error) => not_revoked(self.given_up(), error.into()).into(),
+                let failed = match aside(move || attempt.note_given_back(note, None, None)).await {
+                    Ok(true) => return NotKept::Over(over),
+                    Ok(false) => Error::new(Code::Store, "the grant was not revoked")
+                        .because("the profile has no record any more in which it would wait for the logout"),
+                    Err(error) => error.into(),
                 };
+                let by_hand = self.asked("", Place::Revocation, data_center).removal_by_hand();
+                return not_revoked(self.given_up(), failed.advise(by_hand)).into();
             }
             Elsewhere::SignedIn(_) | Elsewhere::Replaced => {}
             Elsewhere::GivenUp | Elsewhere::Failed(_) => {

@@ -106,8 +106,8 @@ impl NotRevoked {
         self.error.advise(Advice::SignOut(name()).and(" to try again")).advise(forget)
     }
 
-    /// Nobody was asked.
-    fn unasked(error: Error) -> Self {
+    /// Nobody was asked, or nobody answered.
+    fn unclear(error: Error) -> Self {
         Self { error, by_hand: REMOVAL_BY_HAND.to_owned(), left: Left::Unclear, is_unreachable: false }
     }
 }
@@ -284,7 +284,7 @@ impl Service {
         let silent = || Error::new(Code::Network, "the grant could not be revoked").because("no answer came");
         let revoked = match answered {
             Some(revoked) => revoked,
-            None => Err(NotRevoked::unasked(silent())),
+            None => Err(NotRevoked { is_unreachable: true, ..NotRevoked::unclear(silent()) }),
         };
         let is_noted = noted_until.is_some();
         let left = revoked.as_ref().err().map(|failed| failed.left);
@@ -310,20 +310,20 @@ impl Service {
         grant: Option<&Grant>,
         why: Why,
     ) -> Result<Vec<ProfileName>, NotRevoked> {
-        let provider = self.provider_at(profile, note.endpoints.as_deref()).await.map_err(NotRevoked::unasked)?;
+        let provider = self.provider_at(profile, note.endpoints.as_deref()).await.map_err(NotRevoked::unclear)?;
         let data_center = data_center_of_issuer(profile, &provider, &note.data_center, &note.issuer);
-        let data_center = data_center.map_err(NotRevoked::unasked)?;
-        self.check_approved(profile, note.endpoints.as_deref(), endpoints::REVOCATION).map_err(NotRevoked::unasked)?;
+        let data_center = data_center.map_err(NotRevoked::unclear)?;
+        self.check_approved(profile, note.endpoints.as_deref(), endpoints::REVOCATION).map_err(NotRevoked::unclear)?;
         let keys = [endpoints::REVOCATION];
         let what = "the grant could not be revoked";
-        self.check_client_endpoints(profile, record, &provider, &keys, what).map_err(NotRevoked::unasked)?;
+        self.check_client_endpoints(profile, record, &provider, &keys, what).map_err(NotRevoked::unclear)?;
         let (asking, known, from) = (profile.clone(), record.clone(), provider.clone());
         let client = self.aside(move |service| service.client(&asking, Some(&known), &from, &keys)).await;
         let mut client = match client {
             Ok(client) => client,
             // Where nobody is asked, nothing that is missing for it can help.
             Err(_) if !is_asked(&provider, data_center, profile) => Client::new(&note.client_id, None),
-            Err(error) => return Err(NotRevoked::unasked(error)),
+            Err(error) => return Err(NotRevoked::unclear(error)),
         };
         client.id.clone_from(&note.client_id);
         client.tokens.extend(grant.into_iter().flat_map(Grant::tokens).cloned());

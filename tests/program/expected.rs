@@ -594,6 +594,7 @@ fn no_refresh_token_is_sent_twice_whoever_signed_in_and_whatever_is_imported_aga
             &["import RT-0", "import RT-0", "import RT-0"][..],
             &["refresh", "import RT-0", "import RT-0", "import RT-1", "import RT-2"],
             &["refresh", "refresh", "import RT-1", "import RT-1", "import RT-0"],
+            &["refresh", "file RT-0", "file RT-0"],
             &["refresh", "refresh", "other RT-0", "other RT-1", "import RT-2", "other RT-2"],
         ] {
             let case = format!("{is_own} {steps:?}");
@@ -609,6 +610,16 @@ fn no_refresh_token_is_sent_twice_whoever_signed_in_and_whatever_is_imported_aga
             for step in steps {
                 let ran = match step.split_once(' ') {
                     None => home.run(&[step, "work"]),
+                    // It brings a secret of the client.
+                    Some(("file", token)) => {
+                        let lines = [
+                            "ZOHO_CLIENT_ID=client-1",
+                            "ZOHO_CLIENT_SECRET=sentinel-secret",
+                            &format!("ZOHO_REFRESH_TOKEN={token}"),
+                        ];
+                        let file = home.write("app.env", &lines.join("\n")).display().to_string();
+                        home.run(&["login", "work", "--import", "--env-file", &file])
+                    }
                     Some(("import", token)) => home.run_with(&["login", "work", "--import"], token),
                     Some((other, token)) => home.run_with(&["login", other, "--import"], token),
                 };

@@ -151,7 +151,8 @@ impl Attempt {
         // The answer comes only once.
         let right = Box::new(self.reserve().await?);
         let is_lived_on = |token: &Secret| right.lives_on(token, &self.provider, &self.client);
-        // A secret that came with the token is proved by it alone, which is safe where it is not replaced.
+        // A secret that came with the token is proved by it alone, which is safe where that is not replaced. An environment file names a
+        // profile, which may be of a provider that does.
         let proves = self.secret_to_keep.is_some() && self.provider.dialect.rotation == Rotation::None;
         if !proves && self.imported.as_ref().is_some_and(is_lived_on) {
             aside(move || right.release()).await;
@@ -202,7 +203,10 @@ impl Attempt {
             record.pending = None;
             Ok(held.commit(&mut record)?)
         };
-        self.service.holding(&self.profile.name, give_up_code).await?;
+        // The sign-in is good, whatever becomes of the code.
+        if let Err(error) = self.service.holding(&self.profile.name, give_up_code).await {
+            self.warnings.push(format!("the code that waits could not be given up: {error}"));
+        }
         Ok(kept)
     }
 

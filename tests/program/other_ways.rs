@@ -457,6 +457,43 @@ fn an_env_file_makes_a_profile_at_the_data_center_of_its_api_domain() {
     assert_eq!(home.run(&["login", "--import", "--env-file", env]).code, 0);
 }
 
+/// Nobody approves in an import, and a sign-in that lives on the token is good.
+#[test]
+fn an_import_of_another_account_says_whose_the_token_is() {
+    let zoho = Zoho::start();
+    let (client, domain) = (format!("ZOHO_CLIENT_SECRET={CLIENT_SECRET}\n"), zoho.us.origin());
+    let text =
+        format!("ZOHO_CLIENT_ID=client-1\n{client}ZOHO_REFRESH_TOKEN={REFRESH_TOKEN}\nZOHO_API_DOMAIN={domain}\n");
+    for by_file in [false, true] {
+        for (is_own, name, becomes) in [
+            (true, "work", "the sign-in that lives on this token stays as it is"),
+            (false, "work", "nothing was saved"),
+            (false, "new", "nothing was saved"),
+        ] {
+            // A new profile takes a file.
+            if name == "new" && !by_file {
+                continue;
+            }
+            let home = zoho.home("");
+            let env = home.write("x.env", &text);
+            let from = if by_file { &["--env-file", env.to_str().expect("a path")][..] } else { &[] };
+            let import = |expected: &[&str]| {
+                home.run_with(&[&["login", name, "--import"][..], from, expected].concat(), REFRESH_TOKEN)
+            };
+            if is_own {
+                assert_eq!(import(&[]).code, 0, "{by_file} {name}");
+            }
+            let ran = import(&["--expect-account", "bob@example.com"]);
+            let case = format!("{by_file} {is_own} {name}: {ran:?}");
+            let whose = "this refresh token belongs to `ada@example.com`, not to `bob@example.com`";
+            assert!(ran.code == 1 && ran.stderr.contains(whose) && ran.stderr.contains(becomes), "{case}");
+            let hint = "hint: import a token of `bob@example.com`, or expect no account\n";
+            assert!(ran.stderr.ends_with(hint), "{case}");
+            assert_eq!(home.run(&["token", name]).code == 0, is_own, "{case}");
+        }
+    }
+}
+
 #[test]
 fn env_files_that_cannot_be_imported_leave_everything_as_it_was() {
     let zoho = Zoho::answering(|asked| {

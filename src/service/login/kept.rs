@@ -366,7 +366,11 @@ impl Attempt {
             let data_center = self.provider.data_center(&grant.data_center).unwrap_or(&self.home);
             let end = clock::now() + PATIENCE_FOR_ACCOUNT;
             let checked = self.check_account(expected, &mut grant.clone(), data_center, end).await;
-            checked.map_err(|error| error.advise_only(Advice::SignOut(self.profile.name.clone())))?;
+            checked.map_err(|error| match &self.imported {
+                // The sign-in is as good as it was before.
+                Some(_) => error,
+                None => error.advise_only(Advice::SignOut(self.profile.name.clone())),
+            })?;
         }
         Ok(Kept { grant, replaced: Vec::new(), moved: None, is_aside: false })
     }
@@ -382,7 +386,13 @@ impl Attempt {
         let matches = |account: &Account| {
             account.id == expected || account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
         };
-        let unchecked = || format!("whether `{expected}` approved could not be checked");
+        let is_import = self.imported.is_some();
+        let what = if is_import {
+            format!("this refresh token belongs to `{expected}`")
+        } else {
+            format!("`{expected}` approved")
+        };
+        let unchecked = || format!("whether {what} could not be checked");
         match self.account_patiently(grant, data_center, end, matches).await {
             Ok(account) => {
                 let account = grant.account.insert(account);
@@ -390,9 +400,14 @@ impl Attempt {
                     return Ok(());
                 }
                 let id = if account.email.is_none() { format!(" (id `{}`)", account.id) } else { String::new() };
-                let who = format!("`{}`{id} approved instead of `{expected}`", account.label());
-                let error =
-                    Error::new(Code::WrongAccount, who).advise("sign in again and approve with the expected account");
+                let who = format!("`{}`{id}", account.label());
+                let error = if is_import {
+                    Error::new(Code::WrongAccount, format!("this refresh token belongs to {who}, not to `{expected}`"))
+                        .advise(format!("import a token of `{expected}`, or expect no account"))
+                } else {
+                    Error::new(Code::WrongAccount, format!("{who} approved instead of `{expected}`"))
+                        .advise("sign in again and approve with the expected account")
+                };
                 Err(if account.email.is_some() { error } else { error.advise(NO_ADDRESS) })
             }
             Err(error) if error.code.is_retryable() => Err(error.within(unchecked())),

@@ -40,8 +40,14 @@ impl Logout {
             let place =
                 if service.store().is_shared() { "the store, for all machines that share it" } else { "this machine" };
             context.output.text(&format!("Forgotten: the tokens of profile {name} are gone from {place}."))?;
-            if self.local {
-                context.output.note("The grant was not revoked: it stays valid at the provider.");
+            match signed_out.ended {
+                Some(why) if signed_out.revoked.is_none() => {
+                    context.output.note(&format!("The grant had ended already: {why}."));
+                }
+                None if self.local => {
+                    context.output.note("The grant was not revoked: it stays valid at the provider.");
+                }
+                _ => {}
             }
         } else if signed_out.revoked.is_none() && !signed_out.gave_up {
             context.output.text(&format!("Profile {name} was not signed in."))?;

@@ -125,6 +125,11 @@ pub(super) fn lives(grant: &Grant, now: Timestamp) -> bool {
     grant.refused.is_none() && has_token()
 }
 
+/// Tells whether it was revoked with another sign-in's, so that the provider has nothing left to revoke.
+pub(super) fn is_revoked(grant: &Grant) -> bool {
+    grant.refused.is_some() && grant.last_refresh.as_ref().is_none_or(|last| last.failure.is_none())
+}
+
 /// The grant as it is remembered once no token of it is left; `None` where the provider does not count it any more.
 pub(super) fn unrevoked(grant: &Grant, client_id: &str) -> Option<UnrevokedGrant> {
     let lives = grant.refresh_token.is_some() && grant.refused.is_none();

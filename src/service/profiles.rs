@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::login::empty_record;
 use super::login::exchange::check_client_type;
-use super::{Service, endpoints, home_data_center};
+use super::{Service, endpoints, grants, home_data_center};
 use crate::config::{self, Config, NewProvider, Profile, ProviderSource};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
@@ -220,14 +220,15 @@ impl Service {
         };
         if !even_signed_in {
             let anyway = || Advice::RemoveAnyway(name.clone()).after("or ").and(" to leave the grant valid there");
-            if record.as_ref().is_some_and(|record| record.grant.is_some()) {
+            let left = record.as_deref().map_or(LeftOver::SignedOut, left_of);
+            if left == LeftOver::SignedIn {
                 let message = format!("profile `{name}` is signed in");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would not revoke its grant at the provider")
                     .advise(Advice::SignOut(name.clone()).and(" first"))
                     .advise(anyway()));
             }
-            if record.as_deref().is_some_and(has_tokens) {
+            if left == LeftOver::Unrevoked {
                 let message = format!("profile `{name}` is signed out, but a grant of it is not revoked yet");
                 return Err(Error::new(Code::Config, message)
                     .because("removing it would forget the token that the provider has to be told")
@@ -251,9 +252,7 @@ impl Service {
             return None;
         }
         Some(match self.store.load(name) {
-            Ok(Some(record)) if record.grant.is_some() => LeftOver::SignedIn,
-            Ok(Some(record)) if has_tokens(&record) => LeftOver::Unrevoked,
-            Ok(_) => LeftOver::SignedOut,
+            Ok(record) => record.as_deref().map_or(LeftOver::SignedOut, left_of),
             Err(_) => LeftOver::Unreadable,
         })
     }
@@ -393,6 +392,15 @@ impl ConfigurationChange {
 /// A code that waits was asked for by another client, elsewhere or for other scopes.
 fn asks_otherwise(before: &Profile, after: &Profile) -> bool {
     is_other_client(before, after) || before.data_center != after.data_center || before.scopes != after.scopes
+}
+
+/// What nobody could revoke any more without the record.
+fn left_of(record: &Record) -> LeftOver {
+    match &record.grant {
+        Some(grant) if !grants::is_revoked(grant) => LeftOver::SignedIn,
+        _ if record.used_up.is_some() || !record.to_revoke.is_empty() => LeftOver::Unrevoked,
+        _ => LeftOver::SignedOut,
+    }
 }
 
 fn has_tokens(record: &Record) -> bool {

@@ -44,6 +44,8 @@ pub struct SignedOut {
     pub is_unknown: bool,
     /// Other profiles whose grant ended with this one.
     pub also_ended: Vec<ProfileName>,
+    /// Why the grant had ended before, where nothing of what was forgotten is left at the provider for all that is known.
+    pub ended: Option<String>,
 }
 
 /// What came of the notes, as [`SignedOut`] tells it.
@@ -122,8 +124,7 @@ impl Service {
         // Another place lives on the grant.
         self.refuse_moved(&profile.name).await?;
         if local {
-            let (forgotten, gave_up) = self.forget_grant(profile).await?;
-            return Ok(SignedOut { forgotten, gave_up, ..SignedOut::default() });
+            return self.forget_grant(profile).await;
         }
         let (grant, gave_up) = match self.note_grant(profile).await {
             Ok(noted) => noted,
@@ -131,13 +132,17 @@ impl Service {
         };
         let tried = self.revoke_noted(profile, grant.as_ref(), Why::SignOut).await?;
         let Tried { revoked, is_noted, is_unknown, also_ended } = tried;
+        let ended = grant.as_ref().and_then(|grant| grant.refused.clone()).filter(|_| !is_noted);
+        // That a grant could not be revoked which had ended is no trouble.
+        let revoked = revoked.filter(|revoked| revoked.is_ok() || ended.is_none());
         // Where the store goes away by now, what was done is told all the same.
         let record = self.record(&profile.name).await.ok().flatten();
         let unrevoked = record.map_or_else(Vec::new, |record| record.unrevoked);
         // What became of the grant itself is told beside them.
         let is_earlier = |left: &&UnrevokedGrant| grant.as_ref().is_none_or(|own| own.approved_at != left.approved_at);
         let left_alive = unrevoked.iter().filter(is_earlier).count();
-        Ok(SignedOut { revoked, forgotten: grant.is_some(), gave_up, is_noted, left_alive, is_unknown, also_ended })
+        let forgotten = grant.is_some();
+        Ok(SignedOut { revoked, forgotten, gave_up, is_noted, left_alive, is_unknown, also_ended, ended })
     }
 
     /// Tries what earlier sign-outs could not revoke, without a word: a sign-in neither fails by it nor waits for long.
@@ -157,20 +162,22 @@ impl Service {
             let Some(grant) = &noted else { return gave_up || had_import };
             // It ends after it began, whatever the clock says.
             record.note(Happened::SignedOut, "", &self.actor, clock::wall().max(grant.approved_at));
-            grants::note(record, RevocationNote::of(grant, &record.client_id), limit);
+            if !grants::is_revoked(grant) {
+                grants::note(record, RevocationNote::of(grant, &record.client_id), limit);
+            }
             true
         })
         .await?;
         Ok((noted, gave_up))
     }
 
-    /// Forgets the grant and all notes; tells whether there were any, and whether a pending sign-in was given up.
-    async fn forget_grant(&self, profile: &Profile) -> Result<(bool, bool), Error> {
+    /// Forgets the grant, all notes and a pending sign-in.
+    async fn forget_grant(&self, profile: &Profile) -> Result<SignedOut, Error> {
         let limit = self.grant_limit(profile);
-        let mut done = (false, false);
+        let mut done = SignedOut::default();
         self.end_sign_in(profile, |record| {
             done = self.forget_in(record, limit);
-            done.0 || done.1
+            done.forgotten || done.gave_up
         })
         .await?;
         Ok(done)
@@ -185,9 +192,11 @@ impl Service {
         self.holding(&profile.name, forget).await
     }
 
-    fn forget_in(&self, record: &mut Record, limit: Option<GrantLimit>) -> (bool, bool) {
+    fn forget_in(&self, record: &mut Record, limit: Option<GrantLimit>) -> SignedOut {
         let Record { grant, pending, to_revoke, used_up, .. } = record.take_sign_in();
-        let forgotten = grant.is_some() || used_up.is_some() || !to_revoke.is_empty();
+        let is_more = used_up.is_some() || !to_revoke.is_empty();
+        let forgotten = grant.is_some() || is_more;
+        let ended = grant.as_ref().and_then(|grant| grant.refused.clone()).filter(|_| !is_more);
         if forgotten {
             let began = grant.as_ref().map(|grant| grant.approved_at);
             let now = clock::wall().max(began.unwrap_or_default());
@@ -199,7 +208,7 @@ impl Service {
         for left in notes.chain(unrevoked).flatten().collect::<Vec<_>>() {
             grants::remember(record, left, limit);
         }
-        (forgotten, pending.is_some())
+        SignedOut { forgotten, gave_up: pending.is_some(), ended, ..SignedOut::default() }
     }
 
     /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well.
@@ -441,7 +450,8 @@ impl Service {
         // One that has moved meanwhile is another store's to revoke.
         let record = self.record(&profile.name).await.ok().flatten().filter(|record| record.moved.is_none());
         let Some(record) = record else { return error };
-        let of_grant = record.grant.as_ref().map(|grant| RevocationNote::of(grant, &record.client_id));
+        let grant = record.grant.as_ref().filter(|grant| !grants::is_revoked(grant));
+        let of_grant = grant.map(|grant| RevocationNote::of(grant, &record.client_id));
         let Some(note) = of_grant.or_else(|| record.to_revoke.last().cloned()) else { return error };
         let failed =
             self.revoke_note(profile, &note, &record, None, Why::SignOut).await.err().map(|failed| failed.error);

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use device_login::clock;
 use device_login::config::Config;
-use device_login::error::Code;
+use device_login::error::{Code, Error};
 use device_login::http::client::Client;
 use device_login::secret::Secret;
 use device_login::service::{ConfigurationChange, Import, ProfileDraft, Service, SignIn};
 use device_login::storage::backend::watched::Watched;
-use device_login::storage::{KeyOptions, Store, StoreAddress, StoreError, backend, open, open_over};
+use device_login::storage::{Held, KeyOptions, LastRefresh, Store, StoreAddress, StoreError, backend, open, open_over};
 use serde_json::json;
 
 use crate::support::authority::{Asked, Authority};
@@ -310,6 +311,56 @@ fn a_sign_out_here_only_asks_nobody_and_leaves_no_note() {
     assert_eq!(lab.us.log().len(), asked);
     assert!(!lab.has_note("a"));
     assert_eq!(lab.run(&["profile", "remove", "a"]).code, 0);
+}
+
+/// What has ended is neither called valid nor asked to be revoked, unless the provider alone says that it has.
+#[test]
+fn a_sign_out_of_a_grant_that_had_ended_says_so() {
+    let by_logout = "The grant had ended already: the logout of profile `b` ended this sign-in as well.";
+    let refused = "The grant had ended already: the access token of profile `a` could not be refreshed: it is over.";
+    for (is_refused, arguments, revocation, code, asks, told) in [
+        (false, &["logout", "a"][..], 200, 0, false, by_logout),
+        (false, &["logout", "a"], 400, 0, false, by_logout),
+        (false, &["logout", "a"], 503, 0, false, by_logout),
+        (false, &["logout", "a", "--local"], 200, 0, false, by_logout),
+        (false, &["profile", "remove", "a"], 200, 0, false, "Removed profile a."),
+        (true, &["logout", "a"], 200, 0, true, "Revoked: "),
+        (true, &["logout", "a"], 400, 0, true, refused),
+        (true, &["logout", "a"], 404, 0, true, refused),
+        (true, &["logout", "a"], 503, 7, true, "the next logout or login of the profile tries again"),
+        (true, &["logout", "a", "--local"], 200, 0, false, refused),
+        (true, &["profile", "remove", "a"], 200, 2, false, "logout a` first"),
+    ] {
+        let lab = Lab::new();
+        lab.sign_in("a");
+        lab.sign_in("b");
+        let shared = lab.refresh_token("b");
+        let end = |held: &mut Held| {
+            let mut record = held.load()?.expect("it is signed in");
+            let grant = record.grant.as_mut().expect("it is signed in");
+            if is_refused {
+                let error = Error::new(Code::SignInNeeded, "the access token of profile `a` could not be refreshed");
+                let error = error.because("it is over");
+                grant.refused = Some(error.to_string());
+                let last = LastRefresh::new(clock::wall(), Some(error.to_string()));
+                grant.last_refresh = Some(LastRefresh { failure: Some(error), ..last });
+            } else {
+                grant.refresh_token = Some(Secret::new(shared));
+            }
+            held.commit(&mut record)
+        };
+        lab.home.store().holding(&"a".parse().expect("a name"), Duration::ZERO, end).expect("it is kept");
+        let logout = lab.run(&["logout", "b"]);
+        assert_eq!(logout.stdout.contains("Ended with it: the sign-in of profile a."), !is_refused, "{logout:?}");
+        lab.revocations_are([revocation, revocation]);
+        let asked = lab.us.log().len();
+        let ran = lab.run(arguments);
+        let case = format!("{is_refused} {arguments:?} {revocation}: {ran:?}");
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(ran.code == code && all.contains(told), "{case}");
+        assert!(!all.contains("warning: ") && !all.contains("stays valid"), "{case}");
+        assert_eq!((lab.us.log().len() > asked, lab.has_note("a")), (asks, code == 7), "{case}");
+    }
 }
 
 /// As it stays where the first one is killed before it is done.

@@ -17,7 +17,7 @@ use crate::providers::explained::Place;
 use crate::providers::{DataCenter, MintLimit, Provider, Rotation};
 use crate::secret::Secret;
 use crate::service::failure::Asked;
-use crate::service::{account, left_out};
+use crate::service::{account, grants, left_out};
 use crate::storage::{Attempt, Clocks, Doubt, Grant, Happened, Held, LastRefresh, Record};
 
 /// A grant with a token that will do, and what is to be said of the refresh that it came from.
@@ -202,8 +202,7 @@ impl Refresh {
 /// The refresh token, unless asking now is pointless or harmful.
 pub(super) fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<Secret, Error> {
     if let Some(why) = &grant.refused {
-        let was_asked = grant.last_refresh.as_ref().is_some_and(|last| last.failure.is_some());
-        return Err(if was_asked { asked.refused_before() } else { asked.ended(why) });
+        return Err(if grants::is_revoked(grant) { asked.ended(why) } else { asked.refused_before() });
     }
     if let Some(until) = pause(grant.paused_until, now) {
         return Err(asked.throttled(Some(until)));

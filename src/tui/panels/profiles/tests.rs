@@ -223,6 +223,10 @@ fn signing_out_says_which_of_revoking_and_forgetting_worked() {
             SignedOut { forgotten: true, ..SignedOut::default() },
             (Mark::Good, "a: the provider was not asked, forgotten here."),
         ),
+        (
+            SignedOut { forgotten: true, ended: Some("it was revoked".to_owned()), ..SignedOut::default() },
+            (Mark::Good, "a: the grant had ended already, forgotten here."),
+        ),
         (SignedOut::default(), (Mark::Good, "a: there was nothing to forget here.")),
         (SignedOut { revoked: Some(Ok(())), ..SignedOut::default() }, (Mark::Good, "a: revoked at the provider.")),
         (

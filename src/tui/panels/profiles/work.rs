@@ -181,7 +181,7 @@ impl ProfilesPanel {
 
 /// Which of the two halves of a logout worked.
 fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
-    let SignedOut { revoked, forgotten, gave_up, is_noted, left_alive, is_unknown, also_ended } = out;
+    let SignedOut { revoked, forgotten, gave_up, is_noted, left_alive, is_unknown, also_ended, ended } = out;
     let (mark, at_provider) = match revoked {
         Some(Err(_)) if *is_unknown => (Mark::Good, Some("the provider knew no such token any more")),
         Some(Ok(())) => (Mark::Good, Some("revoked at the provider")),
@@ -191,6 +191,7 @@ fn in_words(profile: &ProfileName, out: &SignedOut) -> (Mark, String) {
             let text = format!("{here}NOT revoked at the provider{yet}: {}", reason(error));
             return (Mark::Attention, format!("{profile}: {text}.{}", others(also_ended, *left_alive)));
         }
+        None if ended.is_some() => (Mark::Good, Some("the grant had ended already")),
         None if *forgotten => (Mark::Good, Some("the provider was not asked")),
         None => (Mark::Good, None),
     };

@@ -250,6 +250,11 @@ impl Asked<'_> {
         Error { code: Code::CodeExpired, message, sources: Vec::new(), ..error }
     }
 
+    /// The same where it is not known that nobody did.
+    pub(super) fn ran_out(&self) -> Error {
+        Error { message: "the code ran out".to_owned(), causes: Vec::new(), ..self.expired() }
+    }
+
     /// How a person takes the access back without this program.
     pub(super) fn removal_by_hand(&self) -> String {
         let DataCenter { code, accounts_server, .. } = self.data_center;

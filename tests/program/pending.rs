@@ -422,6 +422,7 @@ fn an_answer_that_got_lost_is_told_whatever_ends_the_sign_in() {
             (code, true, is_lost),
             "{arguments:?}: {told}"
         );
+        assert!(!is_lost || !told.contains("nobody") && !told.contains("before anyone"), "{arguments:?}: {told}");
     }
 }
 

@@ -62,7 +62,10 @@ impl Attempt {
         };
         match outcome {
             // An approval is kept, and nobody asks why there is none.
-            Outcome::Expired | Outcome::Authorized { .. } => telling(asked.expired()),
+            Outcome::Expired | Outcome::Authorized { .. } => match last {
+                LastPoll::Answered => asked.expired(),
+                LastPoll::Out | LastPoll::NotKept => telling(asked.ran_out()),
+            },
             Outcome::Denied(answer) => asked.denied(&answer),
             Outcome::Failed(failure) => telling(self.failure(failure, &asked)),
         }

@@ -490,6 +490,18 @@ fn choose_line(model: &mut Model, step: Step) {
     press(model, &[Key::Enter]);
 }
 
+/// The form of a new profile at a provider, with these values in the fields behind it.
+fn new_at(label: &str, values: &[&str]) -> Model {
+    let mut model = model("");
+    press(&mut model, &[Key::Enter]);
+    answer(&mut model, "shop");
+    choose_offer(&mut model, label);
+    for value in values {
+        answer(&mut model, value);
+    }
+    model
+}
+
 #[test]
 fn a_new_profile_asks_to_stay_signed_in_where_a_scope_does_that_and_is_offered_what_the_provider_has() {
     for (label, values, ticked, offered, unknown) in [
@@ -502,13 +514,7 @@ fn a_new_profile_asks_to_stay_signed_in_where_a_scope_does_that_and_is_offered_w
         ("Google", &[], &["openid"], "https://www.googleapis.com/auth/drive.file", "offline_access"),
         ("Zoho", &[], &["AaaServer.profile.READ"], "AaaServer.profile.READ", "offline_access"),
     ] {
-        let mut model = model("");
-        press(&mut model, &[Key::Enter]);
-        answer(&mut model, "shop");
-        choose_offer(&mut model, label);
-        for value in values {
-            answer(&mut model, value);
-        }
+        let mut model = new_at(label, values);
         let picker = &form(&model).draft.picker;
         assert_eq!(picker.chosen, ticked, "{label}");
         let is_offered = |scope: &str| picker.rows().contains(&scopes::Row::Scope(scope.to_owned()));
@@ -523,10 +529,7 @@ fn a_new_profile_asks_to_stay_signed_in_where_a_scope_does_that_and_is_offered_w
 #[test]
 fn of_several_fields_the_cursor_goes_to_the_one_that_is_refused() {
     for (host, realm, refused) in [("kc example com", "main", 0), ("", "main", 0), ("id.example.com", "a/b", 1)] {
-        let mut model = model("");
-        press(&mut model, &[Key::Enter]);
-        answer(&mut model, "shop");
-        choose_offer(&mut model, "Keycloak");
+        let mut model = new_at("Keycloak", &[]);
         type_text(&mut model, host);
         press(&mut model, &[Key::Tab]);
         type_text(&mut model, realm);
@@ -545,13 +548,7 @@ fn a_client_that_was_typed_goes_to_no_other_server() {
     let gone = || (String::new(), 0);
     // A new profile at its review, at the server that is typed into the fields of a provider.
     let at = |label: &str, values: &[&str]| {
-        let mut model = model("");
-        press(&mut model, &[Key::Enter]);
-        answer(&mut model, "shop");
-        choose_offer(&mut model, label);
-        for value in values {
-            answer(&mut model, value);
-        }
+        let mut model = new_at(label, values);
         while form(&model).step != Step::ClientId {
             press(&mut model, &[Key::Enter]);
         }
@@ -699,12 +696,7 @@ fn what_a_field_begins_with_gives_way_to_what_is_typed_and_is_edited_by_other_ke
     check(&|| begun(FormFor::Import(Some(name())), &[]), ProfileForm::name);
     check(&|| begun(FormFor::Rename(name(), State::Valid), &[]), ProfileForm::name);
     for (label, default) in [("GitLab", "gitlab.com"), ("Microsoft", "common")] {
-        let at_server = || {
-            let mut model = begun(FormFor::Add(None), &[]);
-            answer(&mut model, "shop");
-            choose_offer(&mut model, label);
-            model
-        };
+        let at_server = || new_at(label, &[]);
         let server = |form: &ProfileForm| form.draft.blanks[0].1.text();
         assert_eq!(server(form(&at_server())), default);
         check(&at_server, server);

@@ -514,7 +514,7 @@ fn a_new_profile_asks_to_stay_signed_in_where_a_scope_does_that_and_is_offered_w
         ("Google", &[], &["openid"], "https://www.googleapis.com/auth/drive.file", "offline_access"),
         ("Zoho", &[], &["AaaServer.profile.READ"], "AaaServer.profile.READ", "offline_access"),
     ] {
-        let mut model = new_at(label, values);
+        let model = new_at(label, values);
         let picker = &form(&model).draft.picker;
         assert_eq!(picker.chosen, ticked, "{label}");
         let is_offered = |scope: &str| picker.rows().contains(&scopes::Row::Scope(scope.to_owned()));

@@ -145,6 +145,12 @@ pub(super) fn unrevoked_note(note: RevocationNote) -> Option<UnrevokedGrant> {
     note.is_refresh_token.then(|| note.into())
 }
 
+/// The grants of which the record has tokens, as they are remembered once it has none.
+pub(super) fn living(record: &Record) -> impl Iterator<Item = UnrevokedGrant> {
+    let noted = record.to_revoke.iter().cloned().filter_map(unrevoked_note);
+    noted.chain(record.grants_of_clients().filter_map(|(grant, client_id)| unrevoked(grant, client_id)))
+}
+
 /// Remembers a grant that is left to the provider. Of more than the provider keeps, the oldest have ended there.
 pub(super) fn remember(record: &mut Record, left: UnrevokedGrant, limit: Option<GrantLimit>) {
     let kept = limit.map_or(MOST_REMEMBERED, |limit| limit.grants);
@@ -187,9 +193,7 @@ pub(super) struct Counted {
 
 impl Counted {
     pub(super) fn of(record: &Record) -> Self {
-        let current = record.grants().filter_map(|grant| unrevoked(grant, &record.client_id));
-        let noted = record.to_revoke.iter().cloned().filter_map(unrevoked_note);
-        let grants = record.unrevoked.iter().cloned().chain(current).chain(noted).collect();
+        let grants = record.unrevoked.iter().cloned().chain(living(record)).collect();
         Self { provider: record.provider.clone(), grants }
     }
 }
@@ -265,10 +269,10 @@ fn warning(
 mod tests {
     use jiff::Timestamp;
 
-    use super::has_ended;
+    use super::{has_ended, living};
     use crate::providers::RevocationEnds::{AllOfThePerson, ThatGrant};
     use crate::secret::Secret;
-    use crate::storage::{Account, Grant, Record, RevocationNote};
+    use crate::storage::{Account, Grant, Record, RevocationNote, UsedUp};
 
     fn record(refresh_token: &str, account: &str) -> Record {
         let name = "other".parse().expect("a name");
@@ -276,6 +280,28 @@ mod tests {
         let grant = Grant::new("https://issuer", Vec::new(), Secret::new("AT"), Timestamp::UNIX_EPOCH, None);
         let grant = Grant { refresh_token: Some(Secret::new(refresh_token)), account: Some(account), ..grant };
         Record { grant: Some(grant), ..Record::empty(name, "corp".to_owned(), "client".to_owned()) }
+    }
+
+    #[test]
+    fn each_grant_of_a_record_counts_for_the_client_that_it_was_given_to() {
+        let grant = |of| record(of, of).grant.expect("a grant");
+        let note = RevocationNote::of(&grant("noted"), "before");
+        let used_up = |client: Option<&str>| UsedUp {
+            token: Secret::new("RT"),
+            client_id: client.map(str::to_owned),
+            grant: grant("imported"),
+        };
+        for (client, counted) in [(Some("after"), "after"), (None, "client")] {
+            let record = Record {
+                used_up: Some(Box::new(used_up(client))),
+                to_revoke: vec![note.clone()],
+                ..record("RT", "own")
+            };
+            let living: Vec<_> =
+                living(&record).map(|left| (left.client_id, left.account.expect("it is known"))).collect();
+            let expected = [("before", "noted"), ("client", "own"), (counted, "imported")];
+            assert_eq!(living, expected.map(|(client, account)| (client.to_owned(), account.to_owned())));
+        }
     }
 
     #[test]

@@ -193,7 +193,9 @@ impl Service {
     }
 
     fn forget_in(&self, record: &mut Record, limit: Option<GrantLimit>) -> SignedOut {
-        let Record { grant, pending, to_revoke, used_up, .. } = record.take_sign_in();
+        let before = record.take_sign_in();
+        let left: Vec<_> = grants::living(&before).collect();
+        let Record { grant, pending, to_revoke, used_up, .. } = before;
         let is_more = used_up.is_some() || !to_revoke.is_empty();
         let forgotten = grant.is_some() || is_more;
         let ended = grant.as_ref().and_then(|grant| grant.refused.clone()).filter(|_| !is_more);
@@ -202,10 +204,7 @@ impl Service {
             let now = clock::wall().max(began.unwrap_or_default());
             record.note(Happened::SignedOut, "without a word to the provider", &self.actor, now);
         }
-        let grants = used_up.map(|used_up| used_up.grant).into_iter().chain(grant);
-        let unrevoked = grants.map(|grant| grants::unrevoked(&grant, &record.client_id));
-        let notes = to_revoke.into_iter().map(grants::unrevoked_note);
-        for left in notes.chain(unrevoked).flatten().collect::<Vec<_>>() {
+        for left in left {
             grants::remember(record, left, limit);
         }
         SignedOut { forgotten, gave_up: pending.is_some(), ended, ..SignedOut::default() }

@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::ends::{CLOCK_SLACK, Ends};
 pub use self::keeping::{Keeping, Renewed};
 use self::refreshing::{Kept, Refresh, Refreshing, may_refresh};
+pub(super) use self::refreshing::{check_pace, with_mint};
 use self::stored::Stored;
 use super::{Chance, Service, driver, due, endpoints, issuing_data_center, login, not_signed_in};
 use crate::aside::aside;

@@ -97,7 +97,13 @@ impl Record {
 
     /// The grant that is in use, and one that is kept until it is known whose it is.
     pub fn grants(&self) -> impl Iterator<Item = &Grant> {
-        self.grant.iter().chain(self.used_up.iter().map(|used_up| &used_up.grant))
+        self.grants_of_clients().map(|(grant, _)| grant)
+    }
+
+    /// The same with the id of the client that each was given to.
+    pub fn grants_of_clients(&self) -> impl Iterator<Item = (&Grant, &str)> {
+        let used_up = self.used_up.iter().map(|used_up| (&used_up.grant, used_up.client_id(&self.client_id)));
+        self.grant.iter().map(|grant| (grant, &*self.client_id)).chain(used_up)
     }
 
     /// The same to be changed.
@@ -105,11 +111,10 @@ impl Record {
         self.grant.iter_mut().chain(self.used_up.iter_mut().map(|used_up| &mut used_up.grant))
     }
 
-    /// What this server gave the client in the place of an imported refresh token that is used up, and is kept until it is known whose it is.
-    pub fn successor_of(&self, imported: &Secret, issuer: &str, client_id: &str) -> Option<&Secret> {
+    /// What the client got in the place of an imported refresh token that is used up, and is kept until it is known whose it is.
+    pub fn successor_of(&self, imported: &Secret, client_id: &str) -> Option<&Grant> {
         let used_up = self.used_up.as_ref().filter(|used_up| used_up.token == *imported)?;
-        let is_same = used_up.grant.issuer == issuer && used_up.client_id(&self.client_id) == client_id;
-        used_up.grant.refresh_token.as_ref().filter(|_| is_same)
+        Some(&used_up.grant).filter(|_| used_up.client_id(&self.client_id) == client_id)
     }
 
     /// All tokens in it, also those that are only to be revoked.
@@ -133,8 +138,8 @@ impl Record {
         let of_code = |record: &Self| record.ended.as_ref().map(|ended| ended.id.clone());
         let here = self.grant.as_ref().and_then(|_| of_code(self));
         let is_of_another_code = here.is_none() || here != of_code(outdated);
-        let living = outdated.grants().filter(|grant| grant.refused.is_none());
-        let living = living.map(|grant| (RevocationNote::of(grant, &outdated.client_id), grant.is_own));
+        let living = outdated.grants_of_clients().filter(|(grant, _)| grant.refused.is_none());
+        let living = living.map(|(grant, client_id)| (RevocationNote::of(grant, client_id), grant.is_own));
         let waiting = outdated.to_revoke.iter().map(|note| (note.clone(), true));
         let unknown: Vec<_> = living.chain(waiting).filter(|(note, _)| !self.knows(note)).collect();
         if unknown.is_empty() {
@@ -636,7 +641,7 @@ mod tests {
         let own = || record(Some(grant(1, "RT-1")));
         let kept = Some(Box::new(UsedUp {
             token: Secret::new("RT-0"),
-            client_id: None,
+            client_id: Some("another".to_owned()),
             grant: Grant { is_own: false, ..grant(1, "RT-1") },
         }));
         // What is here, an outdated copy of it, and what is to be revoked and left to the provider then.
@@ -681,6 +686,8 @@ mod tests {
             let is_more = record.take_over_grants(&outdated, now);
             let waiting: Vec<_> = record.to_revoke.iter().map(|note| note.token.expose()).collect();
             assert_eq!((waiting.as_slice(), record.unrevoked.len()), (to_revoke, unrevoked), "{case}");
+            let of_import = record.unrevoked.iter().filter(|left| left.client_id == "another").count();
+            assert_eq!(of_import, usize::from(outdated.used_up.is_some()), "{case}");
             let events: Vec<_> = record.events.iter().map(|event| event.what).collect();
             assert_eq!(events, is_more.then_some(Happened::NotRevoked).into_iter().collect::<Vec<_>>(), "{case}");
             assert_eq!(is_more, record != before, "{case}");

@@ -457,6 +457,80 @@ fn an_env_file_makes_a_profile_at_the_data_center_of_its_api_domain() {
     assert_eq!(home.run(&["login", "--import", "--env-file", env]).code, 0);
 }
 
+/// Zoho allows ten for each refresh token in ten minutes, and counts them by itself.
+#[test]
+fn refreshes_count_on_when_their_token_is_imported_again() {
+    let zoho = Zoho::start();
+    let text = |token: &str| {
+        format!(
+            "ZOHO_CLIENT_ID=client-1\nZOHO_CLIENT_SECRET={CLIENT_SECRET}\nZOHO_REFRESH_TOKEN={token}\n\
+             ZOHO_API_DOMAIN={}\n",
+            zoho.us.origin()
+        )
+    };
+    let home = Home::new();
+    home.configure(&zoho.providers());
+    for (step, name, token, code, used) in [
+        ("file", "app", REFRESH_TOKEN, 0, 1),
+        ("file", "app", REFRESH_TOKEN, 0, 2),
+        ("typed", "app", REFRESH_TOKEN, 0, 3),
+        ("refresh", "app", "", 0, 4),
+        ("file", "app", REFRESH_TOKEN, 0, 5),
+        // Of another token nothing is spent.
+        ("file", "app", "another", 0, 1),
+        ("file", "app", REFRESH_TOKEN, 0, 1),
+    ]
+    .into_iter()
+    .chain((2..=10).map(|used| ("file", "app", REFRESH_TOKEN, 0, used)))
+    .chain([("file", "app", REFRESH_TOKEN, 10, 10), ("typed", "app", REFRESH_TOKEN, 10, 10)])
+    {
+        let before = zoho.us.count("/oauth/v2/token");
+        let env = home.write("app.env", &text(token)).display().to_string();
+        let ran = match step {
+            "file" => home.run(&["login", name, "--import", "--env-file", &env]),
+            "typed" => home.run_with(&["login", name, "--import"], token),
+            _ => home.run(&[step, name]),
+        };
+        assert_eq!(ran.code, code, "{step} {used}: {ran:?}");
+        assert_eq!(ran.stderr.contains("all 10 refreshes that Zoho allows"), code == 10, "{ran:?}");
+        assert_eq!(zoho.us.count("/oauth/v2/token") - before, usize::from(code == 0), "{step} {used}");
+        let status = home.run(&["status", "--json"]).json();
+        assert_eq!(status["profiles"][0]["budget"]["used"], used, "{step} {used}");
+    }
+}
+
+/// A provider that replaces refresh tokens takes the second use of one for a theft, at whichever of its data centers.
+#[test]
+fn a_token_that_was_replaced_is_known_whichever_data_center_it_is_said_to_be_of() {
+    for says in ["eu", "us", ""] {
+        let zoho = Zoho::answering(|asked| match asked.path.as_str() {
+            "/oauth/v2/token" => {
+                let next = if asked.body.contains("RT-1") { "RT-2" } else { "RT-1" };
+                Some(json!({"access_token": ACCESS_TOKEN, "refresh_token": next, "expires_in": 3600}))
+            }
+            _ => None,
+        });
+        let home = zoho.home("");
+        let import = |domain: &str, expected: &str| {
+            let domain = match domain {
+                "eu" => format!("ZOHO_API_DOMAIN={}\n", zoho.eu.origin()),
+                "us" => format!("ZOHO_API_DOMAIN={}\n", zoho.us.origin()),
+                _ => String::new(),
+            };
+            let text = format!("ZOHO_CLIENT_ID=client-1\nZOHO_REFRESH_TOKEN=RT-0\n{domain}");
+            let env = home.write("app.env", &text).display().to_string();
+            home.run(&["login", "work", "--import", "--env-file", &env, "--expect-account", expected])
+        };
+        import("eu", "bob@example.com").failed(1, &["what came in its place is kept"]);
+        let again = import(says, "ada@example.com");
+        assert_eq!(again.code, 0, "{says}: {again:?}");
+        let sent = zoho.eu.log().into_iter().filter(|asked| asked.path == "/oauth/v2/token");
+        let sent: Vec<_> = sent.map(|asked| asked.body.contains("refresh_token=RT-0")).collect();
+        assert_eq!((sent, zoho.us.count("/oauth/v2/token")), (vec![true, false], 0), "{says}");
+        assert!(home.record("work").unrevoked.is_empty(), "{says}");
+    }
+}
+
 /// Nobody approves in an import, and a sign-in that lives on the token is good.
 #[test]
 fn an_import_of_another_account_says_whose_the_token_is() {

@@ -13,7 +13,7 @@ use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Rotation};
 use crate::secret::Secret;
 use crate::service::grants::OnToken;
-use crate::service::{Freshness, Service, driver, endpoints, home_data_center, left_out};
+use crate::service::{Freshness, Service, driver, endpoints, home_data_center, issuing_data_center, left_out, tokens};
 use crate::storage::{Grant, Held, PendingSignIn, StoreError};
 use crate::untrusted::Rejected;
 
@@ -159,10 +159,21 @@ impl Attempt {
             let kept = self.refreshed().await?;
             return Ok((self, kept));
         }
-        let successor = self.imported.as_ref().and_then(|token| right.successor_of(token, &data_center, &self.client));
+        let kept = self.imported.as_ref().and_then(|token| right.successor_of(token, &self.client));
+        let kept = kept.and_then(|kept| {
+            // Its own server alone gets it, whichever the import says.
+            let issuer = issuing_data_center(&self.profile, &self.provider, kept).ok()?;
+            Some((kept.refresh_token.clone()?, issuer.clone()))
+        });
+        let (successor, data_center) = match kept {
+            Some((successor, issuer)) => (Some(successor), issuer),
+            None => (None, data_center),
+        };
         let goes_on = successor.is_some();
+        let sent = successor.as_ref().or(self.imported.as_ref());
+        let before = sent.and_then(|token| right.grant_of(token, &data_center, &self.client)).cloned();
         let approval = successor.clone().map_or(approval, Approval::RefreshToken);
-        let (grant, lack) = match self.ask(approval, &data_center).await {
+        let (grant, lack) = match self.ask(approval, &data_center, before.as_ref()).await {
             Ok((mut grant, lack)) => {
                 for before in self.imported.iter().chain(&successor) {
                     grant.note_replaced(before);
@@ -210,18 +221,25 @@ impl Attempt {
         Ok(kept)
     }
 
-    /// Turns an approval into a grant, and tells what it lacks for a sign-in although it is to be kept.
+    /// Turns an approval into a grant, and tells what it lacks for a sign-in although it is to be kept. Of a refresh token whose grant was
+    /// known `before`, what was spent counts on.
     async fn ask(
         &mut self,
         approval: Approval,
         data_center: &DataCenter,
+        before: Option<&Grant>,
     ) -> Result<(Grant, Option<Error>), NotGranted> {
         let what = format!("profile `{}` could not be signed in", self.profile.name);
         let (place, imported) = match &approval {
             Approval::Code { .. } => (Place::CodeExchange, None),
             Approval::RefreshToken(token) => (Place::Refresh, Some(token.clone())),
         };
-        let mut flow = TokenFlow::new(self.provider.dialect, data_center.clone(), self.client.clone(), approval);
+        let dialect = self.provider.dialect;
+        if let Some(before) = before {
+            let asked = self.asked(&what, place, data_center);
+            tokens::check_pace(before, &asked, clock::wall()).map_err(NotGranted::Failed)?;
+        }
+        let mut flow = TokenFlow::new(dialect, data_center.clone(), self.client.clone(), approval);
         match driver::token(&self.service.http, &mut flow, None).await {
             Ok(Minted { token, client_authentication }) => {
                 let is_imported = imported.is_some();
@@ -229,7 +247,9 @@ impl Attempt {
                 let token = TokenAnswer { refresh_token: token.refresh_token.clone().or(imported), ..*token };
                 let grant = self.new_grant(token, data_center, client_authentication);
                 // An imported token was refreshed just now, which counts.
-                let mints = if is_imported { vec![clock::wall()] } else { Vec::new() };
+                let spent = before.map_or(&[][..], |before| &before.mints);
+                let mints =
+                    if is_imported { tokens::with_mint(spent, dialect.mint_limit, clock::wall()) } else { Vec::new() };
                 Ok((Grant { mints, ..grant }, None))
             }
             // The one that was imported may be spent, and whoever else lives on it has no other either.

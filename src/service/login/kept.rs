@@ -116,8 +116,16 @@ impl Reserved {
     }
 
     /// What came in the place of an imported refresh token that was used up before.
-    pub(super) fn successor_of(&self, token: &Secret, data_center: &DataCenter, client: &Client) -> Option<Secret> {
-        self.before.as_ref()?.successor_of(token, data_center.accounts_server.as_str(), &client.id).cloned()
+    pub(super) fn successor_of(&self, token: &Secret, client: &Client) -> Option<&Grant> {
+        self.before.as_ref()?.successor_of(token, &client.id)
+    }
+
+    /// The grant of this refresh token, which the data center gave the client.
+    pub(super) fn grant_of(&self, token: &Secret, data_center: &DataCenter, client: &Client) -> Option<&Grant> {
+        let issuer = data_center.accounts_server.as_str();
+        let is_of = |grant: &Grant| grant.issuer == issuer && grant.refresh_token.as_ref() == Some(token);
+        let mut grants = self.before.as_ref()?.grants_of_clients();
+        grants.find(|(grant, client_id)| *client_id == client.id && is_of(grant)).map(|(grant, _)| grant)
     }
 
     /// Has what came in the place of an imported refresh token revoked by the next login or logout, since the provider refuses it.
@@ -496,15 +504,15 @@ impl Attempt {
     ) -> Error {
         if let Some(imported) = self.imported.clone() {
             let (store, name) = (self.service.store.clone(), self.profile.name.clone());
-            let (issuer, client_id) = (grant.issuer.clone(), self.client.id.clone());
+            let client_id = self.client.id.clone();
             let kept = aside(move || {
                 if let Some(right) = right {
                     right.release();
                 }
-                store.load(&name).ok()??.successor_of(&imported, &issuer, &client_id).cloned()
+                store.load(&name).ok()??.successor_of(&imported, &client_id).cloned()
             })
             .await;
-            let is_kept = kept.is_some() && kept == grant.refresh_token;
+            let is_kept = kept.is_some_and(|kept| kept.refresh_token == grant.refresh_token);
             return match (self.used_up(grant), is_kept) {
                 (None, _) => error.adding("nothing was saved, and nothing revoked"),
                 (Some(_), true) => error
@@ -590,8 +598,8 @@ impl Attempt {
 
     /// Takes out what is kept of an import. What this one does not go on with is left to the provider, and given.
     fn take_other_import(&self, record: &mut Record, issuer: &str) -> Option<UnrevokedGrant> {
-        let goes_on = |token| record.successor_of(token, issuer, &self.client.id).is_some();
-        let goes_on = self.imported.as_ref().is_some_and(goes_on);
+        let successor = self.imported.as_ref().and_then(|token| record.successor_of(token, &self.client.id));
+        let goes_on = successor.is_some_and(|kept| kept.issuer == issuer);
         let other = record.used_up.take().filter(|_| !goes_on)?;
         let left = grants::unrevoked(&other.grant, other.client_id(&record.client_id))?;
         grants::remember(record, left.clone(), self.provider.dialect.grant_limit);

@@ -204,6 +204,12 @@ pub(super) fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> R
     if let Some(why) = &grant.refused {
         return Err(if grants::is_revoked(grant) { asked.ended(why) } else { asked.refused_before() });
     }
+    check_pace(grant, asked, now)?;
+    grant.refresh_token.clone().ok_or_else(|| asked.without_refresh_token())
+}
+
+/// Fails while the provider wants to be left alone, or all refreshes of the grant are used that it allows.
+pub(in crate::service) fn check_pace(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> Result<(), Error> {
     if let Some(until) = pause(grant.paused_until, now) {
         return Err(asked.throttled(Some(until)));
     }
@@ -220,12 +226,12 @@ pub(super) fn may_refresh(grant: &Grant, asked: &Asked<'_>, now: Timestamp) -> R
         let end = Advice::WaitUntil(refill);
         return Err(Error::new(Code::RateLimited, asked.what).because(cause).advise(end));
     }
-    grant.refresh_token.clone().ok_or_else(|| asked.without_refresh_token())
+    Ok(())
 }
 
 /// The mints that count with the one of now. Where nobody counts them only the last one is of use, and a record would grow with
 /// each.
-fn with_mint(mints: &[Timestamp], limit: Option<MintLimit>, now: Timestamp) -> Vec<Timestamp> {
+pub(in crate::service) fn with_mint(mints: &[Timestamp], limit: Option<MintLimit>, now: Timestamp) -> Vec<Timestamp> {
     let counted = limit.into_iter().flat_map(|limit| in_window(mints, limit.window, now));
     counted.chain([now]).collect()
 }

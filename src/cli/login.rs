@@ -16,6 +16,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::context::Context;
+use super::profile::tell_of_added;
 use super::{Positional, full_screen, prompt, terminal, words};
 use crate::clock;
 use crate::config::Profile;
@@ -546,7 +547,7 @@ fn add_first_profile(context: &Context, service: Service, name: Option<&ProfileN
     context.output.say("There is no profile yet. A few questions make one; Ctrl-C ends them.");
     let (profile, secret) = prompt::new_profile(context, &service.config, name)?;
     let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
-    context.output.say(&format!("Added profile {} to {}.", profile.name, config.file.display()));
+    tell_of_added(context, &profile.name, &config);
     Ok(service.with_config(config))
 }
 

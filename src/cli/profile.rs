@@ -314,8 +314,14 @@ fn added(context: &Context, profile: &Profile, config: &Config) -> Result<(), Er
     Ok(())
 }
 
+/// Tells of a profile that another command has added on its way.
+pub(super) fn tell_of_added(context: &Context, added: &ProfileName, config: &Config) {
+    context.output.note(&format!("Added profile {added} to {}.", config.file.display()));
+    tell_of_default(context, added, config);
+}
+
 /// Says what a second profile does to commands that name none.
-pub(super) fn tell_of_default(context: &Context, added: &ProfileName, config: &Config) {
+fn tell_of_default(context: &Context, added: &ProfileName, config: &Config) {
     if let Some(other) = config.meant_before(added) {
         let keep = context.output.program.run(&format!("profile use {other}"));
         context.output.note(&format!("`{other}` was used where no profile is named: {keep} to keep that."));

@@ -140,11 +140,12 @@ impl Service {
                 // What cannot be read may be a grant that came with the failure, or one of before.
                 let record = service.record(&profile.name).await;
                 let is_empty = |record: Box<Record>| record.grants().next().is_none();
-                if record.is_ok_and(|record| record.is_none_or(is_empty)) {
-                    // The reason for the failure is the one to report.
-                    let _ = service.remove_profile(&profile, true).await;
+                let goes = record.is_ok_and(|record| record.is_none_or(is_empty));
+                if goes && service.remove_profile(&profile, true).await.is_ok() {
+                    return Err(error);
                 }
-                Err(error)
+                let file = service.config.file.display();
+                Err(error.adding(format!("profile `{}` was added to {file} and stays", profile.name)))
             }
         }
     }

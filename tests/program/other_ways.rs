@@ -443,7 +443,9 @@ fn an_env_file_makes_a_profile_at_the_data_center_of_its_api_domain() {
     let import = |name: &str| home.run(&["login", name, "--import", "--env-file", env]);
     home.run(&["login", "--import", "--env-file", env])
         .failed(2, &["no profile has its client", "name the new profile"]);
-    import("old").worked("Signed in as ada@example.com, data center EU, profile old.\n");
+    let old = import("old");
+    old.worked("Signed in as ada@example.com, data center EU, profile old.\n");
+    assert!(old.stderr.contains(&format!("Added profile old to {}.\n", home.path("config.toml").display())), "{old:?}");
     assert_eq!(token_request(&zoho.eu)["client_secret"], CLIENT_SECRET);
     assert!(zoho.us.log().is_empty());
     let configuration = home.configuration();
@@ -454,7 +456,8 @@ fn an_env_file_makes_a_profile_at_the_data_center_of_its_api_domain() {
     // The secret is in the store now.
     assert_eq!(home.run(&["refresh"]).code, 0);
     // The profile that has the client is found without its name.
-    assert_eq!(home.run(&["login", "--import", "--env-file", env]).code, 0);
+    let again = home.run(&["login", "--import", "--env-file", env]);
+    assert!(again.code == 0 && !again.stderr.contains("Added profile"), "{again:?}");
 }
 
 /// Zoho allows ten for each refresh token in ten minutes, and counts them by itself.
@@ -603,6 +606,7 @@ fn env_files_that_cannot_be_imported_leave_everything_as_it_was() {
         let env = home.write("x.env", &text);
         let ran = home.run(&["login", name, "--import", "--env-file", env.to_str().expect("a path")]);
         assert!(ran.code == code && ran.stderr.contains(part), "{part}: {ran:?}");
+        assert!(!ran.stderr.contains("added"), "{part}: {ran:?}");
         assert_eq!(home.configuration(), before);
         assert_nothing_kept(&home, &ran);
     }
@@ -626,6 +630,8 @@ fn an_import_that_brings_a_new_refresh_token_alone_keeps_that_one() {
         let ran = home.run(&["login", name, "--import", "--env-file", env.to_str().expect("a path")]);
         let kept = "the refresh token that came with it was kept";
         ran.failed(1, &["not printable ASCII", kept, &format!("device-login refresh {name}")]);
+        let stays = format!("profile `new` was added to {} and stays", home.path("config.toml").display());
+        assert_eq!(ran.stderr.contains(&stays), name == "new", "{ran:?}");
         let status = home.run(&["status", name, "--json"]).json();
         assert_eq!(status["profiles"][0]["state"], "expired", "{status}");
         assert_eq!(home.run(&["refresh", name]).code, 0);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::context::Context;
-use super::super::profile::tell_of_default;
+use super::super::profile::tell_of_added;
 use super::super::prompt;
 use super::{Login, Mode, tell_signed_in};
 use crate::config::Config;
@@ -31,7 +31,7 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
     let is_new = import.is_new;
     let (config, signed_in) = context.interrupts.block_on_telling(Box::pin(service.import(import, options)))?;
     if is_new {
-        tell_of_default(context, &signed_in.profile, &config);
+        tell_of_added(context, &signed_in.profile, &config);
     }
     if mode != Mode::Events {
         context.output.warn(&signed_in.warnings);

@@ -343,13 +343,18 @@ fn tls_advice(cause: TlsCause) -> &'static str {
     }
 }
 
-/// There is no grant to work with in what is kept of a profile.
-fn not_signed_in(profile: &Profile, record: Option<&Record>) -> Error {
-    let error = Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name));
-    let pending = record.and_then(|record| record.pending.as_ref());
-    if pending.is_some_and(|pending| !pending.left(&Clocks::now()).is_zero()) {
-        let resume = Advice::SignInBy(profile.name.clone(), Way::Resume);
-        return error.because("a code for it waits for approval").advise(resume.and(" to go on with that"));
+impl Service {
+    /// There is no grant to work with in what is kept of a profile.
+    fn not_signed_in(&self, profile: &Profile, record: Option<&Record>) -> Error {
+        let error = Error::new(Code::SignInNeeded, format!("profile `{}` is not signed in", profile.name));
+        let pending = record.and_then(|record| record.pending.as_ref());
+        if let Some(lost) = pending.and_then(|pending| self.lost_approval(&profile.name, &pending.id)) {
+            return error.because(format!("it {lost}")).advise(Advice::SignIn(profile.name.clone()));
+        }
+        if pending.is_some_and(|pending| !pending.left(&Clocks::now()).is_zero()) {
+            let resume = Advice::SignInBy(profile.name.clone(), Way::Resume);
+            return error.because("a code for it waits for approval").advise(resume.and(" to go on with that"));
+        }
+        error.advise(Advice::SignIn(profile.name.clone()))
     }
-    error.advise(Advice::SignIn(profile.name.clone()))
 }

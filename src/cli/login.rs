@@ -330,7 +330,12 @@ impl Login {
                 profile.name, pending.code.user_code
             ));
             let goes_on = prompt::yes_or_no(context, "Go on with it? No asks for a new code", true)?;
-            return Ok(if goes_on { Begin::Resume } else { Begin::Anew });
+            return Ok(match (goes_on, is_same) {
+                (false, _) => Begin::Anew,
+                // It may be used up, and then another one will do.
+                (true, true) => Begin::GoOn,
+                (true, false) => Begin::Resume,
+            });
         }
         if is_same {
             return Ok(Begin::GoOn);

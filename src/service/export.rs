@@ -1,6 +1,6 @@
 //! A sign-in for other programs: what Zoho's SDKs need to mint tokens by themselves.
 
-use super::{Service, endpoints, issuing_data_center, not_signed_in};
+use super::{Service, endpoints, issuing_data_center};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
@@ -37,7 +37,7 @@ impl Service {
         };
         let record = self.load(profile)?;
         let grant = record.as_deref().and_then(|record| record.grant.as_ref());
-        let grant = grant.ok_or_else(|| not_signed_in(profile, record.as_deref()))?;
+        let grant = grant.ok_or_else(|| self.not_signed_in(profile, record.as_deref()))?;
         let has_rotated = grant.last_refresh.as_ref().is_some_and(|last| last.rotates);
         if dialect.rotation != Rotation::None || has_rotated {
             return Err(refused()
@@ -77,8 +77,8 @@ impl Service {
         let (asking, to) = (profile.clone(), to.to_owned());
         let handed_out = exported.refresh_token.clone();
         let note = move |service: &Self, held: &mut Held| {
-            let mut record = held.load()?.ok_or_else(|| not_signed_in(&asking, None))?;
-            let grant = record.grant.as_mut().ok_or_else(|| not_signed_in(&asking, None))?;
+            let mut record = held.load()?.ok_or_else(|| service.not_signed_in(&asking, None))?;
+            let grant = record.grant.as_mut().ok_or_else(|| service.not_signed_in(&asking, None))?;
             if grant.refresh_token.as_ref() != Some(&handed_out) {
                 let message = format!("the sign-in of profile `{}` was not handed out", asking.name);
                 return Err(Error::new(Code::Other, message)

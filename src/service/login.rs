@@ -228,10 +228,12 @@ impl Service {
             before: Before::Nothing,
             renewals_left: renewals,
             failures: 0,
+            may_be_spent: false,
             has_lost_answer: false,
         };
         loop {
             let (waiting, unbroken) = (codes.waiting.take(), &self.unbroken);
+            codes.may_be_spent = waiting.is_some() && options.begin == Begin::GoOn;
             let showing = Box::pin(attempt.show_code(waiting, codes.before, presence, &mut report));
             let ended = match Asking::meanwhile(&mut codes.asking, unbroken, showing).await {
                 Ok(_) if until == Until::Code => return Ok(None),
@@ -263,9 +265,10 @@ impl Service {
                     codes.waiting = Some(*other);
                 }
                 Next::Kept(kept, said) => {
+                    let lost = codes.has_lost_answer.then(|| format!("{LOST_ANSWER}: if so, they are kept nowhere"));
                     // What follows may take its time, and others may begin anew.
                     drop(codes);
-                    attempt.left_out = said;
+                    attempt.left_out = said.into_iter().chain(lost).collect();
                     report(SignInEvent::Approved);
                     return Ok(Some(Box::pin(attempt.signed_in(*kept)).await));
                 }
@@ -309,7 +312,9 @@ struct Codes {
     renewals_left: u32,
     /// How often the next one could not be had.
     failures: u32,
-    /// An answer about one that ran out got lost.
+    /// It was there before somebody asked for a sign-in, who wants any code that works.
+    may_be_spent: bool,
+    /// An answer about one before it got lost.
     has_lost_answer: bool,
 }
 
@@ -357,12 +362,22 @@ impl Codes {
             CodeEnded::Elsewhere(Elsewhere::Failed(error))
                 if error.code == Code::CodeExpired && self.renewals_left > 0 =>
             {
-                return self.renew(attempt).await;
+                self.renewals_left -= 1;
+                return self.renew(Before::RanOut, attempt).await;
             }
             CodeEnded::Unusable(error) | CodeEnded::Elsewhere(Elsewhere::Failed(error)) => return Err(error),
             CodeEnded::Otherwise { outcome: Outcome::Expired, last, .. } if self.renewals_left > 0 => {
                 self.has_lost_answer |= last == LastPoll::Out;
-                return self.renew(attempt).await;
+                self.renewals_left -= 1;
+                return self.renew(Before::RanOut, attempt).await;
+            }
+            CodeEnded::Otherwise { outcome: outcome @ Outcome::Failed(_), place, last }
+                if self.may_be_spent
+                    && last != LastPoll::Answered
+                    && attempt.error(outcome.clone(), place, last).code == Code::CodeExpired =>
+            {
+                self.has_lost_answer |= last == LastPoll::Out;
+                return self.renew(Before::Replaced, attempt).await;
             }
             CodeEnded::Otherwise { outcome, place, last: LastPoll::Answered } if self.has_lost_answer => {
                 (outcome, place, LastPoll::Out)
@@ -387,9 +402,9 @@ impl Codes {
         Ok(Next::Code)
     }
 
-    /// Lets a new code take the place of one that ran out.
-    async fn renew(&mut self, attempt: &mut Attempt) -> Result<Next, Error> {
-        (self.before, self.renewals_left, self.failures) = (Before::RanOut, self.renewals_left - 1, 0);
+    /// Lets a new code take the place of one that is over.
+    async fn renew(&mut self, before: Before, attempt: &mut Attempt) -> Result<Next, Error> {
+        (self.before, self.failures) = (before, 0);
         let unbroken = attempt.service.unbroken.clone();
         Asking::meanwhile(&mut self.asking, &unbroken, attempt.look_up_again()).await?;
         Ok(Next::Code)

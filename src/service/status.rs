@@ -303,6 +303,8 @@ impl Service {
             status.warnings.extend(damage.cloned());
             status.away.clone_from(&seen.as_of);
             status.warnings.extend(seen.as_of.clone());
+            let lost = seen.pending.as_ref().and_then(|id| self.lost_approval(&profile.name, id));
+            status.warnings.extend(lost.map(|lost| format!("Profile `{}` {lost}.", profile.name)));
             status.is_unrevoked = seen.noted != Noted::Nothing || seen.has_import;
             status.warnings.extend(seen.has_import.then(|| KEPT_IMPORT.to_owned()));
             let again = match (seen.noted, seen.minted_at) {

@@ -20,7 +20,7 @@ pub use self::keeping::{Keeping, Renewed};
 use self::refreshing::{Kept, Refresh, Refreshing, may_refresh};
 pub(super) use self::refreshing::{check_pace, with_mint};
 use self::stored::Stored;
-use super::{Chance, Service, driver, due, endpoints, issuing_data_center, login, not_signed_in};
+use super::{Chance, Service, driver, due, endpoints, issuing_data_center, login};
 use crate::aside::aside;
 use crate::clock::{self, later};
 use crate::config::Profile;
@@ -85,7 +85,7 @@ impl Service {
             Stored::Lasting(grant) => return Ok(fresh_token(*grant, now, None)),
             Stored::Worn(record) => record,
         };
-        let grant = grant_of(seen.as_deref(), profile)?;
+        let grant = self.grant_of(seen.as_deref(), profile)?;
         let is_all_there_is =
             grant.refresh_token.is_none() && grant.refused.is_none() && freshness != Freshness::Forced;
         if is_all_there_is && Ends::of(grant, now) == Ends::Unknown {
@@ -103,7 +103,7 @@ impl Service {
     pub(super) async fn renew(&self, profile: &Profile, minted_at: Timestamp) -> Result<Grant, Error> {
         let (freshness, now) = (Freshness::SuccessorOf(minted_at), clock::wall());
         let seen = self.record(&profile.name).await?;
-        let grant = grant_of(seen.as_deref(), profile)?;
+        let grant = self.grant_of(seen.as_deref(), profile)?;
         if lasts(grant, freshness, now) {
             return Ok(grant.clone());
         }
@@ -212,7 +212,7 @@ impl Service {
         held: &mut Held,
     ) -> Result<Decided, Error> {
         let record = held.load()?;
-        let grant = grant_of(record.as_deref(), &profile)?.clone();
+        let grant = self.grant_of(record.as_deref(), &profile)?.clone();
         let now = clock::wall();
         if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
             return Ok(Decided::Unneeded(Box::new(grant)));
@@ -318,8 +318,10 @@ fn was_refreshed(grant: &Grant, seen: &Grant, now: Timestamp) -> bool {
     grant.access_token != seen.access_token && lasts(grant, Freshness::Default, now)
 }
 
-fn grant_of<'a>(record: Option<&'a Record>, profile: &Profile) -> Result<&'a Grant, Error> {
-    record.and_then(|record| record.grant.as_ref()).ok_or_else(|| not_signed_in(profile, record))
+impl Service {
+    fn grant_of<'a>(&self, record: Option<&'a Record>, profile: &Profile) -> Result<&'a Grant, Error> {
+        record.and_then(|record| record.grant.as_ref()).ok_or_else(|| self.not_signed_in(profile, record))
+    }
 }
 
 fn fresh_token(grant: Grant, now: Timestamp, warning: Option<String>) -> FreshToken {

@@ -45,6 +45,8 @@ struct State {
     /// Nobody is given a code.
     gives_no_code: bool,
     is_approved: bool,
+    /// The code that the last approval came for.
+    used: Option<String>,
     lifetime: u64,
     codes: u32,
     /// When it was polled, and for which code.
@@ -60,6 +62,7 @@ impl Provider {
             loses_answers: false,
             gives_no_code: false,
             is_approved: false,
+            used: None,
             lifetime: 300,
             codes: 0,
             polls: Vec::new(),
@@ -143,12 +146,13 @@ impl State {
                 self.polls.push((clock::now(), code.to_owned()));
                 let of_later = code.rsplit('-').next().filter(|number| *number != "1").unwrap_or_default();
                 let unknown = (!asked.body.contains(self.secret)).then_some("invalid_client");
-                match unknown.or(self.error) {
+                // Codes work once.
+                let used = (self.used.as_deref() == Some(code)).then_some("invalid_grant");
+                match unknown.or(self.error).or(used) {
                     _ if self.loses_answers => return (200, "<html>".to_owned()),
                     Some(error) => return (400, json!({"error": error}).to_string()),
                     None if self.is_approved => {
-                        // Codes work once.
-                        self.error = Some("invalid_grant");
+                        self.used = Some(code.to_owned());
                         let [access, refresh] = [TOKEN, REFRESH_TOKEN].map(|token| token.to_owned() + of_later);
                         json!({"access_token": access, "expires_in": 3600, "refresh_token": refresh})
                     }
@@ -989,7 +993,7 @@ fn an_approval_of_a_code_that_was_replaced_leaves_the_new_sign_in() {
     assert_eq!(waiting.scopes, ["email"]);
     assert!(record(&home).expect("it is kept").grant.is_none());
     // Whoever went along goes on with the new one, as that was asked for.
-    provider.change(|state| state.error = None);
+    provider.change(|state| state.used = None);
     ran(child).failed(1, &["`dana@example.com` approved instead of `boss@example.com`"]);
     assert!(record(&home).expect("it is kept").grant.is_none());
 

@@ -125,6 +125,18 @@ impl Service {
         clock::within(LAST_LOOK, looking).await.unwrap_or_default()
     }
 
+    /// What became of the approval of the code that is pending, where it was not kept or may have got lost: what the
+    /// profile did, in words.
+    pub(in crate::service) fn lost_approval(&self, profile: &ProfileName, id: &PendingId) -> Option<&'static str> {
+        match self.store.last_poll(profile, id) {
+            LastPoll::Answered => None,
+            LastPoll::NotKept => Some("got an approval that could not be kept"),
+            // Whoever has the right to ask waits for that answer.
+            LastPoll::Out if matches!(self.store.poller(profile), Err(StoreError::Locked { .. })) => None,
+            LastPoll::Out => Some("may have lost an approval with an answer that did not come"),
+        }
+    }
+
     /// Whether a sign-in is pending, for who is about to end: a store that does not answer soon has none.
     pub async fn is_pending(&self, profile: &Profile) -> bool {
         let asked = profile.clone();

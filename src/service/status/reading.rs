@@ -20,7 +20,7 @@ use crate::service::tokens::ends::minted_now;
 use crate::service::tokens::throttles;
 use crate::service::{Service, home_data_center};
 use crate::sorted;
-use crate::storage::{ClientAt, Clocks, Record, Version};
+use crate::storage::{ClientAt, Clocks, PendingId, Record, Version};
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
 const MOST_THREADS: usize = 4;
@@ -43,6 +43,8 @@ pub(in crate::service) struct Seen {
     pub(super) noted: Noted,
     /// What an import got is kept until it is known whose it is.
     pub(super) has_import: bool,
+    /// The sign-in that is pending.
+    pub(super) pending: Option<PendingId>,
     /// When the access token of a profile that is signed in was minted, for judging by the clock of the day.
     pub(super) minted_at: Option<Timestamp>,
     /// That the store is away and this is what was known here last, in words.
@@ -148,6 +150,7 @@ impl Service {
             client: None,
             noted: Noted::Nothing,
             has_import: false,
+            pending: None,
             minted_at: None,
             as_of: None,
             status: profile.map(|profile| Box::new(ProfileStatus::signed_out(profile))),
@@ -164,6 +167,7 @@ impl Service {
                 _ => Noted::ForLogin,
             };
             seen.has_import = record.used_up.is_some();
+            seen.pending = record.pending.as_ref().map(|pending| pending.id.clone());
         }
         seen.is_sound = loaded.is_ok();
         if let (Some(profile), Some(status)) = (profile, &mut seen.status) {

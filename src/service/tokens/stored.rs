@@ -7,7 +7,6 @@ use super::ends::{self, Ends};
 use super::{FreshToken, Freshness, LEAST_TTL, Service, fresh_token, lasts};
 use crate::config::Profile;
 use crate::error::Error;
-use crate::service::not_signed_in;
 use crate::storage::{Copied, Grant, Record, StoreError};
 
 /// What a look for a token came to.
@@ -78,7 +77,7 @@ impl Service {
             match service.store.load(&named.name) {
                 Ok(mut record) => {
                     let grant = record.as_mut().and_then(|record| record.grant.take());
-                    grant.ok_or_else(|| not_signed_in(&named, record.as_deref()))
+                    grant.ok_or_else(|| service.not_signed_in(&named, record.as_deref()))
                 }
                 Err(away) if away.is_away() => Ok(service.copied_grant(&named, now).ok_or(away)?),
                 Err(error) => Err(error.into()),

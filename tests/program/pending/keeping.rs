@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use device_login::files;
 use serde_json::json;
 
 use super::{Provider, TOKEN, begun, change_pending, pending, wait_until, wait_until_told};
@@ -146,9 +147,57 @@ fn what_became_of_an_approval_that_could_not_be_kept_is_told_to_who_asks_for_the
         asked.failed(6, &["the approval had come before that, and could not be kept"]);
         assert!(!asked.stderr.contains("got lost"), "{asked:?}");
     }
-    provider.change(|state| state.error = None);
     assert_eq!(home.run(&["login", "--plain"]).code, 0, "a plain login asks for a code of its own");
     assert_eq!(provider.codes(), 2);
+}
+
+#[test]
+fn a_plain_login_goes_on_with_a_new_code_where_the_last_one_may_be_used_up() {
+    const KEPT_NOWHERE: &str = "got lost before that, and may have had the tokens: if so, they are kept nowhere";
+    const NOT_KEPT: &str = "got an approval that could not be kept";
+    const MAY_BE_LOST: &str = "may have lost an approval with an answer that did not come";
+    for (is_killed, can_note, says) in
+        [(false, true, NOT_KEPT), (false, false, MAY_BE_LOST), (true, false, MAY_BE_LOST)]
+    {
+        let case = format!("killed: {is_killed}, can note: {can_note}");
+        let (provider, home) = begun();
+        let _ = fs::remove_dir_all(home.path("spare"));
+        home.write("spare", "no directory");
+        let mut child = home.spawn(&["login", "--resume", "--plain"]);
+        let (pid, lock, poller) = (child.id(), home.path("state/work.lock"), home.path("state/work.poller"));
+        let is_there = lock.clone();
+        provider.approve_while(move || {
+            if is_killed {
+                assert!(
+                    Command::new("kill").args(["-KILL", &pid.to_string()]).status().is_ok_and(|ended| ended.success())
+                );
+                return;
+            }
+            let _ = fs::remove_file(&lock);
+            fs::create_dir(lock).expect("nothing is there");
+            if !can_note {
+                // What is noted from now on goes to a file that nobody sees.
+                let noted = fs::read(&poller).expect("it is there");
+                files::replace(&poller, &noted).expect("there is room");
+            }
+        });
+        if is_killed {
+            let _ = child.wait();
+        } else {
+            ran(child).failed(9, &["nothing was saved and the grant was revoked"]);
+            fs::remove_dir(is_there).expect("it is empty");
+        }
+        let told = home.run(&["token"]);
+        assert!(told.code == 4 && told.stderr.contains(says), "{case}: {told:?}");
+        assert!(!told.stderr.contains("waits for approval"), "{case}: {told:?}");
+        let status = home.run(&["status"]);
+        assert!(status.stdout.contains(says), "{case}: {status:?}");
+        let signed_in = home.run(&["login", "--plain"]);
+        assert_eq!((signed_in.code, provider.codes()), (0, 2), "{case}: {signed_in:?}");
+        for part in ["Code CODE-1 was replaced. New code: CODE-2", KEPT_NOWHERE] {
+            assert_eq!(signed_in.stderr.contains(part), !can_note, "{case}: {signed_in:?}");
+        }
+    }
 }
 
 /// The same that becomes of the answer to a refresh.
@@ -463,7 +512,7 @@ fn an_approval_that_another_machine_never_saw_is_told_and_revoked() {
     let first = ran(first);
     assert!(first.code == 0 && first.stderr.contains("is kept in"), "{first:?}");
     server.proceed();
-    provider.change(|state| state.error = None);
+    provider.change(|state| state.used = None);
     assert_eq!(run(&two, &["login", "--plain", "--new-code"]).code, 0);
     let tokens = [&two, &one].map(|home| run(home, &["token"]).stdout);
     assert_eq!(tokens, [(); 2].map(|()| format!("{TOKEN}2\n")));

@@ -342,7 +342,7 @@ impl NewProvider {
     ///
     /// # Errors
     ///
-    /// What the configuration would say of it, a clause behind its name: "needs `host`, such as …".
+    /// What the configuration would say of it, behind its name: "`host` is missing: …".
     pub fn source(&self) -> Result<ProviderSource, Fault> {
         let text = edit::provider_text(self);
         let refused = |what: String| Fault::of_entry([], what);

@@ -106,7 +106,10 @@ pub fn is_scope(text: &str) -> bool {
 
 /// What is wrong with a text that is no scope, with what hides in it.
 pub fn no_scope(text: &str) -> String {
-    format!("`{}` is no scope", Untrusted::new(text).line())
+    let shown = Untrusted::new(text).line();
+    format!(
+        "`{shown}` is no scope: one has plain letters, digits and signs, and no blank, comma, quotation mark or backslash"
+    )
 }
 
 /// Something, and nothing that cannot be seen or stands for bytes that were no text.

@@ -450,7 +450,7 @@ mod tests {
                 &[
                     "4:1 `profiles.a`: `scopes`: `a,b` is no scope",
                     "7:1 `profiles.b`: `client_id` is empty",
-                    "8:12 `providers.p`: needs `issuer`",
+                    "8:12 `providers.p`: needs the address of its `issuer`",
                     "12:1 `providers.q`: `issuer` is plain http",
                 ],
             ),
@@ -465,7 +465,7 @@ mod tests {
                     "4:1 `profiles.a`: `scopes`: `a,b` is no scope",
                     "4:1 `profiles.a`: `scopes`: `c,d` is no scope",
                     "5:1 `profiles.a`: `redirect_uri`",
-                    "6:1 `profiles.a`: `client_secret_env` has",
+                    "6:1 `profiles.a`: `client_secret_env` is",
                     "7:1 `profiles.a`: `allowed_origins` is no address",
                     "8:1 `profiles.a`: `git_hosts` has",
                     "11:1 `providers.p`: `issuer` is no address",

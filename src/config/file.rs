@@ -222,8 +222,10 @@ impl fmt::Display for Fault {
 
 impl From<Unfilled> for Fault {
     fn from(unfilled: Unfilled) -> Self {
-        let key = unfilled.parameter.map_or_else(|| [].into(), KeyPath::from);
-        Self::of_entry(key, unfilled.problem)
+        match unfilled.parameter {
+            Some(parameter) => Self::of_value(parameter, unfilled.problem),
+            None => Self::of_entry([], unfilled.problem),
+        }
     }
 }
 
@@ -378,7 +380,8 @@ impl ProfileEntry {
     fn check(self, name: &ProfileName, config: &Config, faults: &mut Faults) -> Option<Profile> {
         let file = &config.file;
         if !is_client_id(&self.client_id) {
-            faults.add(Fault::of_value("client_id", "is empty or has characters that no client id has"));
+            let what = "is empty or has characters that no client id has: copy it from the provider's console";
+            faults.add(Fault::of_value("client_id", what));
         }
         for scope in self.scopes.iter().filter(|scope| !is_scope(scope)) {
             faults.add(Fault::of_entry("scopes", format!("`scopes`: {}", no_scope(scope))));
@@ -393,14 +396,14 @@ impl ProfileEntry {
         let client_secret = match (self.client_secret_file, self.client_secret_env) {
             (Some(path), variable) => {
                 if variable.is_some() {
-                    let both = "has both `client_secret_file` and `client_secret_env`";
+                    let both = "has both `client_secret_file` and `client_secret_env`; keep the one that is meant";
                     faults.add(Fault::of_entry("client_secret_file", both));
                 }
                 SecretSource::File(beside(file, &path))
             }
             (None, Some(variable)) => {
                 if variable.is_empty() || variable.contains(['=', '\0']) {
-                    let what = format!("has {variable:?}, which names no variable");
+                    let what = format!("is {variable:?}, which is no name of a variable; it reads like \"APP_SECRET\"");
                     faults.add(Fault::of_value("client_secret_env", what));
                 }
                 SecretSource::Variable(variable)
@@ -477,7 +480,8 @@ impl ProviderEntry {
             ..known
         };
         if server.issuer.is_none() && server.endpoints.token.is_none() && faults.0.is_empty() {
-            let needed = "needs `issuer`, or both `device_authorization_endpoint` and `token_endpoint`";
+            let needed = "needs the address of its `issuer`, such as \"https://id.example.com\", or its addresses as \
+                          `device_authorization_endpoint` and `token_endpoint`";
             faults.add(Fault::of_entry("issuer", needed));
         }
         match server.provider(StandardEndpoints::default()) {
@@ -502,12 +506,17 @@ impl ProviderEntry {
             ("parameters", self.parameters.is_some()),
         ];
         for (key, _) in of_other_kinds.iter().filter(|(_, is_given)| *is_given) {
-            let what = format!("has `{key}`, which goes below `data_centers` or belongs to the kind `standard`");
-            faults.add(Fault::of_entry(*key, what));
+            let instead = match *key {
+                "api_domain" => "belongs below `[providers.NAME.data_centers.CODE]` in this kind of provider",
+                _ => "this kind of provider does not take",
+            };
+            faults.add(Fault::of_entry(*key, format!("has `{key}`, which {instead}")));
         }
         let entries = self.data_centers.unwrap_or_default();
         if entries.is_empty() {
-            faults.add(Fault::of_entry("data_centers", "has no `data_centers`"));
+            let needed = "has no `data_centers`: it needs one at least, such as `[providers.NAME.data_centers.us]` with \
+                          `accounts_server` and `api_domain`";
+            faults.add(Fault::of_entry("data_centers", needed));
         }
         let mut data_centers = Vec::new();
         for (code, entry) in entries {
@@ -529,9 +538,9 @@ impl ProviderEntry {
 fn address(key: impl Into<KeyPath>, text: &str) -> Result<Url, Fault> {
     let problem = match Url::parse(text).map(|url| (check_address(&url), url)) {
         Ok((Ok(()), url)) if url.query().is_none() && url.fragment().is_none() => return Ok(url),
-        Ok((Ok(()), _)) => "has a query or fragment, which addresses here do not have".to_owned(),
-        Ok((Err(problem), _)) => problem.to_string(),
-        Err(_) => format!("is no address: {text:?}"),
+        Ok((Ok(()), _)) => "has a query (`?`) or fragment (`#`), which an address here cannot have".to_owned(),
+        Ok((Err(problem), _)) => format!("{problem}; it reads like \"https://id.example.com\""),
+        Err(_) => format!("is no address: {text:?}; one reads like \"https://id.example.com\""),
     };
     Err(Fault::of_value(key, problem))
 }
@@ -540,7 +549,8 @@ fn address(key: impl Into<KeyPath>, text: &str) -> Result<Url, Fault> {
 fn origin(text: &str) -> Result<Url, Fault> {
     let url = address("allowed_origins", text)?;
     if url.path() != "/" || text.contains(['*', '@']) {
-        let problem = format!("has {text:?}, and takes addresses such as \"https://api.example.com\"");
+        let problem =
+            format!("has {text:?}, and takes scheme, host and port alone, such as \"https://api.example.com\"");
         return Err(Fault::of_value("allowed_origins", problem));
     }
     Ok(url)
@@ -719,13 +729,13 @@ mod tests {
             ),
             (profile("scopes = [\"a,b\"]"), "`profiles.a`: `scopes`: `a,b` is no scope"),
             (profile("client_secret_file = \"a\"\nclient_secret_env = \"b\""), "both `client_secret_file`"),
-            (profile("client_secret_env = \"\""), "`client_secret_env` has \"\""),
-            (profile("client_secret_env = \"A=B\""), "`client_secret_env` has \"A=B\""),
+            (profile("client_secret_env = \"\""), "`client_secret_env` is \"\", which is no name of a variable"),
+            (profile("client_secret_env = \"A=B\""), "`client_secret_env` is \"A=B\", which is no name"),
             ("[profiles.\"../x\"]\nprovider=\"zoho\"\nclient_id=\"x\"".to_owned(), "a profile's name has"),
             ("default_profile = \"x\"".to_owned(), "`default_profile` names `x`"),
             ("[providers.zoho]\nkind=\"standard\"\nissuer=\"https://x.example\"".to_owned(), "is built in"),
             ("[providers.p]\nkind=\"standard\"\nissuer=\"http://x.example\"".to_owned(), "plain http"),
-            ("[providers.p]\nkind=\"standard\"".to_owned(), "needs `issuer`"),
+            ("[providers.p]\nkind=\"standard\"".to_owned(), "`providers.p`: needs the address of its `issuer`, such as"),
             ("[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers]".to_owned(), "has no `data_centers`"),
             ("[providers.p]\nkind=\"other\"".to_owned(), "line 2: `kind`: `other` is none of"),
             ("[screen]\ntheme=\"pink\"".to_owned(), "line 2: `theme`: `pink` is none of"),
@@ -740,11 +750,28 @@ mod tests {
             ("[providers.p]\nkind=\"zoho\"\n[providers.p.data_centers.us]\naccounts_server=\"https://x.example\"\napi_domain=\"https://x.example\"\ncolour=1".to_owned(), "line 6: unknown key"),
             ("[providers.p]\nkind=\"zoho\"\nissuer=\"https://x.example\"".to_owned(), "has `issuer`"),
             ("[providers.p]\nkind=\"zoho\"\nparameters={a=\"b\"}".to_owned(), "has `parameters`"),
-            ("[providers.p]\nkind=\"okta\"".to_owned(), "needs `host`, such as \"example.okta.com\""),
-            ("[providers.p]\nkind=\"okta\"\nhost=\"a b\"".to_owned(), "has a `host` that is none"),
-            ("[providers.p]\nkind=\"okta\"\nhost=\"http://x.example\"".to_owned(), "has a `host` that is plain http"),
+            ("[providers.p]\nkind=\"zoho\"\nhost=\"x\"".to_owned(), "has `host`, which this kind of provider does not take"),
+            (
+                "[providers.p]\nkind=\"zoho\"\napi_domain=\"x\"".to_owned(),
+                "has `api_domain`, which belongs below `[providers.NAME.data_centers.CODE]`",
+            ),
+            ("[providers.p]\nkind=\"okta\"".to_owned(), "`providers.p`: `host` is missing; it reads like \"example.okta.com\""),
+            ("[providers.p]\nkind=\"okta\"\nhost=\"\"".to_owned(), "`host` is empty; it reads like \"example.okta.com\""),
+            (
+                "[providers.p]\nkind=\"okta\"\nhost=\"a b\"".to_owned(),
+                "`host` is \"a b\", which is no name of a host; it reads like \"example.okta.com\"",
+            ),
+            ("[providers.p]\nkind=\"okta\"\nhost=\"x.example?a\"".to_owned(), "`host` is \"x.example?a\": no `?` or `#`"),
+            (
+                "[providers.p]\nkind=\"okta\"\nhost=\"http://x.example\"".to_owned(),
+                "`host` is plain http outside this machine; it reads like \"example.okta.com\"",
+            ),
             ("[providers.p]\nkind=\"github\"\ntenant=\"x\"".to_owned(), "has `tenant`, which this kind"),
-            ("[providers.p]\nkind=\"keycloak\"\nhost=\"x.example\"".to_owned(), "needs `realm`"),
+            ("[providers.p]\nkind=\"keycloak\"\nhost=\"x.example\"".to_owned(), "`realm` is missing; it reads like \"main\""),
+            (
+                "[providers.p]\nkind=\"keycloak\"\nhost=\"x.example\"\nrealm=\"a/b\"".to_owned(),
+                "`realm` is \"a/b\": only letters, digits, `-`, `_` and `.` may be in it; it reads like \"main\"",
+            ),
             (
                 "[providers.p]\nkind=\"standard\"\nclient_authentication=\"jwt\"".to_owned(),
                 "line 3: `client_authentication`: `jwt` is none of",

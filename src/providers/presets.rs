@@ -313,7 +313,7 @@ static KEYCLOAK: Dialect = Dialect {
 pub struct Unfilled {
     /// The blank, where it is one alone.
     pub parameter: Option<&'static str>,
-    /// A clause behind the name of a provider.
+    /// A clause behind its name, or behind that of the provider.
     pub problem: String,
 }
 
@@ -338,9 +338,13 @@ impl Preset {
         let mut values = Vec::new();
         for Parameter { name, default, example } in self.parameters {
             let value = given.get(name).map(String::as_str).or(*default);
-            let unfilled = |problem| Unfilled { parameter: Some(name), problem };
-            let value = value.ok_or_else(|| unfilled(format!("needs `{name}`, such as {example:?}")))?;
-            values.push((format!("{{{name}}}"), filled_in(name, value).map_err(unfilled)?));
+            let filled = match value {
+                None => Err("is missing".to_owned()),
+                Some(value) => filled_in(name, value),
+            };
+            let unfilled =
+                |what| Unfilled { parameter: Some(name), problem: format!("{what}; it reads like {example:?}") };
+            values.push((format!("{{{name}}}"), filled.map_err(unfilled)?));
         }
         let fill_in = |template: &str| {
             values.iter().fold(template.to_owned(), |address, (blank, value)| address.replace(blank, value))
@@ -369,21 +373,26 @@ impl Preset {
 
 /// A host becomes an address without a slash at the end; it may be written as one. Other values are one part of a path.
 fn filled_in(name: &str, value: &str) -> Result<String, String> {
+    if value.is_empty() {
+        return Err("is empty".to_owned());
+    }
     if name != "host" {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        let is_part = !value.is_empty() && value != "." && value != ".." && value.bytes().all(is_plain);
-        return if is_part { Ok(value.to_owned()) } else { Err(format!("has a `{name}` that is none: {value:?}")) };
+        let is_part = value != "." && value != ".." && value.bytes().all(is_plain);
+        let other = || format!("is {value:?}: only letters, digits, `-`, `_` and `.` may be in it");
+        return if is_part { Ok(value.to_owned()) } else { Err(other()) };
     }
+    let no_host = || format!("is {value:?}, which is no name of a host");
     let address = if value.contains("://") { value.to_owned() } else { format!("https://{value}") };
-    let url = Url::parse(&address).map_err(|_| format!("has a `host` that is none: {value:?}"))?;
-    check_address(&url).map_err(|problem| format!("has a `host` that {problem}"))?;
+    let url = Url::parse(&address).map_err(|_| no_host())?;
+    check_address(&url)?;
     if let Some(Host::Domain(host)) = url.host()
         && !is_host_name(host)
     {
-        return Err(format!("has a `host` that is none: {value:?}"));
+        return Err(no_host());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("has a `host` with more than a path: {value:?}"));
+        return Err(format!("is {value:?}: no `?` or `#` may be in it"));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }

@@ -283,7 +283,7 @@ impl Service {
         check_client_type(profile)?;
         let source = match &draft.provider {
             Some(new) => new.source().map_err(|problem| {
-                Error::new(Code::Config, what).because(format!("its provider `{}` {problem}", new.name))
+                Error::new(Code::Config, what).because(format!("its provider `{}`: {problem}", new.name))
             })?,
             None => self.config.provider(profile)?.clone(),
         };

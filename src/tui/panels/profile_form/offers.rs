@@ -143,6 +143,10 @@ impl Offer {
         };
         let values: Vec<(&'static str, String)> =
             self.blanks().iter().filter_map(|blank| Some((blank.key, given(blank)?))).collect();
+        let is_given = |blank: &&Blank| blank.default.is_some() || values.iter().any(|(key, _)| *key == blank.key);
+        if let Some(Blank { key, example, .. }) = self.blanks().iter().find(|blank| !is_given(blank)) {
+            return Err(Fault::Value { key: (*key).into(), problem: format!("is needed, such as {example}") });
+        }
         let kind = match &self.kind {
             Kind::Known(name) => return known(name),
             // With nothing but defaults it is the one that needs no configuration.

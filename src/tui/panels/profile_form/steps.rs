@@ -246,8 +246,8 @@ impl ProfileForm {
         if text.trim().is_empty() {
             return Err("An address is needed: one that is registered with the client.".to_owned());
         }
-        let uri: RedirectUri = text.parse().map_err(|problem| format!("The address {problem}."))?;
-        self.client_type().check_redirect_uri(&uri).map_err(|problem| format!("The address {problem}."))?;
+        let uri: RedirectUri = text.parse().map_err(|problem| format!("The redirect URI {problem}."))?;
+        self.client_type().check_redirect_uri(&uri).map_err(|problem| format!("The redirect URI {problem}."))?;
         Ok(uri)
     }
 

@@ -234,7 +234,7 @@ fn each_field_says_what_is_wrong_with_it_and_holds_the_step() {
     press(&mut model, &vec![Key::Down; another]);
     press(&mut model, &[Key::Enter]);
     for (typed, part) in [
-        ("", "needs `issuer`"),
+        ("", "Issuer is needed, such as https://id.example.com."),
         ("id.example.com", "Issuer is no address"),
         ("http://id.example.com", "plain http"),
         ("https://dana@id.example.com", "user name"),
@@ -289,7 +289,7 @@ fn presets_ask_for_what_they_lack_and_configured_providers_for_nothing() {
     assert_eq!(okta("corp.okta.com/oauth2/default"), "corp-okta-com");
     assert_eq!(okta("https://corp"), "corp-2");
     let keycloak = offer("Keycloak").chosen(&config, &[("host", "id.example.com".to_owned())]);
-    assert!(keycloak.expect_err("a realm is missing").to_string().contains("needs `realm`"));
+    assert!(keycloak.expect_err("a realm is missing").to_string().contains("`realm` is needed, such as main"));
 }
 
 #[test]
@@ -528,13 +528,29 @@ fn a_new_profile_asks_to_stay_signed_in_where_a_scope_does_that_and_is_offered_w
 
 #[test]
 fn of_several_fields_the_cursor_goes_to_the_one_that_is_refused() {
-    for (host, realm, refused) in [("kc example com", "main", 0), ("", "main", 0), ("id.example.com", "a/b", 1)] {
+    for (host, realm, refused, told) in [
+        (
+            "kc example com",
+            "main",
+            0,
+            "Host is \"kc example com\", which is no name of a host; it reads like \"id.example.com\".",
+        ),
+        ("", "main", 0, "Host is needed, such as id.example.com."),
+        (
+            "id.example.com",
+            "a/b",
+            1,
+            "Realm is \"a/b\": only letters, digits, `-`, `_` and `.` may be in it; it reads like \"main\".",
+        ),
+        ("id.example.com", "", 1, "Realm is needed, such as main."),
+    ] {
         let mut model = new_at("Keycloak", &[]);
         type_text(&mut model, host);
         press(&mut model, &[Key::Tab]);
         type_text(&mut model, realm);
         press(&mut model, &[Key::Enter]);
         assert_eq!((form(&model).step, form(&model).draft.focus), (Step::Server, refused), "{host} {realm}");
+        assert_eq!(form(&model).check(Step::Server), Err(told.to_owned()));
     }
 }
 

@@ -10,6 +10,7 @@ use std::fmt;
 pub use advice::{Advice, Value, Way};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::profile::ProfileName;
 use crate::secret::Known;
 
 /// What kind of failure this is. The words and the exit codes are part of the program's contract.
@@ -287,6 +288,19 @@ impl Error {
         }
     }
 
+    /// The same where its profile has another name by now.
+    #[must_use]
+    pub fn renamed(self, old: &ProfileName, new: &ProfileName) -> Self {
+        let named_anew = |text: String| renamed(&text, old, new);
+        Self {
+            message: named_anew(self.message),
+            sources: self.sources.into_iter().map(named_anew).collect(),
+            causes: self.causes.into_iter().map(named_anew).collect(),
+            advice: self.advice.into_iter().map(|advice| advice.renamed(old, new)).collect(),
+            ..self
+        }
+    }
+
     /// What to do, or what helps with all failures of the kind.
     pub fn what_helps(&self) -> Vec<Advice> {
         if self.advice.is_empty() { vec![self.code.advice()] } else { self.advice.clone() }
@@ -301,6 +315,11 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A text that may name a profile, where that has another name by now.
+pub fn renamed(text: &str, old: &ProfileName, new: &ProfileName) -> String {
+    text.replace(&format!("profile `{old}`"), &format!("profile `{new}`"))
+}
 
 /// Earlier versions stored all causes as one text, or none.
 fn stored_sources<'de, D: Deserializer<'de>>(stored: D) -> Result<Vec<String>, D::Error> {
@@ -328,6 +347,25 @@ mod tests {
         }
         let two = Error::new(Code::Other, "it failed").advise("mend it").advise(Advice::Help);
         assert_eq!(two.what_helps(), [Advice::from("mend it"), Advice::Help]);
+    }
+
+    #[test]
+    fn an_error_names_a_profile_by_the_name_that_it_has_now() {
+        let [old, new] = ["work", "hall"].map(|name| name.parse().expect("a name"));
+        for advice in Advice::one_of_each() {
+            // What is near to a word that was typed is no profile of the error.
+            let is_meant = matches!(advice, Advice::Meant(_));
+            let within = Advice::of(vec![Advice::from("or "), advice.clone()]);
+            let error = Error::new(Code::Other, "profile `work` failed")
+                .because("the sign-in of profile `work` ended")
+                .likely(vec!["profile `work` is old".to_owned()])
+                .advise(advice)
+                .advise(within)
+                .advise("sign in with profile `work`");
+            let told = serde_json::to_string(&error.clone().renamed(&old, &new)).expect("JSON");
+            assert!(is_meant || !told.contains("work"), "{told}");
+            assert_eq!(error.clone().renamed(&new, &old), error);
+        }
     }
 
     #[test]

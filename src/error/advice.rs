@@ -150,6 +150,36 @@ impl Advice {
         }
     }
 
+    /// The same where the profile has another name by now.
+    pub(super) fn renamed(mut self, old: &ProfileName, new: &ProfileName) -> Self {
+        match &mut self {
+            Advice::Words(words) => *words = super::renamed(words, old, new).into(),
+            Advice::Phrase(parts) => {
+                let parts = std::mem::take(parts).into_iter();
+                return Advice::Phrase(parts.map(|part| part.renamed(old, new)).collect());
+            }
+            Advice::SignIn(name)
+            | Advice::SignInBy(name, _)
+            | Advice::SignOut(name)
+            | Advice::Forget(name)
+            | Advice::Refresh(name)
+            | Advice::AddProfile(Some(name))
+            | Advice::EditProfile(name)
+            | Advice::RemoveProfile(name)
+            | Advice::RemoveAnyway(name)
+            | Advice::GiveSecret(Some(name))
+            | Advice::EditValue(name, _)
+            | Advice::AddScopes(name, ..)
+            | Advice::AcceptEndpoints(name)
+                if name == old =>
+            {
+                name.clone_from(new);
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// The same with words before it, and whatever parts them.
     #[must_use]
     pub fn after(self, words: impl Into<Cow<'static, str>>) -> Self {

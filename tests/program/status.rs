@@ -9,8 +9,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use device_login::clock;
+use device_login::error::{Advice, Code, Error};
 use device_login::secret::Secret;
-use device_login::storage::{Account, Grant, LastRefresh};
+use device_login::storage::{Account, EndedSignIn, Grant, LastRefresh, PendingId};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -676,4 +677,23 @@ fn a_renamed_profile_is_told_by_its_new_name() {
         assert!(!home.run(&["status"]).stdout.contains("work"));
         assert!(!home.run(&["token"]).stderr.contains("work"), "{status}");
     }
+}
+
+#[test]
+fn how_a_sign_in_of_a_renamed_profile_ended_is_told_by_its_new_name() {
+    let authority = Authority::start(|_| (500, String::new()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, |_| {});
+    let end = |held: &mut device_login::storage::Held| {
+        let mut record = held.load()?.expect("it is signed in");
+        let error = Error::new(Code::Denied, "profile `work` could not be signed in")
+            .advise(Advice::SignIn("work".parse().expect("a name")));
+        record.ended = Some(EndedSignIn { id: PendingId::generate(), error: Some(error), is_told: false });
+        held.commit(&mut record)
+    };
+    home.store().holding(&"work".parse().expect("a name"), std::time::Duration::ZERO, end).expect("it is kept");
+    assert_eq!(home.run(&["profile", "rename", "work", "hall"]).code, 0);
+    let told = home.run(&["login", "--resume", "hall"]);
+    told.failed(5, &["profile `hall` could not be signed in", "device-login login hall"]);
+    assert!(!told.stderr.contains("work"), "{told:?}");
 }

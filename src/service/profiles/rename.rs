@@ -5,10 +5,10 @@
 //! at most a copy under the other name, which gives way to the next profile that gets that name.
 
 use crate::config::{self, Config, Profile};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, renamed};
 use crate::profile::ProfileName;
-use crate::service::{Service, not_refreshed};
-use crate::storage::{Grant, Held, LOCK_PATIENCE, Record};
+use crate::service::Service;
+use crate::storage::{Grant, Held, LOCK_PATIENCE, LastRefresh, Record};
 
 use super::{has_tokens, is_taken, roll_back, still_held};
 
@@ -42,11 +42,9 @@ impl Service {
             self.check_left_over(left_over, new)?;
         }
         if let Some(record) = &record {
-            let mut renamed = Record { profile: new.clone(), ..*record.clone() };
-            if let Some(grant) = &mut renamed.grant {
-                name_anew(grant, old, new);
-            }
-            at_new.commit(&mut renamed)?;
+            let mut anew = Record { profile: new.clone(), ..*record.clone() };
+            name_anew(&mut anew, old, new);
+            at_new.commit(&mut anew)?;
         }
         let config = config::rename_profile(&self.config, old, new).map_err(|error| {
             let error = error.adding("the profile keeps its name");
@@ -132,14 +130,22 @@ impl Service {
     }
 }
 
-/// What is told of the last refresh names the profile.
-fn name_anew(grant: &mut Grant, old: &ProfileName, new: &ProfileName) {
-    let [before, now] = [old, new].map(not_refreshed);
-    let last = grant.last_refresh.iter_mut();
-    let told =
-        last.flat_map(|last| last.error.iter_mut().chain(last.failure.iter_mut().map(|error| &mut error.message)));
-    for text in told.chain(&mut grant.refused) {
-        *text = text.replace(&before, &now);
+/// What is told of the last refresh and of the end of a sign-in names the profile.
+fn name_anew(record: &mut Record, old: &ProfileName, new: &ProfileName) {
+    let mut errors: Vec<_> = record.ended.iter_mut().filter_map(|ended| ended.error.as_mut()).collect();
+    let mut texts = Vec::new();
+    if let Some(Grant { last_refresh, refused, .. }) = &mut record.grant {
+        texts.extend(refused);
+        if let Some(LastRefresh { error, failure, .. }) = last_refresh {
+            texts.extend(error);
+            errors.extend(failure);
+        }
+    }
+    for error in errors {
+        *error = error.clone().renamed(old, new);
+    }
+    for text in texts {
+        *text = renamed(text, old, new);
     }
 }
 

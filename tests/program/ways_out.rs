@@ -127,7 +127,7 @@ fn a_proxy_that_cannot_be_used_is_refused_by_its_variable_and_never_passed_by() 
         ("http://user:WORD@127.0.0.1:99999", "a port that is no number"),
         ("http://user:WORD#1", "something behind the host"),
         ("user:WORD", "a port that is no number"),
-        ("http://WORD 127.0.0.1:1", "a host that is none"),
+        ("http://WORD 127.0.0.1:1", "no valid host name"),
     ] {
         let value = value.replace("WORD", PASSWORD);
         for variable in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {

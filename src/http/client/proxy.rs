@@ -135,10 +135,10 @@ fn parse_server(scheme: &str, server: &str) -> Result<Url, &'static str> {
         return Err("names no host");
     }
     if host.contains(':') && !host.starts_with('[') {
-        return Err("has a host that is none (an IPv6 address stands in brackets)");
+        return Err("has no valid host name (an IPv6 address stands in brackets)");
     }
     let written = host;
-    let host = Host::parse(host).map_err(|_| "has a host that is none")?;
+    let host = Host::parse(host).map_err(|_| "has no valid host name")?;
     // Browsers take a number for an address; people mean a port.
     if matches!(host, Host::Ipv4(_)) && !written.contains('.') {
         return Err("has a number in place of a host");
@@ -148,7 +148,7 @@ fn parse_server(scheme: &str, server: &str) -> Result<Url, &'static str> {
         return Err("has a port that is no number from 1 to 65535");
     }
     let colon = if port.is_empty() { "" } else { ":" };
-    Url::parse(&format!("{scheme}://{host}{colon}{port}")).map_err(|_| "has a host that is none")
+    Url::parse(&format!("{scheme}://{host}{colon}{port}")).map_err(|_| "has no valid host name")
 }
 
 /// Who asks, as HTTP Basic (RFC 7617).

@@ -94,11 +94,11 @@ fn what_is_no_proxy_is_refused_without_a_word_of_it() {
         ("http://sesam/proxy.pac", "something behind the host"),
         ("http://proxy.test:3128?sesam", "something behind the host"),
         ("http:/sesam", "something behind the host"),
-        ("http://[sesam]:3128", "a host that is none"),
-        ("http://[::1:3128", "a host that is none"),
+        ("http://[sesam]:3128", "no valid host name"),
+        ("http://[::1:3128", "no valid host name"),
         ("http://::1:3128", "stands in brackets"),
-        ("http://ses am:3128", "a host that is none"),
-        ("http://sesam<>:3128", "a host that is none"),
+        ("http://ses am:3128", "no valid host name"),
+        ("http://sesam<>:3128", "no valid host name"),
     ] {
         for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
             let problem = read(&[(name, value)]).expect_err(value);

@@ -348,27 +348,32 @@ impl Remove {
     fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
         let name = &self.name;
-        let may_have_grant = match service.config.profile(Some(name)) {
-            Ok(profile) => {
-                context.interrupts.block_on(service.remove_profile(profile, self.force))?;
-                self.force.then_some("A grant that it may have had")
-            }
+        let left = match service.config.profile(Some(name)) {
+            Ok(profile) => context.interrupts.block_on(service.remove_profile(profile, self.force))?.1,
             Err(unknown) => match (service.left_over(name), self.force) {
                 (None, _) => return Err(unknown),
                 (Some(left), true) => {
                     context.interrupts.block_on(service.remove_left_over(name))?;
-                    match left {
-                        LeftOver::SignedOut => None,
-                        LeftOver::SignedIn => Some("It was signed in: its grant"),
-                        LeftOver::Unrevoked => Some("The grant of an earlier sign-in"),
-                        LeftOver::Unreadable => Some("A grant that it may have had"),
-                    }
+                    left
                 }
                 (Some(left), false) => return Err(kept_without_profile(context, &service.config, unknown, name, left)),
             },
         };
-        if let Some(grant) = may_have_grant {
-            context.output.note(&format!("{grant} was not revoked: it stays valid at the provider."));
+        let unrevoked = match left {
+            LeftOver::SignedOut => None,
+            LeftOver::SignedIn => {
+                Some("It was signed in, and its grant was not revoked: it stays valid at the provider.")
+            }
+            LeftOver::Over => Some("Its sign-in was over already, and nothing was revoked."),
+            LeftOver::Unrevoked => {
+                Some("The grant of an earlier sign-in was not revoked: it stays valid at the provider.")
+            }
+            LeftOver::Unreadable => {
+                Some("A grant that it may have had was not revoked: it stays valid at the provider.")
+            }
+        };
+        if let Some(unrevoked) = unrevoked {
+            context.output.note(unrevoked);
         }
         context.output.text(&format!("Removed profile {}.", self.name))
     }
@@ -385,6 +390,7 @@ fn kept_without_profile(
     let has = match left {
         LeftOver::SignedOut => "",
         LeftOver::SignedIn => ", and the profile is signed in",
+        LeftOver::Over => ", whose sign-in is over",
         LeftOver::Unrevoked => ", with a grant that is not revoked yet",
         LeftOver::Unreadable => ", which cannot be read",
     };

@@ -125,6 +125,12 @@ pub(super) fn lives(grant: &Grant, now: Timestamp) -> bool {
     grant.refused.is_none() && has_token()
 }
 
+/// Why nothing of it is good any more at the provider, where that is known.
+pub(super) fn why_over(grant: &Grant, now: Timestamp) -> Option<String> {
+    let ended = || "its access token had ended, and it had no refresh token".to_owned();
+    (!lives(grant, now)).then(|| grant.refused.clone().unwrap_or_else(ended))
+}
+
 /// Tells whether it was revoked with another sign-in's, so that the provider has nothing left to revoke.
 pub(super) fn is_revoked(grant: &Grant) -> bool {
     grant.refused.is_some() && grant.last_refresh.as_ref().is_none_or(|last| last.failure.is_none())

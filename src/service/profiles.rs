@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::login::empty_record;
 use super::login::exchange::check_client_type;
 use super::{Service, endpoints, grants, home_data_center};
+use crate::clock;
 use crate::config::{self, Config, NewProvider, Profile, ProviderSource};
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
@@ -24,6 +25,8 @@ pub use consequences::{Consequence, consequences, is_other_client};
 pub enum LeftOver {
     SignedOut,
     SignedIn,
+    /// The provider has refused to refresh it, and not revoked what there may be left of it.
+    Over,
     /// Signed out, with a token that is yet to be revoked.
     Unrevoked,
     Unreadable,
@@ -76,7 +79,9 @@ impl Service {
             ConfigurationChange::Change(draft) => self.change_profile(&draft, true).await,
             ConfigurationChange::Rename { old, new } => self.rename_profile(profile(&old)?, &new).await,
             ConfigurationChange::Remove(name) => self.remove_signing_out(profile(&name)?).await,
-            ConfigurationChange::RemoveUnrevoked(name) => self.remove_profile(profile(&name)?, true).await,
+            ConfigurationChange::RemoveUnrevoked(name) => {
+                self.remove_profile(profile(&name)?, true).await.map(|(config, _)| config)
+            }
             ConfigurationChange::Use(name) => self.use_profile(&name),
             ConfigurationChange::AddScopes { profile, scopes } => config::add_scopes(&self.config, &profile, &scopes),
             ConfigurationChange::TakeBackScopes { profile, scopes } => {
@@ -181,7 +186,7 @@ impl Service {
         if self.load(profile)?.as_deref().is_some_and(has_tokens) {
             self.sign_out_wholly(profile).await?;
         }
-        self.remove_profile(profile, false).await
+        self.remove_profile(profile, false).await.map(|(config, _)| config)
     }
 
     /// Signs a profile out that is to change or go. One whose access could not be revoked stays until a person has heard of it.
@@ -194,15 +199,15 @@ impl Service {
     }
 
     /// Takes a profile out of the configuration and deletes its record. Nothing is revoked, so a profile that is signed
-    /// in is refused unless `even_signed_in`.
-    pub async fn remove_profile(&self, profile: &Profile, even_signed_in: bool) -> Result<Config, Error> {
+    /// in is refused unless `even_signed_in`. Gives the configuration without it, and what there was.
+    pub async fn remove_profile(&self, profile: &Profile, even_signed_in: bool) -> Result<(Config, LeftOver), Error> {
         let asking = profile.clone();
         let remove = move |service: &Self, held: &mut Held| service.remove_held(&asking, even_signed_in, held);
-        let (config, record) = self.holding(&profile.name, remove).await?;
+        let (config, record, left) = self.holding(&profile.name, remove).await?;
         if let Some(record) = record {
             self.forget_copies(&record).await?;
         }
-        Ok(config)
+        Ok((config, left))
     }
 
     /// Gives the configuration without the profile, and the record that it had.
@@ -211,30 +216,42 @@ impl Service {
         profile: &Profile,
         even_signed_in: bool,
         held: &mut Held,
-    ) -> Result<(Config, Option<Box<Record>>), Error> {
+    ) -> Result<(Config, Option<Box<Record>>, LeftOver), Error> {
         let name = &profile.name;
-        let record = match held.load() {
+        let (record, left) = match held.load() {
             // Nobody can sign out what nobody can open; it is set aside.
-            Err(StoreError::Corrupt { .. }) if even_signed_in => None,
-            loaded => loaded?,
+            Err(StoreError::Corrupt { .. }) if even_signed_in => (None, LeftOver::Unreadable),
+            loaded => {
+                let record = loaded?;
+                let left = record.as_deref().map_or(LeftOver::SignedOut, left_of);
+                (record, left)
+            }
         };
-        if !even_signed_in {
-            let anyway = || Advice::RemoveAnyway(name.clone()).after("or ").and(" to leave the grant valid there");
-            let left = record.as_deref().map_or(LeftOver::SignedOut, left_of);
-            if left == LeftOver::SignedIn {
-                let message = format!("profile `{name}` is signed in");
-                return Err(Error::new(Code::Config, message)
-                    .because("removing it would not revoke its grant at the provider")
-                    .advise(Advice::SignOut(name.clone()).and(" first"))
-                    .advise(anyway()));
-            }
-            if left == LeftOver::Unrevoked {
-                let message = format!("profile `{name}` is signed out, but a grant of it is not revoked yet");
-                return Err(Error::new(Code::Config, message)
-                    .because("removing it would forget the token that the provider has to be told")
-                    .advise(Advice::SignOut(name.clone()).and(" to revoke it"))
-                    .advise(anyway()));
-            }
+        if !even_signed_in && left != LeftOver::SignedOut {
+            let (is, would, to, leaving) = match left {
+                LeftOver::SignedIn => (
+                    "is signed in",
+                    "not revoke its grant at the provider",
+                    " first",
+                    " to leave the grant valid there",
+                ),
+                LeftOver::Over => (
+                    "has a sign-in that is over, and what may be left of it is not revoked",
+                    "forget the token that the provider has to be told",
+                    " first",
+                    " to tell the provider nothing",
+                ),
+                _ => (
+                    "is signed out, but a grant of it is not revoked yet",
+                    "forget the token that the provider has to be told",
+                    " to revoke it",
+                    " to leave the grant valid there",
+                ),
+            };
+            return Err(Error::new(Code::Config, format!("profile `{name}` {is}"))
+                .because(format!("removing it would {would}"))
+                .advise(Advice::SignOut(name.clone()).and(to))
+                .advise(Advice::RemoveAnyway(name.clone()).after("or ").and(leaving)));
         }
         let removed = config::remove_profile(&self.config, name);
         let config = removed.map_err(|error| error.adding("the profile and its record stay as they were"))?;
@@ -243,7 +260,7 @@ impl Service {
             let message = format!("profile `{name}` is out of the configuration, but its record could not be deleted");
             Error { message, ..error }.advise(Advice::RemoveAnyway(name.clone()).after("then ").and(" to delete it"))
         })?;
-        Ok((config, record))
+        Ok((config, record, left))
     }
 
     /// What the store has of a profile that the configuration does not have: removing it was cut short, or the file is away.
@@ -397,8 +414,9 @@ fn asks_otherwise(before: &Profile, after: &Profile) -> bool {
 /// What nobody could revoke any more without the record.
 fn left_of(record: &Record) -> LeftOver {
     match &record.grant {
-        Some(grant) if !grants::is_revoked(grant) => LeftOver::SignedIn,
+        Some(grant) if grants::lives(grant, clock::wall()) => LeftOver::SignedIn,
         _ if record.used_up.is_some() || !record.to_revoke.is_empty() => LeftOver::Unrevoked,
+        Some(grant) if grant.refused.is_some() && !grants::is_revoked(grant) => LeftOver::Over,
         _ => LeftOver::SignedOut,
     }
 }

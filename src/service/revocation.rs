@@ -132,7 +132,7 @@ impl Service {
         };
         let tried = self.revoke_noted(profile, grant.as_ref(), Why::SignOut).await?;
         let Tried { revoked, is_noted, is_unknown, also_ended } = tried;
-        let ended = grant.as_ref().and_then(|grant| grant.refused.clone()).filter(|_| !is_noted);
+        let ended = grant.as_ref().and_then(|grant| grants::why_over(grant, clock::wall())).filter(|_| !is_noted);
         // That a grant could not be revoked which had ended is no trouble.
         let revoked = revoked.filter(|revoked| revoked.is_ok() || ended.is_none());
         // Where the store goes away by now, what was done is told all the same.
@@ -198,10 +198,11 @@ impl Service {
         let Record { grant, pending, to_revoke, used_up, .. } = before;
         let is_more = used_up.is_some() || !to_revoke.is_empty();
         let forgotten = grant.is_some() || is_more;
-        let ended = grant.as_ref().and_then(|grant| grant.refused.clone()).filter(|_| !is_more);
+        let now = clock::wall();
+        let ended = grant.as_ref().and_then(|grant| grants::why_over(grant, now)).filter(|_| !is_more);
         if forgotten {
             let began = grant.as_ref().map(|grant| grant.approved_at);
-            let now = clock::wall().max(began.unwrap_or_default());
+            let now = now.max(began.unwrap_or_default());
             record.note(Happened::SignedOut, "without a word to the provider", &self.actor, now);
         }
         for left in left {

@@ -373,7 +373,7 @@ fn a_profile_that_nobody_can_be_asked_for_names_what_to_give() {
 fn a_profile_whose_configuration_is_away_is_told_with_where_it_was_looked_for_and_what_its_removal_leaves() {
     type Leaves = fn(&mut Record);
     let cases: [(Leaves, &str, &str); 3] = [
-        (|_| (), "the profile is signed in", "It was signed in: its grant was not revoked"),
+        (|_| (), "the profile is signed in", "It was signed in, and its grant was not revoked"),
         (
             |record| record.to_revoke.extend(record.grant.take().map(|grant| RevocationNote::of(&grant, "client-1"))),
             "with a grant that is not revoked yet",

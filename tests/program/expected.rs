@@ -685,8 +685,11 @@ fn what_took_the_place_of_an_imported_token_is_kept_until_it_is_known_whose_it_i
                 } else {
                     let ran = ran(child);
                     assert_eq!(ran.code, 1, "{case}: {ran:?}");
+                    // Importing it for the same account would fail anew.
                     let is_told = ran.stderr.contains("import the same token again, which goes on with what is kept");
-                    assert_eq!(is_told, is_replaced, "{case}: {ran:?}");
+                    assert_eq!(is_told, is_replaced && how == Unknown::Refused, "{case}: {ran:?}");
+                    let other = ran.stderr.contains("import a token of `dana@example.com`, or expect no account");
+                    assert_eq!(other, how == Unknown::WrongAccount, "{case}: {ran:?}");
                     assert_eq!(ran.stderr.contains("nothing was saved"), !is_replaced, "{case}: {ran:?}");
                 }
                 home.run(&["token"]).failed(4, &[]);

@@ -313,23 +313,54 @@ fn a_sign_out_here_only_asks_nobody_and_leaves_no_note() {
     assert_eq!(lab.run(&["profile", "remove", "a"]).code, 0);
 }
 
+/// How a grant had ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Over {
+    WithAnother,
+    Refused,
+    /// It had an access token alone.
+    Expired,
+}
+
 /// What has ended is neither called valid nor asked to be revoked, unless the provider alone says that it has.
 #[test]
 fn a_sign_out_of_a_grant_that_had_ended_says_so() {
     let by_logout = "The grant had ended already: the logout of profile `b` ended this sign-in as well.";
     let refused = "The grant had ended already: the access token of profile `a` could not be refreshed: it is over.";
-    for (is_refused, arguments, revocation, code, asks, told) in [
-        (false, &["logout", "a"][..], 200, 0, false, by_logout),
-        (false, &["logout", "a"], 400, 0, false, by_logout),
-        (false, &["logout", "a"], 503, 0, false, by_logout),
-        (false, &["logout", "a", "--local"], 200, 0, false, by_logout),
-        (false, &["profile", "remove", "a"], 200, 0, false, "Removed profile a."),
-        (true, &["logout", "a"], 200, 0, true, "Revoked: "),
-        (true, &["logout", "a"], 400, 0, true, refused),
-        (true, &["logout", "a"], 404, 0, true, refused),
-        (true, &["logout", "a"], 503, 7, true, "the next logout or login of the profile tries again"),
-        (true, &["logout", "a", "--local"], 200, 0, false, refused),
-        (true, &["profile", "remove", "a"], 200, 2, false, "logout a` first"),
+    let expired = "The grant had ended already: its access token had ended, and it had no refresh token.";
+    for (over, arguments, revocation, code, asks, told) in [
+        (Over::WithAnother, &["logout", "a"][..], 200, 0, false, by_logout),
+        (Over::WithAnother, &["logout", "a"], 400, 0, false, by_logout),
+        (Over::WithAnother, &["logout", "a"], 503, 0, false, by_logout),
+        (Over::WithAnother, &["logout", "a", "--local"], 200, 0, false, by_logout),
+        (Over::WithAnother, &["profile", "remove", "a"], 200, 0, false, "Removed profile a."),
+        (Over::Refused, &["logout", "a"], 200, 0, true, "Revoked: "),
+        (Over::Refused, &["logout", "a"], 400, 0, true, refused),
+        (Over::Refused, &["logout", "a"], 404, 0, true, refused),
+        (Over::Refused, &["logout", "a"], 503, 7, true, "the next logout or login of the profile tries again"),
+        (Over::Refused, &["logout", "a", "--local"], 200, 0, false, refused),
+        (
+            Over::Refused,
+            &["profile", "remove", "a"],
+            200,
+            2,
+            false,
+            "a sign-in that is over, and what may be left of it is not revoked",
+        ),
+        (
+            Over::Refused,
+            &["profile", "remove", "a", "--force"],
+            200,
+            0,
+            false,
+            "Its sign-in was over already, and nothing was revoked.",
+        ),
+        (Over::WithAnother, &["profile", "remove", "a", "--force"], 200, 0, false, "Removed profile a."),
+        (Over::Expired, &["logout", "a"], 200, 0, true, "Revoked: "),
+        (Over::Expired, &["logout", "a"], 400, 0, true, expired),
+        (Over::Expired, &["logout", "a", "--local"], 200, 0, false, expired),
+        (Over::Expired, &["profile", "remove", "a"], 200, 0, false, "Removed profile a."),
+        (Over::Expired, &["profile", "remove", "a", "--force"], 200, 0, false, "Removed profile a."),
     ] {
         let lab = Lab::new();
         lab.sign_in("a");
@@ -338,7 +369,9 @@ fn a_sign_out_of_a_grant_that_had_ended_says_so() {
         let end = |held: &mut Held| {
             let mut record = held.load()?.expect("it is signed in");
             let grant = record.grant.as_mut().expect("it is signed in");
-            if is_refused {
+            if over == Over::Expired {
+                (grant.refresh_token, grant.access_token_expires_at) = (None, Some(grant.approved_at));
+            } else if over == Over::Refused {
                 let error = Error::new(Code::SignInNeeded, "the access token of profile `a` could not be refreshed");
                 let error = error.because("it is over");
                 grant.refused = Some(error.to_string());
@@ -351,11 +384,15 @@ fn a_sign_out_of_a_grant_that_had_ended_says_so() {
         };
         lab.home.store().holding(&"a".parse().expect("a name"), Duration::ZERO, end).expect("it is kept");
         let logout = lab.run(&["logout", "b"]);
-        assert_eq!(logout.stdout.contains("Ended with it: the sign-in of profile a."), !is_refused, "{logout:?}");
+        assert_eq!(
+            logout.stdout.contains("Ended with it: the sign-in of profile a."),
+            over == Over::WithAnother,
+            "{logout:?}"
+        );
         lab.revocations_are([revocation, revocation]);
         let asked = lab.us.log().len();
         let ran = lab.run(arguments);
-        let case = format!("{is_refused} {arguments:?} {revocation}: {ran:?}");
+        let case = format!("{over:?} {arguments:?} {revocation}: {ran:?}");
         let all = format!("{}{}", ran.stdout, ran.stderr);
         assert!(ran.code == code && all.contains(told), "{case}");
         assert!(!all.contains("warning: ") && !all.contains("stays valid"), "{case}");

@@ -513,11 +513,16 @@ impl Attempt {
             })
             .await;
             let is_kept = kept.is_some_and(|kept| kept.refresh_token == grant.refresh_token);
+            // Whose it is was found out, and it is another one's each time.
+            let is_of_another = error.code == Code::WrongAccount && grant.account.is_some();
             return match (self.used_up(grant), is_kept) {
                 (None, _) => error.adding("nothing was saved, and nothing revoked"),
-                (Some(_), true) => error
-                    .adding("the provider has replaced the imported token, and what came in its place is kept, but not used")
-                    .advise("import the same token again, which goes on with what is kept"),
+                (Some(_), true) => {
+                    let again = "import the same token again, which goes on with what is kept";
+                    error
+                        .adding("the provider has replaced the imported token, and what came in its place is kept, but not used")
+                        .advise_all((!is_of_another).then(|| again.into()))
+                }
                 (Some(_), false) => error
                     .adding("nothing was saved, and the imported token is used up: the provider has replaced it")
                     .advise(NEW_TOKEN),

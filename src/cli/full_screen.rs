@@ -10,7 +10,7 @@ use crate::config::{Config, Environment};
 use crate::error::{Code, Error};
 use crate::http::client::Observer;
 use crate::profile::ProfileName;
-use crate::service::{Machine, Service, SignIn, SignedIn};
+use crate::service::{LOST_ANSWER, Machine, Service, SignIn, SignedIn};
 use crate::supervisor::Supervisor;
 use crate::tui::clipboard::Clipboard;
 use crate::tui::keymap::Keymap;
@@ -84,7 +84,7 @@ pub(super) async fn kiosk(
         Ended::SignedIn(signed_in) => Ok(signed_in),
         Ended::Failed(error) => Err(error),
         Ended::HungUp => Err(context.interrupts.hung_up()),
-        Ended::Quit | Ended::Demo | Ended::Cancelled | Ended::Interrupted => {
+        Ended::Quit | Ended::Demo | Ended::Cancelled | Ended::CancelledAfterLostAnswer | Ended::Interrupted => {
             Err(Error::new(Code::Interrupted, "interrupted"))
         }
     }
@@ -143,7 +143,9 @@ async fn open(
 }
 
 /// What is said of a code that a person gave up.
-pub(super) const CANCELLED: &str = "cancelled; the code is worth nothing now";
+pub(super) fn cancelled(has_lost_answer: bool) -> String {
+    format!("cancelled; {}", if has_lost_answer { LOST_ANSWER } else { "the code is worth nothing now" })
+}
 
 /// Says on the plain terminal how the screens ended.
 fn told(context: &Context, ended: Ended) -> Result<u8, Error> {
@@ -155,8 +157,8 @@ fn told(context: &Context, ended: Ended) -> Result<u8, Error> {
             Ok(0)
         }
         Ended::Failed(error) => Err(error),
-        Ended::Cancelled => {
-            context.output.note(CANCELLED);
+        Ended::Cancelled | Ended::CancelledAfterLostAnswer => {
+            context.output.note(&cancelled(ended == Ended::CancelledAfterLostAnswer));
             Err(Error::new(Code::Interrupted, "cancelled"))
         }
         Ended::HungUp => Err(context.interrupts.hung_up()),

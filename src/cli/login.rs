@@ -267,7 +267,8 @@ impl Login {
             Some(presence) => GivenUp::Shown(presence),
         };
         let looking = async { Ok(service.has_lost_answer(profile).await) };
-        let has_lost_answer = context.interrupts.block_on(looking).unwrap_or_default();
+        let looked = || context.interrupts.block_on(looking).unwrap_or_default();
+        let has_lost_answer = shown.map_or_else(looked, Presence::has_lost_answer);
         // Where it cannot be forgotten, its end is near all the same.
         let is_given_up = context.interrupts.block_on(service.give_up(&profile.name, which)).unwrap_or_default();
         if shown.map_or_else(|| service.is_asked_for_elsewhere(&profile.name).unwrap_or_default(), Presence::follows) {
@@ -436,8 +437,9 @@ fn told_of_code(error: Error, fate: Option<Fate>, context: &Context, profile: &P
     };
     if mode != Mode::Events {
         context.output.note(&match fate {
-            Fate::GivenUpAfterLostAnswer => format!("cancelled; {LOST_ANSWER}"),
-            Fate::GivenUp => full_screen::CANCELLED.to_owned(),
+            Fate::GivenUp | Fate::GivenUpAfterLostAnswer => {
+                full_screen::cancelled(fate == Fate::GivenUpAfterLostAnswer)
+            }
             Fate::Waits => context.output.program.said(&advice),
         });
     }

@@ -242,6 +242,12 @@ impl DeviceFlow {
         Self { data_center, client, state, ..self }
     }
 
+    /// The same, where an answer about the code may have got lost before.
+    #[must_use]
+    pub fn after_lost_answer(self, has_lost_answer: bool) -> Self {
+        Self { has_lost_answer, ..self }
+    }
+
     /// Where it stands, while a code waits.
     pub fn standing(&self) -> Option<Standing> {
         let State::Waiting(polling) = &self.state else { return None };
@@ -393,6 +399,8 @@ impl DeviceFlow {
                 return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Resting { next_poll_at });
             }
             Ok(PollReply::Pending) => {
+                // Nobody has approved, so no answer before this one had the tokens.
+                self.has_lost_answer = false;
                 return self.wait(now, polling, pause, |next_poll_at| DeviceEvent::Pending { next_poll_at });
             }
             Ok(PollReply::SlowDown(wanted)) => {

@@ -64,7 +64,10 @@ pub enum Message {
         result: Box<Result<SignedIn, Error>>,
     },
     /// What [`Effect::GiveUp`] asked for is done.
-    GivenUp,
+    GivenUp {
+        /// An answer about the code got lost, in which the tokens may have been.
+        has_lost_answer: bool,
+    },
     StatusesLoaded(Vec<ProfileStatus>),
     Refreshed {
         task: TaskId,
@@ -275,6 +278,8 @@ pub enum Ended {
     Failed(Error),
     /// The person gave up a code that was still good.
     Cancelled,
+    /// The same where the tokens may have come all the same.
+    CancelledAfterLostAnswer,
     Interrupted,
     /// The terminal is gone.
     HungUp,

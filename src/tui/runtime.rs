@@ -84,8 +84,9 @@ pub(super) async fn run(
     let ended = turning.run(&mut model, effects, receiver, stop).await;
     let Loop { surface, tasks, .. } = turning;
     drop(surface);
-    tasks.finish().await;
+    let has_lost_answer = tasks.finish().await;
     match ended {
+        Ok(Ended::Cancelled) if has_lost_answer => Ok(Ended::CancelledAfterLostAnswer),
         Err(error) if terminal::is_gone(&error) => Ok(Ended::HungUp),
         ended => ended.map_err(|error| terminal_error(&error)),
     }

@@ -9,7 +9,7 @@ use ratatui::layout::{Position, Size};
 
 use super::chrome::{self, body};
 use super::keymap::{Command, Key, Scope};
-use super::lines::sentence;
+use super::lines::{capitalized, sentence};
 use super::message::Ended;
 use super::message::{Effect, Message, Pointing};
 use super::model::Model;
@@ -24,6 +24,7 @@ use crate::abilities::ColorChoice;
 use crate::config::Config;
 use crate::error::Error;
 use crate::http::client::Exchange;
+use crate::service::LOST_ANSWER;
 use crate::untrusted::visible;
 
 /// How far clocks may be apart without a word.
@@ -95,7 +96,12 @@ pub fn update(model: &mut Model, message: Message, now: Now) -> Vec<Effect> {
                 // Nobody looks at that sign-in any more.
                 Some(Message::Unsaved { task, .. }) => vec![Effect::TrySaving { task, again: false }],
                 // No code of it waits any more.
-                Some(Message::GivenUp) => {
+                Some(Message::GivenUp { has_lost_answer }) => {
+                    if has_lost_answer {
+                        let short = "An answer got lost, perhaps with the tokens.".to_owned();
+                        let told = [format!("Cancelled; {LOST_ANSWER}."), capitalized(LOST_ANSWER) + ".", short];
+                        model.around.say_in_room(Mark::Attention, told, now);
+                    }
                     effects.push(Effect::LoadStatuses);
                     effects
                 }

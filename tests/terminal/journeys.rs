@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::authority::Authority;
 use crate::support::demo_server::DemoServer;
 #[cfg(target_os = "linux")]
 use crate::support::postgres::Postgres;
+use crate::support::program::Home;
 use crate::support::pty::Terminal;
 use crate::support::{camera, many};
 use base64::Engine;
@@ -20,6 +22,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::Color;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
+use serde_json::json;
 use tempfile::TempDir;
 
 /// The demo with its code on the screen.
@@ -321,6 +324,39 @@ fn a_code_is_given_up_only_after_asking_and_a_cancelled_login_says_so() {
     terminal.wait_for("cancelled; the code is worth nothing now");
     terminal.wait_for("ended with 130");
     assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_sign_in_that_is_left_tells_of_an_answer_that_got_lost() {
+    let authority = Authority::start(|asked| match asked.path.as_str() {
+        "/device" => {
+            let address = format!("{}/page", asked.origin());
+            let code = json!({"device_code": "d", "user_code": "CODE", "verification_uri": address, "expires_in": 300, "interval": 1});
+            (200, code.to_string())
+        }
+        // The tokens may have been in it.
+        _ => (200, "<html>".to_owned()),
+    });
+    let lost = "got lost before that";
+    for (opens, leaves, ends) in [("login work", "\u{1b}", 130), ("login work", "\u{3}", 130), ("", "\u{1b}", 0)] {
+        let home = Home::at(&authority);
+        let terminal = Terminal::start_shell(
+            &format!("export DEVICE_LOGIN_HOME={}; exec $program {opens}", home.path("").display()),
+            80,
+            24,
+        );
+        if opens.is_empty() {
+            terminal.wait_for("n sign in");
+            terminal.press("n");
+        }
+        terminal.wait_for("no answer");
+        terminal.press(leaves);
+        terminal.wait_for(lost);
+        if opens.is_empty() {
+            terminal.press("q");
+        }
+        assert_eq!(terminal.ends(), ends, "{opens:?}, {leaves:?}");
+    }
 }
 
 #[test]

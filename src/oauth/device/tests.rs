@@ -117,6 +117,18 @@ fn awaiting_token_waits_on_or_expires_after_the_last_poll() {
 }
 
 #[test]
+fn an_answer_that_got_lost_had_no_tokens_where_the_code_waits_after_it() {
+    for (next, has_lost_answer) in [(PENDING, false), (r#"{"error":"slow_down"}"#, true), ("<html>", true)] {
+        let mut flow = awaiting_token_after(0);
+        flow.handle(at(PACE), Ok(json("<html>")));
+        assert!(flow.has_lost_answer());
+        assert!(matches!(flow.poll(at(2 * PACE)), Step::Send(_)));
+        flow.handle(at(2 * PACE), Ok(json(next)));
+        assert_eq!(flow.has_lost_answer(), has_lost_answer, "{next}");
+    }
+}
+
+#[test]
 fn awaiting_token_ends_with_a_token_a_denial_an_expiry_or_another_error() {
     let is_authorized = |outcome: &Outcome| matches!(outcome, Outcome::Authorized { .. });
     let is_server = |outcome: &Outcome| matches!(outcome, Outcome::Failed(Failure::Server { .. }));

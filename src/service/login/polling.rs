@@ -168,10 +168,17 @@ impl Attempt {
         report: &mut (impl FnMut(SignInEvent) + Send),
     ) -> Option<CodeEnded> {
         let Self { service, provider, .. } = self;
-        let Rest { left: rest, mut last } = self.rest(pending, poller).await;
+        let Rest { left: rest, last: before } = self.rest(pending, poller).await;
         let mut kept = standing(pending);
         let now = Clocks::now();
-        let mut flow = self.flow().resuming(kept.clone(), pending.left(&now), rest, now.moment);
+        let flow = self.flow().resuming(kept.clone(), pending.left(&now), rest, now.moment);
+        let mut flow = flow.after_lost_answer(before == LastPoll::Out);
+        company.presence.set_lost_answer(flow.has_lost_answer());
+        let last_poll = |flow: &DeviceFlow| match before {
+            LastPoll::NotKept => LastPoll::NotKept,
+            _ if flow.has_lost_answer() => LastPoll::Out,
+            _ => LastPoll::Answered,
+        };
         let end = now.moment + pending.left(&now);
         report(SignInEvent::Resting { next_poll_at: now.moment + rest });
         let mut expected = pending.expected.clone();
@@ -220,8 +227,7 @@ impl Attempt {
                     None => {}
                 }
                 flow = asked;
-                let next = flow.next_poll_at();
-                last = if flow.has_lost_answer() { LastPoll::Out } else { last };
+                let (next, last) = (flow.next_poll_at(), last_poll(&flow));
                 *noting = Some(Box::pin(note_rest(&pending.id, poller, next.unwrap_or_else(clock::now), last)));
                 if let Some((_, standing)) = next.zip(flow.standing()).filter(|(_, standing)| *standing != kept) {
                     self.keep_standing(pending.id.clone(), standing.clone()).await;
@@ -239,7 +245,7 @@ impl Attempt {
                 return Some(CodeEnded::StillPending);
             }
         }
-        Some(CodeEnded::of(&flow, Place::Poll, last))
+        Some(CodeEnded::of(&flow, Place::Poll, last_poll(&flow)))
     }
 
     /// Polls once, and keeps the grant if that brings one.
@@ -252,6 +258,7 @@ impl Attempt {
         if let Step::Send(request) = flow.poll(clock::now()) {
             let reply = self.service.http.send(request).await;
             flow.handle(clock::now(), reply);
+            presence.set_lost_answer(flow.has_lost_answer());
         }
         let kept = match flow.outcome().cloned() {
             Some(Outcome::Authorized { token, data_center, client_authentication }) => {

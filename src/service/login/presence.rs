@@ -24,6 +24,7 @@ struct Heard {
     is_there: AtomicBool,
     has_address: AtomicBool,
     follows: AtomicBool,
+    has_lost_answer: AtomicBool,
     /// Locked while a new one is being kept, so that who gives it up finds it in the record.
     code: Arc<Mutex<Option<ShownCode>>>,
 }
@@ -68,6 +69,15 @@ impl Presence {
 
     pub(super) fn set_follows(&self, follows: bool) {
         self.heard.follows.store(follows, Ordering::Relaxed);
+    }
+
+    /// Whether an answer about the code got lost, in which the tokens may have been.
+    pub fn has_lost_answer(&self) -> bool {
+        self.heard.has_lost_answer.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_lost_answer(&self, has_lost_answer: bool) {
+        self.heard.has_lost_answer.store(has_lost_answer, Ordering::Relaxed);
     }
 
     /// The person has an address at which to approve, without a code.

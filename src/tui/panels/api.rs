@@ -415,7 +415,7 @@ impl Panel for ApiPanel {
                 let is_other = match &message {
                     Message::StatusesLoaded(statuses) => self.is_other_by(statuses),
                     // Why there are no calls may have been that a code waits.
-                    Message::GivenUp => matches!(self.catalogue, Catalogue::Failed(_)),
+                    Message::GivenUp { .. } => matches!(self.catalogue, Catalogue::Failed(_)),
                     _ => false,
                 };
                 let effects = if is_other && !is_covered { self.read_again(around) } else { Vec::new() };

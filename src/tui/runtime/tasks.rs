@@ -10,6 +10,7 @@ mod tmux;
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -73,6 +74,8 @@ pub(super) struct Tasks {
     presences: HashMap<TaskId, (ProfileName, Presence)>,
     /// Sign-ins whose grant could not be saved, waiting to hear whether to try again.
     decisions: Arc<Mutex<Decisions>>,
+    /// An answer got lost about the code that was given up last.
+    has_lost_answer: Arc<AtomicBool>,
     /// Work that changes the store or gives a grant back: quitting waits for it.
     must_finish: JoinSet<()>,
     last_search: Latest,
@@ -88,6 +91,7 @@ impl Tasks {
             cancellable: HashMap::new(),
             presences: HashMap::new(),
             decisions: Arc::default(),
+            has_lost_answer: Arc::default(),
             must_finish: JoinSet::new(),
             last_search: Latest::default(),
         }
@@ -269,10 +273,13 @@ impl Tasks {
         let Some((profile, presence)) = self.presences.remove(&task) else { return };
         let service = self.service();
         let sender = self.sender.clone();
+        let lost = Arc::clone(&self.has_lost_answer);
         self.must_finish.spawn(async move {
             // Where it cannot be forgotten, its end is near all the same.
-            drop(service.give_up(&profile, GivenUp::Shown(presence)).await);
-            drop(sender.send(Message::GivenUp));
+            let is_given_up = service.give_up(&profile, GivenUp::Shown(presence.clone())).await.unwrap_or_default();
+            let has_lost_answer = is_given_up && presence.has_lost_answer();
+            lost.store(has_lost_answer, Ordering::Relaxed);
+            drop(sender.send(Message::GivenUp { has_lost_answer }));
         });
     }
 
@@ -373,8 +380,8 @@ impl Tasks {
     }
 
     /// Gives back the grants that wait for a decision, cancels what may be cancelled, and waits, not for ever, for the
-    /// rest.
-    pub(super) async fn finish(mut self) {
+    /// rest. Tells whether an answer got lost about the code that was given up last.
+    pub(super) async fn finish(mut self) -> bool {
         let waiting = std::mem::take(&mut *locked(&self.decisions));
         self.decisions = Arc::default();
         for (task, decide) in waiting {
@@ -386,6 +393,7 @@ impl Tasks {
         let rest = async { while self.must_finish.join_next().await.is_some() {} };
         // Whoever is still busy then holds the store's lock, which ends with the process.
         let _ = tokio::time::timeout(FAREWELL, rest).await;
+        self.has_lost_answer.load(Ordering::Relaxed)
     }
 }
 

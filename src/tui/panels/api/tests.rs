@@ -1110,7 +1110,7 @@ fn a_sign_in_that_was_given_up_leads_back_and_sends_nothing() {
     assert!(matches!(effects.as_slice(), [Effect::GiveUp(_), Effect::LoadStatuses]), "{effects:?}");
     assert_eq!(model.scope(), Scope::Api);
     assert!(api(&model).test_calls().is_some(), "the requests are still there");
-    assert_eq!(update(&mut model, Message::GivenUp, now()), [Effect::LoadStatuses]);
+    assert_eq!(update(&mut model, Message::GivenUp { has_lost_answer: false }, now()), [Effect::LoadStatuses]);
 }
 
 #[test]
@@ -1127,7 +1127,7 @@ fn why_nothing_can_be_called_is_found_out_once_a_code_is_gone() {
     let effects = press(&mut model, Key::Esc);
     // The record has the code still.
     assert!(matches!(effects[..], [Effect::GiveUp(_), Effect::LoadStatuses]), "{effects:?}");
-    let effects = update(&mut model, Message::GivenUp, now());
+    let effects = update(&mut model, Message::GivenUp { has_lost_answer: false }, now());
     let [Effect::LoadTestCalls { task, .. }, Effect::LoadStatuses] = effects[..] else { panic!("{effects:?}") };
     assert_eq!(update(&mut model, not_signed_in(task), now()), []);
 }

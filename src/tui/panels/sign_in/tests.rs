@@ -15,7 +15,7 @@ use crate::config::{ClientType, Config};
 use crate::error::{Advice, Code, Error, Way};
 use crate::http::trouble::Trouble;
 use crate::profile::ProfileName;
-use crate::service::{Begin, IssuedCode, Machine, SignIn, SignInEvent, SignedIn, check_way};
+use crate::service::{Begin, IssuedCode, LOST_ANSWER, Machine, SignIn, SignInEvent, SignedIn, check_way};
 use crate::storage::Asker;
 use crate::tui::clipboard::{Reached, ToCopy};
 use crate::tui::keymap::{Command, Key, Scope};
@@ -785,7 +785,18 @@ fn a_code_that_was_pending_is_shown_with_the_time_that_is_left_and_may_be_asked_
 fn the_statuses_are_read_again_when_a_sign_in_has_been_given_up() {
     let (mut model, task) = waiting();
     assert_eq!(press(&mut model, Key::Esc, 1.0), [Effect::GiveUp(task), Effect::LoadStatuses]);
-    assert_eq!(update(&mut model, Message::GivenUp, at(1.5)), [Effect::LoadStatuses]);
+    assert_eq!(update(&mut model, Message::GivenUp { has_lost_answer: false }, at(1.5)), [Effect::LoadStatuses]);
+}
+
+#[test]
+fn what_was_given_up_after_an_answer_got_lost_says_so() {
+    for has_lost_answer in [false, true] {
+        let (mut model, task) = waiting();
+        assert_eq!(press(&mut model, Key::Esc, 1.0), [Effect::GiveUp(task), Effect::LoadStatuses]);
+        assert_eq!(update(&mut model, Message::GivenUp { has_lost_answer }, at(1.5)), [Effect::LoadStatuses]);
+        let told = model.around.notice.as_ref().is_some_and(|notice| notice.text.contains(LOST_ANSWER));
+        assert_eq!(told, has_lost_answer);
+    }
 }
 
 #[test]

@@ -187,7 +187,8 @@ pub fn diagnose(dialect: &Dialect, product: Option<&'static Product>, response: 
     if !is_refused && answers.failures.is_empty() {
         return None;
     }
-    let beginning = response.body.get(..JUDGED_BYTES).unwrap_or(&response.body);
+    let body = response.in_utf8();
+    let beginning = body.get(..JUDGED_BYTES).unwrap_or(&body);
     let body = decode::beginning(beginning).unwrap_or_default();
     let account = if is_refused { &body } else { reader.failed_part(&body)? };
     let mut said = Said::default();

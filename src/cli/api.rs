@@ -5,6 +5,7 @@ mod fields;
 mod pages;
 mod writer;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -18,7 +19,7 @@ use crate::api::{self, Call, Diagnosis};
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error};
 use crate::files::{self, Replacement};
-use crate::http::charset::Charset;
+use crate::http::charset::{Charset, Decoder};
 use crate::http::multipart::{MULTIPART, NoPart, Part, multipart, promised_type};
 use crate::http::progress::Progress;
 use crate::http::source::Source;
@@ -48,7 +49,7 @@ const NAME_THE_METHOD: &str =
 /// a POST unless a method is named. `key[inner]=value` and `key[]=value` make objects and lists.
 ///
 /// Bodies are read and written piece by piece, both ways, however long they are. A call ends when no byte has moved for a
-/// minute.
+/// minute. An answer that calls itself JSON and is none is told as such, up to 16 MB of it.
 ///
 /// `--paginate` asks for page after page of a list and prints each as it comes. A page that fails, or may not be asked for
 /// any more, is not printed: the command ends with 22 (`--fail`), 10 or 1, and tells where the list goes on.
@@ -228,9 +229,10 @@ impl Api {
             Err(error) => return Ok(Err(error)),
         };
         let mut check = Some(Check::default()).filter(|_| answer.response.is_whole_json() && !self.silent);
+        let mut decoder = Decoder::new(Charset::of(&answer.response).unwrap_or_default());
         let mut read = |piece: &[u8]| {
             if let Some(check) = &mut check {
-                check.push(piece);
+                check.push(&decoder.push(piece));
             }
         };
         read(&answer.response.body);
@@ -272,7 +274,14 @@ impl Api {
         }
         let charset = charset.unwrap_or_default();
         let is_refused = is_shown && self.output.is_none() && charset.is_binary(judged);
-        let shown = |bytes: Vec<u8>| if self.silent || is_refused { Vec::new() } else { bytes };
+        // An array of all pages is one text.
+        let mut decoder = Decoder::new(if self.slurp { charset } else { Charset::Utf8 });
+        let charset = if self.slurp { Charset::Utf8 } else { charset };
+        let mut shown = |bytes: Vec<u8>| match decoder.push(&bytes) {
+            _ if self.silent || is_refused => Vec::new(),
+            Cow::Owned(text) => text,
+            Cow::Borrowed(_) => bytes,
+        };
         let (beginning, is_whole) = (shown(answer.response.body.clone()), answer.is_whole());
         let head = if self.include { head(answer) } else { String::new() };
         let mut goes_on = writer.begin(Page { head, beginning, is_whole, charset }).await;

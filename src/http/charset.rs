@@ -40,21 +40,29 @@ impl Charset {
         known.into_iter().find(|(labels, _)| labels.contains(&label)).map(|(_, charset)| charset)
     }
 
-    /// The encoding of an answer, by its first bytes or by what it declares. JSON has one only (RFC 8259 §8.1). One that is not
-    /// known here is given by its label.
+    /// The encoding of an answer, by its first bytes or by what it declares. One that is not known here is given by its label.
+    ///
+    /// JSON is UTF-8 whatever it declares (RFC 8259 §8.1), unless its bytes cannot be that: its first character is ASCII, and no NUL is in it
+    /// (RFC 4627 §3).
     pub fn of(response: &Response) -> Result<Self, &str> {
+        let is_json = response.is_json();
         match response.body[..] {
-            _ if response.is_json() => Ok(Self::Utf8),
             [0xef, 0xbb, 0xbf, ..] => Ok(Self::Utf8),
             [0xff, 0xfe, ..] => Ok(Self::Utf16Le),
             [0xfe, 0xff, ..] => Ok(Self::Utf16Be),
+            [1..=127, 0, ..] if is_json => Ok(Self::Utf16Le),
+            [0, 1..=127, ..] if is_json => Ok(Self::Utf16Be),
             _ => {
                 let parameters = response.header("content-type").into_iter().flat_map(|value| value.split(';').skip(1));
                 let mut named = parameters.filter_map(|parameter| parameter.split_once('='));
                 let declared = named.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
                 let Some((_, label)) = declared else { return Ok(Self::Utf8) };
                 let label = label.trim().trim_matches('"');
-                Self::labelled(label).ok_or(label)
+                match Self::labelled(label) {
+                    _ if is_json && may_be_utf8(&response.body) => Ok(Self::Utf8),
+                    Some(declared) if is_json && declared.unit().is_some() => Ok(Self::Utf8),
+                    declared => declared.ok_or(label),
+                }
             }
         }
     }
@@ -80,6 +88,22 @@ impl Charset {
             Self::Utf16Be => Some(u16::from_be_bytes),
         }
     }
+}
+
+impl Response {
+    /// The body, as UTF-8 where it is a text in another encoding that is known here.
+    pub fn in_utf8(&self) -> Cow<'_, [u8]> {
+        let is_packed = self.body.starts_with(&[0x1f, 0x8b]);
+        match Charset::of(self) {
+            Ok(charset) if charset != Charset::Utf8 && !is_packed => charset.decode(&self.body).into_bytes().into(),
+            _ => Cow::Borrowed(&self.body),
+        }
+    }
+}
+
+/// Whether a text that begins so may be UTF-8.
+fn may_be_utf8(beginning: &[u8]) -> bool {
+    std::str::from_utf8(beginning).err().is_none_or(|error| error.error_len().is_none())
 }
 
 /// Makes UTF-8 of a text that comes in pieces, which may end within a character.
@@ -157,7 +181,16 @@ mod tests {
             ("text/plain; charset=koi8-r", b"x", Err("koi8-r")),
             ("text/plain; charset=", b"x", Err("")),
             ("application/json; charset=iso-8859-1", b"{}", Ok(Charset::Utf8)),
-            ("application/problem+json", b"\xff\xfe{\0", Ok(Charset::Utf8)),
+            ("application/json; charset=iso-8859-1", "[\"\u{e9}\"]".as_bytes(), Ok(Charset::Utf8)),
+            ("application/json; charset=iso-8859-1", b"[\"\xc3", Ok(Charset::Utf8)),
+            ("application/json; charset=iso-8859-1", b"[\"\xe9\"]", Ok(Charset::Windows1252)),
+            ("application/json; charset=koi8-r", b"[\"\xe9\"]", Err("koi8-r")),
+            ("application/json; charset=utf-16", b"[\"\xe9\"]", Ok(Charset::Utf8)),
+            ("application/json", b"[\"\xe9\"]", Ok(Charset::Utf8)),
+            ("application/json", b"[\0\xe9\0", Ok(Charset::Utf16Le)),
+            ("application/json; charset=utf-8", b"\0[\0\xe9", Ok(Charset::Utf16Be)),
+            ("application/problem+json", b"\xff\xfe{\0", Ok(Charset::Utf16Le)),
+            ("text/plain", b"x\0", Ok(Charset::Utf8)),
         ] {
             assert_eq!(of(content_type, body), expected.map_err(str::to_owned), "{content_type}");
         }

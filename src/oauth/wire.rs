@@ -362,13 +362,13 @@ impl Body {
     /// The object that was sent, whatever the status says.
     fn parse(dialect: &Dialect, response: &Response) -> Result<Self, Unreadable> {
         let status = response.status;
-        let read = decode::object(&response.body).or_else(|trouble| {
-            let behind =
-                decode::object_behind(&response.body, |fields| SPEAKING.iter().any(|name| fields.contains_key(*name)));
+        let body = response.in_utf8();
+        let read = decode::object(&body).or_else(|trouble| {
+            let behind = decode::object_behind(&body, |fields| SPEAKING.iter().any(|name| fields.contains_key(*name)));
             behind.or_else(|| form(response)).ok_or(trouble)
         });
         if read.is_err()
-            && let Some(fields) = decode::object_cut_behind(&response.body, &TOKENS)
+            && let Some(fields) = decode::object_cut_behind(&body, &TOKENS)
         {
             return Ok(Self { fields, status, is_cut_off: true });
         }
@@ -633,7 +633,8 @@ const SPEAKING: [&str; 3] = ["access_token", "device_code", "error"];
 /// The fields of a form: some servers answer so whatever `Accept` says, as the first of them did, and some do not say that
 /// they do.
 fn form(response: &Response) -> Option<Map<String, Value>> {
-    let text = decode::text(&response.body);
+    let body = response.in_utf8();
+    let text = decode::text(&body);
     let is_called_so = response.header("content-type").is_some_and(|kind| kind.trim_start().starts_with(FORM));
     let speaks = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| SPEAKING.contains(&name));
     let looks_so = || {

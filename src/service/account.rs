@@ -151,7 +151,7 @@ impl Service {
         if let Some(explained) = explained(data_center, provider.dialect, &call.url, &response, known) {
             return Err(Unanswered::Refused(explained, response.status, None));
         }
-        let info = decode::object(&response.body).ok();
+        let info = decode::object(&response.in_utf8()).ok();
         let account = info.and_then(|info| read_account(&info, &provider.dialect.account_fields));
         account.map(|account| without(account, known)).ok_or_else(|| unreadable(&call.url, &response).into())
     }

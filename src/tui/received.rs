@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::http::Response;
 use crate::http::charset::Charset;
 use crate::http::pause::retry_after;
+use crate::http::{Response, decode};
 use crate::json::Check;
 use crate::service::{Answer, Explained, Long};
 use crate::tui::widgets::json_view::JsonDocument;
@@ -64,7 +64,7 @@ impl Received {
         }
         let check = Some(Check::default()).filter(|_| response.is_whole_json() && long.is_none());
         let fault = check.and_then(|mut check| {
-            check.push(&response.body);
+            check.push(&response.in_utf8());
             check.fault()
         });
         let headers = response.sent_headers().cloned().collect();
@@ -186,7 +186,7 @@ fn completed(text: &str) -> Option<String> {
 fn named_scopes(response: &Response) -> Vec<String> {
     let header = response.header("www-authenticate").and_then(|text| text.split_once("scope=\"")?.1.split('"').next());
     let body = Some(&response.body).filter(|body| body.len() <= LONGEST_ERROR);
-    let body: Value = body.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+    let body: Value = body.and_then(|body| decode::json(body).ok()).unwrap_or_default();
     let listed = body.pointer("/details/permissions").and_then(Value::as_array).into_iter().flatten();
     let words = header.into_iter().flat_map(|text| text.split([' ', ',']));
     words.chain(listed.filter_map(Value::as_str)).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
@@ -212,9 +212,12 @@ pub fn in_hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, completed, cut_between_letters, in_hexadecimal, named_scopes};
+    use std::time::Duration;
+
+    use super::{Content, Received, completed, cut_between_letters, in_hexadecimal, named_scopes};
     use crate::http::Response;
     use crate::http::charset::Charset;
+    use crate::service::Answer;
 
     #[test]
     fn text_is_what_can_be_read_without_nul() {
@@ -232,6 +235,24 @@ mod tests {
             assert_eq!(content.bytes(), body);
             let text = if let Content::Encoded(text, _) = &content { Some(&**text) } else { None };
             assert_eq!(text, expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn json_is_taken_apart_in_the_encoding_that_it_is_in() {
+        for (charset, body) in [
+            ("iso-8859-1", &b"[\"\xe9\"]"[..]),
+            ("iso-8859-1", "[\"é\"]".as_bytes()),
+            ("utf-8", b"\xff\xfe[\0\"\0\xe9\0\"\0]\0"),
+            ("utf-16", b"\0[\0\"\0\xe9\0\"\0]"),
+        ] {
+            let headers = vec![("content-type".to_owned(), format!("application/json; charset={charset}"))];
+            let response = Response { status: 200, headers, body: body.to_vec() };
+            let answer = Answer { response, took: Duration::ZERO, explained: None, long: None };
+            let received = Received::new(answer);
+            assert_eq!(received.fault, None, "{charset}");
+            assert!(received.document.is_json() && received.document.text().contains("\"é\""), "{charset}");
+            assert_eq!(received.content.bytes(), body, "{charset}");
         }
     }
 

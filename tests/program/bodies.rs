@@ -662,6 +662,34 @@ fn the_curl_command_sends_what_the_program_sends() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// Whoever reads a file or a pipe gets the server's bytes; an array of all pages is one text.
+#[test]
+fn json_in_another_encoding_is_passed_on_as_it_came_and_put_into_an_array_as_utf_8() {
+    const ROWS: [(&str, &[u8]); 5] = [
+        ("application/json;charset=ISO-8859-1", b"[\"\xe9\"]"),
+        ("application/json;charset=ISO-8859-1", "[\"é\"]".as_bytes()),
+        ("application/json", b"\xff\xfe[\0\"\0\xe9\0\"\0]\0"),
+        ("application/json;charset=utf-16", b"[\0\"\0\xe9\0\"\0]\0"),
+        ("application/json", b"\0[\0\"\0\xe9\0\"\0]"),
+    ];
+    let home = home(move |asked| {
+        let (media_type, body) = ROWS[asked.head.path[1..].parse::<usize>().expect("a row")];
+        let head = format!("200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {}", body.len());
+        asked.answer(&head, body);
+    });
+    for (number, (media_type, body)) in ROWS.into_iter().enumerate() {
+        let (path, file) = (format!("/{number}"), home.path("answer"));
+        let out = ["-o", file.to_str().expect("UTF-8")];
+        for (more, expected) in
+            [(&[][..], body), (&["--paginate"], body), (&["--paginate", "--slurp"], "[[\"é\"]]\n".as_bytes())]
+        {
+            let ran = home.run(&[&["api", "-q", &path][..], more, &out].concat());
+            assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{media_type} {more:?}");
+            assert_eq!(fs::read(&file).expect("it is there"), expected, "{media_type} {more:?}");
+        }
+    }
+}
+
 #[test]
 fn an_answer_that_calls_itself_json_and_is_none_is_told_and_printed() {
     let rows = [

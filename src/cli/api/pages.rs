@@ -11,6 +11,7 @@ use crate::cli::words;
 use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::files::Replacement;
+use crate::http::charset::{Charset, Decoder};
 use crate::http::progress::Progress;
 use crate::providers::answers::paging::{self, Paging, Repetition};
 use crate::secret::Secret;
@@ -137,8 +138,9 @@ impl Pages<'_> {
         let needs_json = self.api.slurp || page.is_in_body();
         // A long page of which nobody wants to know anything is not read here.
         let is_read = self.api.slurp || page.reads_body();
+        let mut decoder = Decoder::new(Charset::of(&answer.response).unwrap_or_default());
         if is_read {
-            page.push(&answer.response.body);
+            page.push(&decoder.push(&answer.response.body));
         }
         let is_empty = answer.response.body.is_empty();
         let is_whole = answer.is_whole();
@@ -161,7 +163,7 @@ impl Pages<'_> {
                 .api
                 .write(self.context, &mut answer, &mut self.writer, |piece| {
                     if is_read {
-                        page.push(piece);
+                        page.push(&decoder.push(piece));
                     }
                 })
                 .await?;

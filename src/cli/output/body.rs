@@ -85,7 +85,7 @@ impl Body {
         self.is_line_done = true;
         let Some(has_color) = self.terminal else { return out.write_all(head.as_bytes()).and_then(|()| out.flush()) };
         self.decoder = Decoder::new(*charset);
-        self.form = if Indenter::fits(beginning, *is_whole) {
+        self.form = if Indenter::fits(&Decoder::new(*charset).push(beginning), *is_whole) {
             Form::Json(Indenter::new(has_color))
         } else {
             Form::Text(VisibleStream::default())
@@ -221,6 +221,8 @@ mod tests {
         for (charset, body, expected) in [
             (Charset::Windows1252, &b"caf\xe9 \x9b2J \x80"[..], "café ›2J €\n"),
             (Charset::Windows1252, b"[\"\xe9\"]", "[\n  \"é\"\n]\n"),
+            (Charset::Utf16Le, b"\xff\xfe[\0\"\0\xe9\0\"\0]\0", "[\n  \"é\"\n]\n"),
+            (Charset::Utf16Be, b"\0[\0\"\0\xe9\0\"\0]", "[\n  \"é\"\n]\n"),
             (Charset::Utf16Le, b"\xff\xfe\x1b\0\xe9\0\n\0x", "<U+001B>é\n\u{fffd}\n"),
         ] {
             let (mut out, mut shown) = (Vec::new(), Body::for_terminal(false));

@@ -284,6 +284,32 @@ fn an_error_is_understood_however_its_body_came() {
 }
 
 #[test]
+fn what_an_answer_says_is_read_in_the_encoding_that_it_is_in() {
+    let said = r#"{"error":"access_denied","error_description":"refusé"}"#.to_owned();
+    let latin: Vec<u8> = said.chars().map(|letter| u8::try_from(u32::from(letter)).expect("Latin-1")).collect();
+    let wide = |mark: &str, bytes: fn(u16) -> [u8; 2]| {
+        format!("{mark}{said}").encode_utf16().flat_map(bytes).collect::<Vec<_>>()
+    };
+    for (content_type, body) in [
+        ("application/json", said.clone().into_bytes()),
+        ("application/json;charset=ISO-8859-1", said.clone().into_bytes()),
+        ("application/json;charset=ISO-8859-1", latin.clone()),
+        ("text/plain; charset=\"windows-1252\"", latin),
+        ("application/json", wide("\u{feff}", u16::to_le_bytes)),
+        ("application/json", wide("\u{feff}", u16::to_be_bytes)),
+        ("application/json;charset=utf-16", wide("", u16::to_le_bytes)),
+        ("application/json;charset=utf-8", wide("", u16::to_be_bytes)),
+        ("text/html; charset=utf-16be", wide("", u16::to_be_bytes)),
+    ] {
+        let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
+        let response = Response { status: 400, headers, body };
+        let read = read_poll(&DIALECT, standard().default_data_center(), &response);
+        let Ok(PollReply::Denied(error)) = read else { panic!("{content_type}: {read:?}") };
+        assert_eq!(error.description.as_deref(), Some("refusé"), "{content_type}");
+    }
+}
+
+#[test]
 fn a_known_word_decides_and_the_status_only_where_there_is_none() {
     let garbled = |status, trouble| Err(Unreadable::Garbled { status, trouble });
     for (status, body, expected) in [

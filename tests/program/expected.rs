@@ -3,18 +3,24 @@
 
 use std::collections::VecDeque;
 use std::process::Stdio;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use device_login::clock;
+use device_login::config::Config;
+use device_login::error::Advice;
+use device_login::http::client::Client;
 use device_login::secret::Secret;
-use device_login::storage::{Account, Held, UnrevokedGrant};
+use device_login::service::{Import, Presence, Service, SignIn};
+use device_login::storage::backend::watched::Watched;
+use device_login::storage::{Account, Held, StoreAddress, StoreError, UnrevokedGrant, backend, open_over};
 use serde_json::{Value, json};
 
 use super::interrupts::{send, wait_until_told};
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{ACCESS_TOKEN, Home, REFRESH_TOKEN, Ran, ran};
+use crate::support::program::{ACCESS_TOKEN, Home, REFRESH_TOKEN, Ran, key_options, ran};
 
 const EXPECTED: [&str; 2] = ["--expect-account", "dana@example.com"];
 
@@ -839,6 +845,97 @@ fn what_is_kept_of_an_import_is_given_up_once_the_provider_refuses_it() {
         assert_eq!(import().code, 0, "{word}");
         let sent = sent(&provider);
         assert_eq!((&*sent[1], sent.last().map(|token| &**token)), ("RT-1", Some(next)), "{word}: {sent:?}");
+    }
+}
+
+/// A service on the store of this home, with something that hears each call of it.
+fn service(home: &Home, hear: impl Fn(&'static str) -> Result<(), StoreError> + Send + Sync + 'static) -> Service {
+    let address = StoreAddress::File(home.path("state"));
+    let watched = Watched::new(backend(&address, None), Arc::new(hear));
+    let config = Config::load(&home.path("config.toml")).expect("it is sound");
+    let store = open_over(Arc::new(watched), &address, key_options(home));
+    Service::new(config, store, Client::new(None), Box::new(|_| None))
+}
+
+/// Revoking it might end the sign-in that was kept instead, so it waits for the logout, and nobody would find it without a record.
+#[test]
+fn an_approval_that_another_sign_in_took_the_place_of_is_noted_or_told_as_one_that_lives_on() {
+    for is_gone in [false, true] {
+        let provider = Provider::start(Script { held: Some("/token"), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        let kept = Arc::new(AtomicUsize::new(0));
+        let (holds, state) = (Arc::clone(&kept), home.path("state"));
+        let service = service(&home, move |call| {
+            // First it is looked at whether the approval is still waited for.
+            let is_second = || holds.fetch_add(1, Ordering::SeqCst) == 2;
+            if call == "hold" && holds.load(Ordering::SeqCst) > 0 && is_second() && is_gone {
+                for name in ["work.record", "work.record.prev"] {
+                    let _ = std::fs::remove_file(state.join(name));
+                }
+            }
+            Ok(())
+        });
+        let login = std::thread::spawn(move || {
+            let profile = service.config.profile(None).expect("it is configured").clone();
+            let nobody = Presence::default();
+            let signing_in = service.sign_in(&profile, SignIn::default(), |_| {}, &nobody);
+            crate::support::runtime().block_on(signing_in)
+        });
+        provider.wait_until_asked();
+        home.sign_in(&provider.authority, |grant| grant.refresh_token = Some(Secret::new("RT-0")));
+        kept.store(1, Ordering::SeqCst);
+        provider.answer.send(()).expect("the provider still waits");
+        let signed_in = login.join().expect("it does not panic");
+        assert_eq!(provider.authority.count("/revoke"), 0, "{is_gone}: {signed_in:?}");
+        match signed_in {
+            Ok(signed_in) => {
+                assert!(!is_gone && signed_in.is_some());
+                let waits: Vec<_> = home.record("work").to_revoke.into_iter().map(|note| note.token).collect();
+                assert_eq!(waits, [Secret::new(REFRESH_TOKEN)]);
+            }
+            Err(error) => {
+                let why = "the grant was not revoked: the profile has no record any more in which it would wait for the logout";
+                assert!(is_gone && error.to_string().contains(why), "{error:?}");
+                let by_hand = |advice: &Advice| matches!(advice, Advice::Words(words) if words.contains("remove the access by hand"));
+                assert!(error.advice.iter().any(by_hand), "{error:?}");
+            }
+        }
+    }
+}
+
+/// The sign-in is good, and who goes on with the code is told.
+#[test]
+fn an_import_that_cannot_give_up_the_code_that_waits_is_good_and_says_so() {
+    for fails in [false, true] {
+        let provider = Provider::start(Script { token: [replacing("RT-1")].into(), ..Script::default() });
+        let home = Home::at(&provider.authority);
+        home.sign_in(&provider.authority, |grant| grant.refresh_token = Some(Secret::new("RT-0")));
+        assert_eq!(home.run(&["login", "--no-wait", "work"]).code, 8);
+        let has_answered = Arc::new(AtomicBool::new(false));
+        let answered = Arc::clone(&has_answered);
+        let service = service(&home, move |call| match call {
+            // The answer is kept under a right that was there before.
+            "replace" => {
+                answered.store(true, Ordering::SeqCst);
+                Ok(())
+            }
+            "hold" if fails && answered.load(Ordering::SeqCst) => {
+                Err(StoreError::KeyUnavailable("it is gone".to_owned()))
+            }
+            _ => Ok(()),
+        });
+        let import = Import::into_profile(service.config.profile(None).expect("it is configured"), Secret::new("RT-0"));
+        let imported = crate::support::runtime().block_on(service.import(import, SignIn::default()));
+        let (_, signed_in) = imported.expect("the token is good");
+        let told: Vec<_> = signed_in
+            .warnings
+            .iter()
+            .filter(|warning| warning.contains("the code that waits could not be given up"))
+            .collect();
+        assert_eq!(told.len(), usize::from(fails), "{:?}", signed_in.warnings);
+        let record = home.record("work");
+        assert_eq!(record.pending.is_some(), fails);
+        assert_eq!(record.grant.and_then(|grant| grant.refresh_token), Some(Secret::new("RT-1")));
     }
 }
 

@@ -1,25 +1,30 @@
 //! Random numbers from the system.
 
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::io;
 
 use ring::rand::{SecureRandom, SystemRandom};
+
+/// The system keeps its random numbers from this program, as a sandbox may have it.
+#[derive(Debug)]
+pub struct NoRandomNumbers;
+
+impl Display for NoRandomNumbers {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("the system gives no random numbers")
+    }
+}
+
+impl Error for NoRandomNumbers {}
 
 /// Random bytes.
 ///
 /// # Errors
 ///
-/// A sandbox may keep the system's from the program.
-pub fn try_bytes<const N: usize>() -> io::Result<[u8; N]> {
+/// There are none: [`NoRandomNumbers`].
+pub fn bytes<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other(NoRandomNumbers))?;
     Ok(bytes)
-}
-
-/// The same where nothing sensible could be done without them.
-///
-/// # Panics
-///
-/// Where the system gives none.
-pub fn bytes<const N: usize>() -> [u8; N] {
-    try_bytes().expect("the system gives random numbers")
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::access::Refusal;
 use super::file_system::mount_of;
 use super::{directory_of, made, own};
+use crate::random::NoRandomNumbers;
 use crate::shell;
 
 /// Why a file could not be used.
@@ -111,6 +112,9 @@ fn closed_step(path: &Path) -> Option<&Path> {
 pub fn advice(error: &io::Error) -> String {
     if is_out_of_descriptors(error) {
         return "see what `ulimit -n` allows, and end what has many files open".to_owned();
+    }
+    if error.get_ref().is_some_and(|why| why.is::<NoRandomNumbers>()) {
+        return "let the sandbox or the container in which this runs call `getrandom`".to_owned();
     }
     match error.kind() {
         ErrorKind::NotFound => "check the path",

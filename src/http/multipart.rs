@@ -1,6 +1,7 @@
 //! Forms with files (RFC 7578), written as curl's `-F` takes them.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use super::source::{Source, Unreadable};
@@ -152,7 +153,7 @@ impl Part {
 
 /// The body of a form, and its media type. Files and pipes are opened or read ahead here.
 pub fn multipart(parts: &[Part]) -> Result<(Upload, String), Unreadable> {
-    let boundary = boundary();
+    let boundary = boundary().map_err(|error| Unreadable { name: "parts".to_owned(), error })?;
     let mut pieces = Vec::new();
     let mut text = String::new();
     for part in parts {
@@ -177,9 +178,8 @@ pub fn is_bare_form(content_type: &str) -> bool {
 }
 
 /// Random, so that nothing that is sent has it.
-fn boundary() -> String {
-    let bytes: [u8; 16] = random::bytes();
-    format!("device-login-{:032x}", u128::from_be_bytes(bytes))
+fn boundary() -> io::Result<String> {
+    random::bytes().map(|bytes| format!("device-login-{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// A name between quotes (WHATWG HTML, multipart/form-data encoding algorithm); other characters stay as they are.
@@ -297,6 +297,7 @@ mod tests {
 
     #[test]
     fn no_two_forms_have_one_boundary() {
-        assert_ne!(boundary(), boundary());
+        let [one, other] = [(); 2].map(|()| boundary().expect("the system has random numbers"));
+        assert_ne!(one, other);
     }
 }

@@ -4,6 +4,7 @@
 //! It is part of the record because the commit that keeps the grant has to take it away: there is no moment at which both
 //! are there, or neither.
 
+use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -81,8 +82,11 @@ pub struct PendingSignIn {
 pub struct PendingId(String);
 
 impl PendingId {
-    pub fn generate() -> Self {
-        Self(seal::hex(&random::bytes::<16>()))
+    /// # Errors
+    ///
+    /// The system gives no random numbers.
+    pub fn generate() -> io::Result<Self> {
+        random::bytes::<16>().map(|bytes| Self(seal::hex(&bytes)))
     }
 }
 
@@ -188,7 +192,7 @@ mod tests {
     fn pending(boot: Option<&str>) -> PendingSignIn {
         let uri: url::Url = "https://corp.example/device".parse().expect("an address");
         PendingSignIn {
-            id: PendingId::generate(),
+            id: PendingId::generate().expect("the system has random numbers"),
             issued_at: ISSUED,
             booted: boot.map(|id| Booted { id: id.to_owned(), at: Duration::from_secs(1000) }),
             lifetime: Duration::from_secs(600),

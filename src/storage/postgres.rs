@@ -423,7 +423,7 @@ impl Backend for PostgresBackend {
 /// Those who wait for a connection do not all come back at once.
 #[expect(clippy::disallowed_methods, reason = "a server does not say when it has a connection again")]
 fn wait_for_a_turn() {
-    let [jitter] = random::try_bytes().unwrap_or_default();
+    let [jitter] = random::bytes().unwrap_or_default();
     std::thread::sleep(Duration::from_millis(50 + u64::from(jitter)));
 }
 

@@ -142,7 +142,7 @@ fn rename_new(_file: &Path, _name: &Path) -> io::Result<()> {
 pub(super) fn create_once(path: &Path, content: &[u8]) -> Result<bool, StoreError> {
     let failed = StoreError::io("creating", path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let unique = seal::hex(&random::try_bytes::<8>().map_err(&failed)?);
+    let unique = seal::hex(&random::bytes::<8>().map_err(&failed)?);
     let temporary = path.with_file_name(format!(".{name}.{unique}.new"));
     let created = create_private(&temporary).and_then(|mut file| {
         file.write_all(content)?;

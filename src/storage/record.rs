@@ -636,7 +636,11 @@ mod tests {
     #[test]
     fn of_an_outdated_copy_only_grants_are_to_be_revoked_with_which_nothing_ends_that_is_in_use() {
         let note = |hour, token| RevocationNote::of(&grant(hour, token), CLIENT);
-        let ended = Some(EndedSignIn { id: PendingId::generate(), error: None, is_told: true });
+        let ended = Some(EndedSignIn {
+            id: PendingId::generate().expect("the system has random numbers"),
+            error: None,
+            is_told: true,
+        });
         let here = || record(Some(grant(2, "RT-2")));
         let own = || record(Some(grant(1, "RT-1")));
         let kept = Some(Box::new(UsedUp {

@@ -27,7 +27,7 @@ pub(super) struct NotAuthentic;
 
 impl MasterKey {
     pub(super) fn random() -> io::Result<Self> {
-        random::try_bytes().map(Zeroizing::new).map(Self)
+        random::bytes().map(Zeroizing::new).map(Self)
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
@@ -64,7 +64,7 @@ impl MasterKey {
 
     /// The file that holds `text` under `first_line`.
     pub(super) fn seal(&self, first_line: &str, text: &[u8]) -> io::Result<Vec<u8>> {
-        let random_nonce = random::try_bytes::<NONCE_LENGTH>()?;
+        let random_nonce = random::bytes::<NONCE_LENGTH>()?;
         let text_start = first_line.len() + 1 + NONCE_LENGTH;
         // Encrypted in place, so the buffer must not move while it holds the text.
         let mut file = Vec::with_capacity(text_start + text.len() + TAG_LENGTH);

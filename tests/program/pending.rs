@@ -430,6 +430,27 @@ fn an_answer_that_got_lost_is_told_whatever_ends_the_sign_in() {
     }
 }
 
+#[test]
+fn without_random_numbers_no_code_is_asked_for_and_what_lacks_them_is_told() {
+    let mut ends = Vec::new();
+    for number in 1..=6 {
+        let (provider, home) = begun();
+        let fault = Fault { point: Point::anywhere(number, "getrandom"), effect: "error=EAGAIN".to_owned() };
+        let (_, ran) = strike(&home, &Act::new(&["login", "--no-wait", "--new-code"]), &fault);
+        ends.push(ran.code);
+        match ran.code {
+            8 => assert_eq!(provider.codes(), 2, "{number}: {ran:?}"),
+            1 | 9 => {
+                ran.failed(ran.code, &["the system gives no random numbers", "in which this runs call `getrandom`"]);
+                assert_eq!((pending(&home).is_some(), provider.codes()), (true, 1), "{number}: {ran:?}");
+            }
+            // The standard library wants its own, and has no other way.
+            _ => assert!(ran.stderr.contains("/library/std/"), "{number}: {ran:?}"),
+        }
+    }
+    assert!(ends.contains(&1), "{ends:?}");
+}
+
 /// Runs `login --no-wait` with each fault, and looks at what it came to. How many runs a fault ended.
 fn with_each_fault(
     is_pending: bool,
@@ -726,7 +747,8 @@ fn a_code_by_which_another_machine_replaces_one_is_left_to_that_machine() {
     let mut child = home.spawn(&["login", "--resume", "--plain"]);
     provider.wait_for_polls(1);
     change_pending(&home, |pending| {
-        (pending.id, pending.home) = (PendingId::generate(), Some("elsewhere".to_owned()));
+        (pending.id, pending.home) =
+            (PendingId::generate().expect("the system has random numbers"), Some("elsewhere".to_owned()));
     });
     let _stderr = wait_until_told(&mut child, "Another process asks the server already");
     assert_eq!(pending(&home).expect("it is pending").home.as_deref(), Some("elsewhere"));
@@ -979,7 +1001,7 @@ fn an_approval_follows_its_sign_in_to_another_name_and_another_store() {
 /// As another command asks for it with `--new-code`. The server has the same clock, and repeats its codes.
 fn replace(home: &Home) {
     change_pending(home, |pending| {
-        pending.id = PendingId::generate();
+        pending.id = PendingId::generate().expect("the system has random numbers");
         (pending.scopes, pending.expected) = (vec!["email".to_owned()], Some("boss@example.com".to_owned()));
     });
 }

@@ -688,7 +688,11 @@ fn how_a_sign_in_of_a_renamed_profile_ended_is_told_by_its_new_name() {
         let mut record = held.load()?.expect("it is signed in");
         let error = Error::new(Code::Denied, "profile `work` could not be signed in")
             .advise(Advice::SignIn("work".parse().expect("a name")));
-        record.ended = Some(EndedSignIn { id: PendingId::generate(), error: Some(error), is_told: false });
+        record.ended = Some(EndedSignIn {
+            id: PendingId::generate().expect("the system has random numbers"),
+            error: Some(error),
+            is_told: false,
+        });
         held.commit(&mut record)
     };
     home.store().holding(&"work".parse().expect("a name"), std::time::Duration::ZERO, end).expect("it is kept");

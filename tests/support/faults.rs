@@ -70,6 +70,11 @@ impl Point {
         Self { call: call.to_owned(), path: Some(path.to_owned()), number, reads: false }
     }
 
+    /// The n-th call of this name, whatever it is about.
+    pub(crate) fn anywhere(number: usize, call: &str) -> Self {
+        Self { call: call.to_owned(), path: None, number, reads: true }
+    }
+
     /// It changes something.
     pub(crate) fn changes(&self) -> bool {
         !self.reads

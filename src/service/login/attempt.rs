@@ -1,10 +1,13 @@
 //! One sign-in, in whatever way: what it takes, and why it fails.
 
+use std::io;
+
 use jiff::Timestamp;
 
 use crate::clock;
 use crate::config::Profile;
 use crate::error::{Advice, Code, Error, Way};
+use crate::files;
 use crate::oauth::Client;
 use crate::oauth::device::{Failure, Outcome};
 use crate::providers::explained::Place;
@@ -69,6 +72,13 @@ impl Attempt {
             Outcome::Denied(answer) => asked.denied(&answer),
             Outcome::Failed(failure) => telling(self.failure(failure, &asked)),
         }
+    }
+
+    /// Why nothing was asked for that has to be told from everything else.
+    pub(super) fn without_random_numbers(&self, error: &io::Error) -> Error {
+        Error::new(Code::Other, format!("profile `{}` could not be signed in", self.profile.name))
+            .because(error)
+            .advise(files::advice(error))
     }
 
     fn failure(&self, failure: Failure, asked: &Asked<'_>) -> Error {

@@ -30,6 +30,8 @@ impl Attempt {
     /// Asks for a code and keeps it, before anybody sees it.
     async fn issue(&self, presence: &Presence) -> Result<PendingSignIn, CodeEnded> {
         self.prove_asking().await.map_err(CodeEnded::Unusable)?;
+        let unnamed = |error| CodeEnded::Unusable(self.without_random_numbers(&error));
+        let id = PendingId::generate().map_err(unnamed)?;
         // Whose code it is gives it up as well.
         presence.set_follows(false);
         let mut flow = self.flow();
@@ -42,7 +44,7 @@ impl Attempt {
         };
         let now = Clocks::now();
         let home = self.service.aside(|service| service.store.poller_home()).await;
-        let pending = self.pending_sign_in(standing, home, &now);
+        let pending = self.pending_sign_in(id, standing, home, &now);
         let kept = pending.clone();
         let profile = self.profile.clone();
         let shown = presence.show(ShownCode { id: pending.id.clone(), is_new: true }).await;
@@ -115,11 +117,17 @@ impl Attempt {
         DeviceFlow::new(provider.clone(), home.clone(), client.clone(), scopes.clone())
     }
 
-    fn pending_sign_in(&self, standing: Standing, home: Option<String>, now: &Clocks<'_>) -> PendingSignIn {
+    fn pending_sign_in(
+        &self,
+        id: PendingId,
+        standing: Standing,
+        home: Option<String>,
+        now: &Clocks<'_>,
+    ) -> PendingSignIn {
         let Standing { code, slow_downs, data_center, authentication, sends_json } = standing;
         let source = self.service.config.provider(&self.profile).ok();
         PendingSignIn {
-            id: PendingId::generate(),
+            id,
             issued_at: now.wall,
             booted: now.booted(),
             lifetime: code.lifetime,

@@ -550,7 +550,7 @@ mod tests {
     /// One of those that only their ids tell apart.
     fn pending() -> PendingSignIn {
         let kept = json!({
-            "id": PendingId::generate(), "issued_at": "2027-01-15T08:00:00Z", "lifetime_ms": 600_000, "interval_ms": 5000,
+            "id": PendingId::generate().expect("the system has random numbers"), "issued_at": "2027-01-15T08:00:00Z", "lifetime_ms": 600_000, "interval_ms": 5000,
             "device_code": "device", "user_code": "ABCD", "verification_uri": "https://corp.example/device",
             "provider": "corp", "client_id": "client", "issuer": "https://corp.example/token", "home": "elsewhere",
         });

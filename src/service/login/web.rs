@@ -70,7 +70,8 @@ impl Service {
         let listener = if redirect_uri.is_loopback() { RedirectListener::bind(&redirect_uri).await } else { None };
         let is_taken = listener.is_none() && redirect_uri.url().scheme() == "http";
         let redirect_uri = listener.as_ref().map_or(redirect_uri, |listener| listener.redirect_uri().clone());
-        let request = AuthorizationRequest::new(redirect_uri, random::bytes(), random::bytes());
+        let random = || random::bytes().map_err(|error| attempt.without_random_numbers(&error));
+        let request = AuthorizationRequest::new(redirect_uri, random()?, random()?);
         let uri = request.uri(&endpoint, &attempt.provider, &attempt.client, &attempt.scopes);
         Ok(WebSignIn { attempt, request, uri, listener, is_taken })
     }

@@ -95,7 +95,7 @@ pub(super) fn sealed(
         memory_kib: MEMORY_KIB,
         passes: PASSES,
         lanes: LANES,
-        salt: seal::hex(&random::try_bytes::<SALT_LENGTH>().map_err(&failed)?),
+        salt: seal::hex(&random::bytes::<SALT_LENGTH>().map_err(&failed)?),
     };
     let wrapping = derive(&passphrase, &first_line)?.expect("the costs are within Argon2's limits");
     let first_line = serde_json::to_string(&first_line).expect("strings and numbers become JSON");

@@ -125,7 +125,7 @@ fn place_on_disk(_: &Metadata) -> (u64, u64) {
 /// A number that nobody else has.
 pub(super) fn random_id() -> Result<String, StoreError> {
     let failed = StoreError::io_on("asking for a random number from", "the system");
-    random::try_bytes::<ID_LENGTH>().map(|bytes| seal::hex(&bytes)).map_err(failed)
+    random::bytes::<ID_LENGTH>().map(|bytes| seal::hex(&bytes)).map_err(failed)
 }
 
 #[cfg(all(test, unix))]

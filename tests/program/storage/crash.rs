@@ -333,7 +333,7 @@ fn a_commit_that_lacks_only_its_name_is_ended_by_the_next_writer() {
 #[test]
 fn an_approval_that_lacks_only_its_name_ends_the_code_that_waits_still() {
     let home = Home::new();
-    let [id, other] = [(); 2].map(|()| PendingId::generate());
+    let [id, other] = [(); 2].map(|()| PendingId::generate().expect("the system has random numbers"));
     let keep = |client_id: &str, pending: Option<&PendingId>, ended: Option<&PendingId>| {
         let pending = pending.map(|id| {
             serde_json::from_value(json!({

@@ -113,7 +113,9 @@ pub fn advice(error: &io::Error) -> String {
     if is_out_of_descriptors(error) {
         return "see what `ulimit -n` allows, and end what has many files open".to_owned();
     }
-    if error.get_ref().is_some_and(|why| why.is::<NoRandomNumbers>()) {
+    if let Some(why) = error.get_ref()
+        && why.is::<NoRandomNumbers>()
+    {
         return "let the sandbox or the container in which this runs call `getrandom`".to_owned();
     }
     match error.kind() {

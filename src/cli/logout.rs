@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Positional;
 use super::context::Context;
+use super::profile::kept_without_profile;
 use crate::error::Error;
 
 /// Revoke the grant at the provider and forget it
@@ -22,7 +23,11 @@ pub(super) struct Logout {
 impl Logout {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         let service = context.service()?;
-        let profile = service.config.profile(context.profile_name(&self.profile)?.as_ref())?;
+        let named = context.profile_name(&self.profile)?;
+        let profile = service.config.profile(named.as_ref()).map_err(|unknown| match &named {
+            Some(name) => kept_without_profile(context, &service, unknown, name),
+            None => unknown,
+        })?;
         let signed_out = context.interrupts.block_on(service.sign_out(profile, self.local))?;
         let name = &profile.name;
         // What the provider refuses to revoke is kept no longer.

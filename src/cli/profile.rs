@@ -10,12 +10,14 @@ use clap::{Args, Subcommand, ValueHint};
 
 use super::context::Context;
 use super::{Positional, full_screen, prompt, terminal, words};
+use crate::clock;
 use crate::config::{self, ClientType, Config, Profile, ProviderSource};
 use crate::error::{Advice, Code, Error, Value, Way};
 use crate::profile::ProfileName;
 use crate::registered::RedirectUri;
 use crate::secret::Secret;
-use crate::service::LeftOver;
+use crate::service::{LeftOver, Service};
+use crate::words::date_and_time;
 
 /// Add, list, show, change and remove profiles
 #[derive(Args)]
@@ -218,7 +220,7 @@ impl Add {
             context.output.say("A few questions make a profile; Ctrl-C ends them.");
             let (profile, secret) = prompt::new_profile(context, &service.config, self.name.as_ref())?;
             let config = context.interrupts.block_on(service.add_profile(&profile, secret))?;
-            return added(context, &profile, &config).map(|()| 0);
+            return added(context, &service, &profile, &config).map(|()| 0);
         }
         let needed = [
             ("NAME", self.name.is_some()),
@@ -260,7 +262,7 @@ impl Add {
             let give = context.output.program.said(&Advice::GiveSecret(Some(name.clone())));
             context.output.note(&format!("No client secret was given; if the provider gave one: {give}."));
         }
-        added(context, &profile, &config)
+        added(context, &service, &profile, &config)
     }
 
     /// From where the flags say; asked for on a terminal. A client may have none.
@@ -301,15 +303,25 @@ impl Values {
     }
 }
 
-fn added(context: &Context, profile: &Profile, config: &Config) -> Result<(), Error> {
+fn added(context: &Context, service: &Service, profile: &Profile, config: &Config) -> Result<(), Error> {
     let (name, file) = (&profile.name, config.file.display());
-    let next = if profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none() {
+    let found = service.grant_found(profile);
+    let next = if found.is_some() {
+        Advice::SignOut(name.clone()).after("to end the sign-in that it has, ")
+    } else if profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none() {
         Advice::EditValue(name.clone(), Value::RedirectUri)
             .after("next, give the one that the client is registered with: ")
     } else {
         Advice::SignIn(name.clone()).after("next, ")
     };
     context.output.text(&format!("Added profile {name} to {file}; {}.", context.output.program.said(&next)))?;
+    if let Some(grant) = found {
+        let account = grant.account.map_or_else(String::new, |account| format!(" as {}", account.label()));
+        let since = date_and_time(grant.approved_at, &clock::zone());
+        context.output.note(&format!(
+            "The store had a sign-in{account} of a profile {name} of the same client, since {since}: it goes on."
+        ));
+    }
     tell_of_default(context, name, config);
     Ok(())
 }
@@ -350,13 +362,12 @@ impl Remove {
         let name = &self.name;
         let left = match service.config.profile(Some(name)) {
             Ok(profile) => context.interrupts.block_on(service.remove_profile(profile, self.force))?.1,
-            Err(unknown) => match (service.left_over(name), self.force) {
-                (None, _) => return Err(unknown),
-                (Some(left), true) => {
+            Err(unknown) => match service.left_over(name).filter(|_| self.force) {
+                Some(left) => {
                     context.interrupts.block_on(service.remove_left_over(name))?;
                     left
                 }
-                (Some(left), false) => return Err(kept_without_profile(context, &service.config, unknown, name, left)),
+                None => return Err(kept_without_profile(context, &service, unknown, name)),
             },
         };
         let unrevoked = match left {
@@ -379,14 +390,10 @@ impl Remove {
     }
 }
 
-/// A record stays of a profile that the configuration does not have: removing it was cut short, or the file is away.
-fn kept_without_profile(
-    context: &Context,
-    config: &Config,
-    unknown: Error,
-    name: &ProfileName,
-    left: LeftOver,
-) -> Error {
+/// The same error of a profile that the configuration does not have, unless a record of it stays: removing it was cut short, or the file
+/// is away.
+pub(super) fn kept_without_profile(context: &Context, service: &Service, unknown: Error, name: &ProfileName) -> Error {
+    let Some(left) = service.left_over(name) else { return unknown };
     let has = match left {
         LeftOver::SignedOut => "",
         LeftOver::SignedIn => ", and the profile is signed in",
@@ -397,8 +404,10 @@ fn kept_without_profile(
     let also = if left == LeftOver::SignedOut { "" } else { ", which revokes nothing" };
     let delete = Advice::RemoveAnyway(name.clone()).and(format!(" to delete it{also}"));
     let error = context.telling_place(unknown).adding(format!("the store still has its record{has}"));
-    if config.file.exists() {
-        return error.advise_only(delete);
+    if service.config.file.exists() {
+        let lives = matches!(left, LeftOver::SignedIn | LeftOver::Unrevoked);
+        let anew = "or add the profile again with the same client: a logout then revokes the grant";
+        return error.advise_only(delete).advise_all(lives.then(|| anew.into()));
     }
     error.advise_only("bring the configuration back where it is only away").advise(delete.after("or "))
 }

@@ -16,7 +16,7 @@ use crate::profile::ProfileName;
 use crate::providers::catalog;
 use crate::registered::{is_client_id, is_scope, no_scope};
 use crate::secret::Secret;
-use crate::storage::{Held, Record, StoreError};
+use crate::storage::{Grant, Held, Record, StoreError};
 
 pub use consequences::{Consequence, consequences, is_other_client};
 
@@ -272,6 +272,12 @@ impl Service {
             Ok(record) => record.as_deref().map_or(LeftOver::SignedOut, left_of),
             Err(_) => LeftOver::Unreadable,
         })
+    }
+
+    /// The sign-in that the store has for a profile which was just added, of one whose removal was cut short.
+    pub fn grant_found(&self, profile: &Profile) -> Option<Grant> {
+        let grant = self.load(profile).ok().flatten().and_then(|record| record.grant);
+        grant.filter(|grant| grant.refused.is_none())
     }
 
     /// Deletes such a record.

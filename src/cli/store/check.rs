@@ -3,10 +3,11 @@
 use clap::Args;
 use serde::Serialize;
 
+use crate::cli::advice::Program;
 use crate::cli::context::Context;
 use crate::cli::output::ErrorJson;
-use crate::error::Error;
-use crate::storage::{Checked, Finding};
+use crate::error::{Advice, Error};
+use crate::storage::{Checked, Finding, FindingKind};
 use crate::words::counted;
 
 /// Read everything that the store has, and say what is damaged, too old or of nobody
@@ -77,7 +78,7 @@ impl Check {
             })?;
         } else {
             let verdict = if is_sound { "all is well" } else { "something is damaged" };
-            context.output.text(&lines(&checked, verdict).join("\n"))?;
+            context.output.text(&lines(&checked, verdict, &context.output.program).join("\n"))?;
         }
         match failed {
             Some(error) if self.json => Ok(error.code.exit_code()),
@@ -92,11 +93,13 @@ fn finding_json(finding: &Finding) -> FindingJson<'_> {
     FindingJson { profile: profile.as_str(), kind: kind.word(), damage: kind.is_damage(), place, problem }
 }
 
-fn lines(checked: &Checked, verdict: &str) -> Vec<String> {
+fn lines(checked: &Checked, verdict: &str, program: &Program) -> Vec<String> {
     let mut lines = Vec::new();
     for Finding { profile, kind, place, problem } in &checked.findings {
         let word = if kind.is_damage() { "damage" } else { "note" };
-        lines.push(format!("{word}: {profile}: {place}: {problem}"));
+        let delete = || Advice::RemoveAnyway(profile.clone()).and(" to delete it, which revokes nothing");
+        let helps = (*kind == FindingKind::Unconfigured).then(|| format!("; {}", program.said(&delete())));
+        lines.push(format!("{word}: {profile}: {place}: {problem}{}", helps.unwrap_or_default()));
     }
     let (records, read) = (counted(checked.profiles as u64, "profile"), counted(checked.read as u64, "thing"));
     lines.push(format!("{records} with a record, {read} read: {verdict}."));

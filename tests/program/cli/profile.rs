@@ -29,6 +29,31 @@ fn has_token(home: &Home, profile: &str) {
 }
 
 #[test]
+fn what_is_left_of_a_removal_that_was_cut_short_is_named_with_the_command_that_ends_it() {
+    let authority = provider();
+    let add = ["profile", "add", "work", "--provider", "corp", "--client-id", "client-1", "--scopes", "openid"];
+    for lives in [true, false] {
+        let home = Home::at(&authority);
+        home.sign_in(&authority, |grant| grant.refused = (!lives).then(|| "the provider refused it".to_owned()));
+        home.configure(&home.configuration().replace("[profiles.work]", "[profiles.ops]"));
+        let logout = home.run(&["logout", "work"]);
+        logout.failed(2, &["there is no profile `work`", "`device-login profile remove work --force` to delete it"]);
+        assert_eq!(logout.stderr.contains("a logout then revokes the grant"), lives, "{logout:?}");
+        let checked = home.run(&["store", "check"]);
+        let told = "no such profile is configured; run `device-login profile remove work --force` to delete it";
+        assert!(checked.stdout.contains(told), "{checked:?}");
+        let added = home.run(&add);
+        let goes_on = " of a profile work of the same client, since ";
+        assert_eq!((added.code, added.stderr.contains(goes_on)), (0, lives), "{added:?}");
+        let next = if lives { "to end the sign-in that it has, run `device-login logout work`" } else { "login work" };
+        assert!(added.stdout.contains(next), "{added:?}");
+        assert!(
+            !home.run(&["profile", "add", "new", "--provider", "corp", "--client-id", "2"]).stderr.contains("had a")
+        );
+    }
+}
+
+#[test]
 fn the_default_profile_is_chosen_by_name() {
     let authority = provider();
     let home = signed_in(&authority);

@@ -242,6 +242,10 @@ fn prometheus(recipe: &Recipe, kitchen: &Kitchen) {
     let metrics = fs::read_to_string(kitchen.path("device-login.prom")).expect("it was written");
     let checked = kitchen.run("sh", "promtool check metrics < device-login.prom");
     assert_eq!((checked.code, checked.stderr.as_str()), (0, ""), "{checked:?}\n{metrics}");
+    kitchen.home.write("broken.toml", "no configuration");
+    let failed = kitchen.run("sh", "DEVICE_LOGIN_CONFIG=broken.toml device-login status --prometheus --output broken.prom");
+    let of_failed = fs::read_to_string(kitchen.path("broken.prom")).expect("it was written");
+    assert!(failed.code != 0 && of_failed.contains("\ndevice_login_status_success 0\n"), "{failed:?}\n{of_failed}");
     // The rules find in these metrics what they look for.
     let well = r#"device_login_profile_state{profile="work",state="valid"} 1"#;
     assert!(metrics.contains(well), "{metrics}");
@@ -254,6 +258,7 @@ fn prometheus(recipe: &Recipe, kitchen: &Kitchen) {
                 {"series": series("signed_out"), "values": "1x60"},
                 {"series": series("valid"), "values": "0x60"},
                 {"series": r#"device_login_last_refresh_success{profile="lobby"}"#, "values": "1x60"},
+                {"series": "device_login_status_success", "values": "0x60"},
             ],
             "alert_rule_test": [
                 {"eval_time": "20m", "alertname": "DeviceLoginNeedsSomebody", "exp_alerts": [{
@@ -261,6 +266,12 @@ fn prometheus(recipe: &Recipe, kitchen: &Kitchen) {
                     "exp_annotations": {"summary": "lobby on : signed_out; run `device-login login lobby`"},
                 }]},
                 {"eval_time": "50m", "alertname": "DeviceLoginRefreshFails", "exp_alerts": []},
+                {"eval_time": "20m", "alertname": "DeviceLoginStatusFails", "exp_alerts": [{
+                    "exp_labels": {},
+                    "exp_annotations": {
+                        "summary": ": the configuration or a record cannot be read; run `device-login doctor`",
+                    },
+                }]},
             ],
         }],
     });

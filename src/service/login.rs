@@ -250,7 +250,7 @@ impl Service {
                 codes.renewals_left = renewals;
             }
             match Box::pin(codes.after(ended, &mut attempt, &mut report)).await? {
-                Next::Code => {}
+                Next::Code => presence.set_lost_answer_before(codes.has_lost_answer),
                 Next::Pending => return Ok(None),
                 Next::Replaced => {
                     let begin = if options.begin == Begin::Resume { Begin::Resume } else { Begin::GoOn };

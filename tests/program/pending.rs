@@ -396,6 +396,7 @@ fn an_answer_that_got_lost_is_told_whatever_ends_the_sign_in() {
         (&["login", "--plain"], true, 130, "cancelled"),
         (&["login", "--plain"], false, 130, "cancelled; the code is worth nothing now"),
         (&["login", "--plain", "--renew", "1"], true, 6, "CODE-1 ran out"),
+        (&["login", "--plain", "--renew", "2"], true, 130, "cancelled"),
     ] {
         let renews = arguments.contains(&"--renew");
         let provider = Provider::start();
@@ -406,15 +407,16 @@ fn an_answer_that_got_lost_is_told_whatever_ends_the_sign_in() {
         let home = Home::at(&provider.authority);
         let mut child = home.spawn(arguments);
         provider.wait_for_polls(1);
-        let begun = (code == 130).then(|| {
-            let stderr = wait_until_told(&mut child, if is_lost { "Trying again" } else { "CODE-1" });
-            send("-INT", &child);
-            stderr
-        });
         if renews {
             wait_until(|| provider.codes() == 2);
             provider.change(|state| state.loses_answers = false);
         }
+        let begun = (code == 130).then(|| {
+            let told = if renews { "CODE-2" } else { "CODE-1" };
+            let stderr = wait_until_told(&mut child, if is_lost && !renews { "Trying again" } else { told });
+            send("-INT", &child);
+            stderr
+        });
         let ran = ran(child);
         let mut rest = String::new();
         if let Some(mut stderr) = begun {

@@ -25,6 +25,8 @@ struct Heard {
     has_address: AtomicBool,
     follows: AtomicBool,
     has_lost_answer: AtomicBool,
+    /// The same about a code before this one.
+    has_lost_answer_before: AtomicBool,
     /// Locked while a new one is being kept, so that who gives it up finds it in the record.
     code: Arc<Mutex<Option<ShownCode>>>,
 }
@@ -71,13 +73,18 @@ impl Presence {
         self.heard.follows.store(follows, Ordering::Relaxed);
     }
 
-    /// Whether an answer about the code got lost, in which the tokens may have been.
+    /// Whether an answer about the code or one before it got lost, in which the tokens may have been.
     pub fn has_lost_answer(&self) -> bool {
-        self.heard.has_lost_answer.load(Ordering::Relaxed)
+        let Heard { has_lost_answer, has_lost_answer_before, .. } = &*self.heard;
+        has_lost_answer.load(Ordering::Relaxed) || has_lost_answer_before.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_lost_answer(&self, has_lost_answer: bool) {
         self.heard.has_lost_answer.store(has_lost_answer, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_lost_answer_before(&self, has_lost_answer: bool) {
+        self.heard.has_lost_answer_before.store(has_lost_answer, Ordering::Relaxed);
     }
 
     /// The person has an address at which to approve, without a code.

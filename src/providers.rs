@@ -98,6 +98,13 @@ impl DataCenter {
         std::iter::once(self.accounts_server.origin()).chain(self.verification_origins.iter().cloned())
     }
 
+    /// Tells whether an API domain is written as its own.
+    pub fn has_api_domain(&self, api_domain: &str) -> bool {
+        self.api_domain
+            .as_ref()
+            .is_some_and(|own| own.as_str().trim_end_matches('/') == api_domain.trim_end_matches('/'))
+    }
+
     /// Tells whether an API domain is the gateway of another environment than production.
     pub fn is_environment(&self, api_domain: &str) -> bool {
         let named = Url::parse(api_domain).ok();

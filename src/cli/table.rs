@@ -125,9 +125,16 @@ impl<'a> Column<'a> {
     }
 
     fn measure(&mut self, rows: &[Vec<Cell>]) {
-        let widest = rows.iter().map(|row| row[self.at].shown().width()).max().unwrap_or_default();
-        self.width = widest.max(self.title.width());
+        let widest = rows.iter().map(|row| width(row[self.at].shown())).max().unwrap_or_default();
+        self.width = widest.max(width(self.title));
     }
+}
+
+/// In columns of a terminal.
+fn width(text: &str) -> usize {
+    // Nearly all there is, and counted in no time.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain { text.len() } else { text.width() }
 }
 
 fn width_of(columns: &[Column<'_>]) -> usize {
@@ -161,7 +168,7 @@ fn line<'a>(columns: &[Column<'a>], room: Room, cell: impl Fn(&Column<'a>) -> (&
         let (text, color) = cell(column);
         let text = clipped(text, column.width, room.cut);
         let is_last = at + 1 == columns.len();
-        let blanks = if is_last { 0 } else { column.width.saturating_sub(text.width()) + GAP.len() };
+        let blanks = if is_last { 0 } else { column.width.saturating_sub(width(&text)) + GAP.len() };
         let is_colored = room.has_color && !color.is_empty();
         let (begin, end) = if is_colored { (color, RESET) } else { ("", "") };
         line.extend([begin, &text, end]);
@@ -173,7 +180,7 @@ fn line<'a>(columns: &[Column<'a>], room: Room, cell: impl Fn(&Column<'a>) -> (&
 
 /// As much of `text` as there is room for, with `cut` at its end if that is not all.
 pub(super) fn clipped<'a>(text: &'a str, columns: usize, cut: &str) -> Cow<'a, str> {
-    if text.width() <= columns {
+    if width(text) <= columns {
         return text.into();
     }
     let cut = if columns > cut.width() { cut } else { "" };

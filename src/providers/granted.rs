@@ -20,15 +20,21 @@ impl ScopeNames {
 
     /// Tells whether `granted`, with or without a refresh token, has what `wanted` stands for.
     pub fn grant(&self, granted: &[String], has_refresh_token: bool, wanted: &str) -> bool {
-        let bare = |scope: &'_ str| scope.strip_prefix(self.prefix).unwrap_or(scope).to_owned();
-        let is_same = |granted: &String, wanted: &str| bare(granted).eq_ignore_ascii_case(&bare(wanted));
         let means = |granted: &String| {
-            is_same(granted, wanted)
-                || self.others.iter().any(|(asked, given)| asked == bare(wanted) && is_same(granted, given))
+            self.is_same(granted, wanted)
+                || self.others.iter().any(|(asked, given)| asked == self.bare(wanted) && self.is_same(granted, given))
         };
         (has_refresh_token && self.of_refresh_token.contains(wanted))
             || granted.iter().any(means)
             || catalog::covers(granted, wanted)
+    }
+
+    fn bare<'a>(&self, scope: &'a str) -> &'a str {
+        scope.strip_prefix(self.prefix).unwrap_or(scope)
+    }
+
+    fn is_same(&self, granted: &str, wanted: &str) -> bool {
+        self.bare(granted).eq_ignore_ascii_case(self.bare(wanted))
     }
 }
 

@@ -158,7 +158,7 @@ pub struct ProfileStatus {
     pub last_refresh: Option<LastRefresh>,
     /// Why the grant is over, in words, where the provider or a logout said so.
     pub over: Option<String>,
-    pub protection: Option<Protection>,
+    pub protection: Option<Arc<Protection>>,
     /// Why the state is unknown.
     pub problem: Option<Error>,
     /// That the store is away and this is what was known here last, in words.
@@ -205,7 +205,7 @@ impl PendingCode {
 impl Service {
     /// Every profile's status, by name.
     pub fn statuses(&self, now: Timestamp) -> Vec<ProfileStatus> {
-        let protection = self.store.protection().ok();
+        let protection = self.store.protection().ok().map(Arc::new);
         let mut seen = BTreeMap::new();
         self.see(&mut seen, None, now);
         let statuses = seen.values_mut().filter_map(|seen| seen.status.take()).map(|status| *status).collect();
@@ -215,7 +215,7 @@ impl Service {
     /// The same for who asks again and again: those records only are opened that have changed since this was asked last.
     pub fn statuses_by_now(&self, now: Timestamp) -> Vec<ProfileStatus> {
         let mut seen = locked(&self.seen);
-        let protection = self.store.protection().ok();
+        let protection = self.store.protection().ok().map(Arc::new);
         let versions = self.store.versions().filter(|_| protection.is_some());
         self.see(&mut seen, versions.as_ref(), now);
         let statuses = seen.values().filter_map(|seen| seen.status.as_deref().cloned()).collect();
@@ -227,7 +227,7 @@ impl Service {
         &self,
         statuses: Vec<ProfileStatus>,
         seen: &BTreeMap<ProfileName, Seen>,
-        protection: Option<&Protection>,
+        protection: Option<&Arc<Protection>>,
         now: Timestamp,
     ) -> Vec<ProfileStatus> {
         let census = Census::of(seen.values().map(|seen| &seen.counted));
@@ -259,7 +259,8 @@ impl Service {
         let loaded = Away::default().unless_away(|| self.store.load(&profile.name));
         let mut seen = self.seen(loaded, Some(profile), &providers, None, now);
         let status = seen.status.take().map_or_else(|| ProfileStatus::signed_out(profile), |status| *status);
-        let (damage, protection) = (self.store.damage().remove(&profile.name), self.store.protection().ok());
+        let (damage, protection) =
+            (self.store.damage().remove(&profile.name), self.store.protection().ok().map(Arc::new));
         let census = Census::of(std::iter::once(&seen.counted));
         let mut status = self.finished(status, profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
         let pause = seen.client.as_ref().and_then(|client| self.client_pause(profile, client, now));
@@ -282,7 +283,7 @@ impl Service {
         seen: &Seen,
         census: &Census<'_>,
         damage: Option<&String>,
-        protection: Option<&Protection>,
+        protection: Option<&Arc<Protection>>,
         now: Timestamp,
     ) -> ProfileStatus {
         status.state = status.state_at(now);

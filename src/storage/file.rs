@@ -27,7 +27,7 @@ use crate::profile::ProfileName;
 use crate::sorted;
 
 const CURRENT: &str = "record";
-const ASIDE: &str = "record.corrupt-";
+const ASIDE: &str = ".record.corrupt-";
 /// So many damaged files are kept for each profile; the next one takes the place of the last.
 const MOST_ASIDE: u32 = 9;
 const PIN: &str = "store.json";
@@ -317,8 +317,7 @@ fn aside_profile(name: &str) -> Option<ProfileName> {
 
 /// Of what a file of this name was the record, where it is one that was set aside. A profile may be called so.
 fn stem_set_aside(name: &str) -> Option<&str> {
-    let (stem, number) = name.rsplit_once(&format!(".{ASIDE}"))?;
-    number.bytes().all(|byte| byte.is_ascii_digit()).then_some(stem)
+    name.trim_end_matches(|character: char| character.is_ascii_digit()).strip_suffix(ASIDE)
 }
 
 /// Each commit makes a new file; `None` where the system does not tell when a file changed.

@@ -144,13 +144,13 @@ fn profile(Seen { status, verified, waits_until, .. }: &Seen, now: Timestamp) ->
             .warnings
             .iter()
             .cloned()
-            .chain(status.protection.as_ref().and_then(Protection::warning))
+            .chain(status.protection.as_deref().and_then(Protection::warning))
             .collect(),
         pending: PendingJson::of(status, now),
         verified: verified.as_ref().map(|verified| VerifiedJson {
             result: verified.word(),
             reason: verified.problem().map(ToString::to_string),
         }),
-        store: StoreJson::of(status.protection.as_ref()),
+        store: StoreJson::of(status.protection.as_deref()),
     }
 }

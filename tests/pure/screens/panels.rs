@@ -80,14 +80,14 @@ pub(crate) fn status(profile: &str, state: State, left: i64) -> ProfileStatus {
         paused_until: None,
         last_refresh: has_grant.then(|| LastRefresh::new(seconds_after(-430), None)),
         over: None,
-        protection: Some(Protection {
+        protection: Some(Arc::new(Protection {
             kind: StoreKind::File,
             place: Some("/home/dana/.local/state/device-login".to_owned()),
             key: KeySource::KeyFile(PathBuf::from("/home/dana/.config/device-login/key")),
             is_made: true,
             has_key: true,
             exposed: None,
-        }),
+        })),
         problem: None,
         away: None,
         warnings: Vec::new(),

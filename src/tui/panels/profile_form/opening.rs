@@ -74,7 +74,7 @@ impl ProfileForm {
     }
 
     pub(super) fn learn(&mut self, statuses: &[ProfileStatus]) {
-        self.kept = statuses.iter().find_map(|status| status.protection.clone()).or(self.kept.take());
+        self.kept = statuses.iter().find_map(|status| status.protection.as_deref().cloned()).or(self.kept.take());
         if let Purpose::Edit { before, granted: known, stores_secret } = &mut self.purpose {
             *known = granted(&before.name, statuses).or(known.take());
             let status = statuses.iter().find(|status| status.name == before.name);

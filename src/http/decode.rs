@@ -10,6 +10,7 @@ pub(crate) mod unpack;
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde_json::{Map, Number, Value};
 
 use self::unpack::Unpacking;
@@ -108,8 +109,11 @@ pub fn text(body: &[u8]) -> Cow<'_, str> {
 /// What is packed in a body whose header says nothing of it, as far as that can be had.
 fn unpacked(body: &[u8]) -> Vec<u8> {
     let mut unpacking = Unpacking::new(["gzip"].into_iter(), ACCOUNTS_BODY_LIMIT);
-    let mut unpacked = unpacking.feed(body).unwrap_or_default();
-    unpacked.extend(unpacking.finish().unwrap_or_default());
+    let mut unpacked = Vec::new();
+    let mut packed = Bytes::copy_from_slice(body);
+    while let Ok(made @ [_, ..]) = unpacking.next(&mut packed, true).as_deref() {
+        unpacked.extend_from_slice(made);
+    }
     // Nothing is packed over and over.
     if unpacked.starts_with(&[0x1f, 0x8b]) { Vec::new() } else { unpacked }
 }

@@ -243,7 +243,8 @@ fn prometheus(recipe: &Recipe, kitchen: &Kitchen) {
     let checked = kitchen.run("sh", "promtool check metrics < device-login.prom");
     assert_eq!((checked.code, checked.stderr.as_str()), (0, ""), "{checked:?}\n{metrics}");
     kitchen.home.write("broken.toml", "no configuration");
-    let failed = kitchen.run("sh", "DEVICE_LOGIN_CONFIG=broken.toml device-login status --prometheus --output broken.prom");
+    let failed =
+        kitchen.run("sh", "DEVICE_LOGIN_CONFIG=broken.toml device-login status --prometheus --output broken.prom");
     let of_failed = fs::read_to_string(kitchen.path("broken.prom")).expect("it was written");
     assert!(failed.code != 0 && of_failed.contains("\ndevice_login_status_success 0\n"), "{failed:?}\n{of_failed}");
     // The rules find in these metrics what they look for.

@@ -12,9 +12,6 @@ use crate::http::decode::unpack::{Unpackable, Unpacking};
 use crate::http::progress::Progress;
 use crate::http::{RECEIVED, Response, TransportFailure};
 
-/// Bytes that are unpacked at a time, since they may hold a thousand times as many.
-const UNPACKED_AT_ONCE: usize = 16 * 1024;
-
 /// The answer to an opened exchange: its head, and its body piece by piece.
 pub struct Incoming<'a> {
     answer: Answering,
@@ -69,8 +66,9 @@ pub(super) struct Answering {
     progress: Progress,
     /// What has come and waits to be unpacked.
     packed: Bytes,
-    /// `None` at the end of the body.
-    unpacking: Option<Unpacking>,
+    unpacking: Unpacking,
+    /// All of the body has come.
+    has_ended: bool,
     limit: usize,
 }
 
@@ -89,30 +87,28 @@ impl Answering {
             headers.retain(|(name, _)| !["content-encoding", "content-length"].contains(&name.as_str()));
         }
         progress.answered(incoming.content_length());
-        let (status, packed, unpacking) = (incoming.status().as_u16(), Bytes::new(), Some(unpacking));
-        Self { status, headers, incoming, route, progress, packed, unpacking, limit }
+        let (status, packed, has_ended) = (incoming.status().as_u16(), Bytes::new(), false);
+        Self { status, headers, incoming, route, progress, packed, unpacking, has_ended, limit }
     }
 
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, TransportFailure> {
-        while let Some(unpacking) = &mut self.unpacking {
-            let piece = self.packed.split_to(self.packed.len().min(UNPACKED_AT_ONCE));
-            let unpacked = if !piece.is_empty() {
-                unpacking.feed(&piece)
-            } else if let Some(packed) =
-                self.incoming.chunk().await.map_err(|error| failure::of_reading(&self.route, &error))?
-            {
-                self.progress.received(packed.len());
-                self.packed = packed;
-                continue;
-            } else {
-                self.unpacking.take().map_or(Ok(Vec::new()), Unpacking::finish)
-            };
+        loop {
+            let unpacked = self.unpacking.next(&mut self.packed, self.has_ended);
             let unpacked = unpacked.map_err(|problem| self.unpackable(problem))?;
             if !unpacked.is_empty() {
                 return Ok(Some(unpacked));
             }
+            if self.has_ended {
+                return Ok(None);
+            }
+            match self.incoming.chunk().await.map_err(|error| failure::of_reading(&self.route, &error))? {
+                Some(packed) => {
+                    self.progress.received(packed.len());
+                    self.packed = packed;
+                }
+                None => self.has_ended = true,
+            }
         }
-        Ok(None)
     }
 
     /// Reads the body to its end or limit for at most `time`. An object in it ends where it says so itself, or

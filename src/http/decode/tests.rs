@@ -1,5 +1,6 @@
 use std::io::Write as _;
 
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use serde_json::{Value, json};
@@ -132,10 +133,16 @@ fn unpacked(encoding: &[&str], body: &[u8], limit: usize) -> Result<Vec<u8>, Unp
     let [whole, bytes] = [body.len().max(1), 1].map(|size| {
         let mut unpacking = Unpacking::new(encoding.iter().copied(), limit);
         let mut made = Vec::new();
-        for piece in body.chunks(size) {
-            made.extend(unpacking.feed(piece)?);
+        for (piece, has_ended) in body.chunks(size).map(|piece| (piece, false)).chain([(&b""[..], true)]) {
+            let mut piece = Bytes::copy_from_slice(piece);
+            loop {
+                let some = unpacking.next(&mut piece, has_ended)?;
+                if some.is_empty() {
+                    break;
+                }
+                made.extend(some);
+            }
         }
-        made.extend(unpacking.finish()?);
         Ok(made)
     });
     assert_eq!(whole, bytes, "{encoding:?}");
@@ -188,6 +195,22 @@ fn what_is_packed_is_told_by_its_bytes_before_its_label() {
     for encoding in ["gzip", "deflate", "br", ""] {
         assert_eq!(unpacked(&[encoding], b"", 10).as_deref(), Ok(&b""[..]), "{encoding}");
         assert_eq!(unpacked(&[encoding], b"x", 10).as_deref(), Ok(&b"x"[..]), "{encoding}");
+    }
+}
+
+/// However much a body holds, and however often that is packed.
+#[test]
+fn what_is_unpacked_comes_in_pieces_of_a_bounded_size() {
+    let zeros = vec![0; 20_000_000];
+    for (encoding, body) in [("gzip", gzip(&zeros)), ("gzip, gzip", gzip(&gzip(&zeros))), ("", zeros.clone())] {
+        let mut unpacking = Unpacking::new([encoding].into_iter(), usize::MAX);
+        let mut body = Bytes::from(body);
+        let pieces: Vec<usize> =
+            std::iter::from_fn(|| Some(unpacking.next(&mut body, true).expect("it is sound").len()))
+                .take_while(|length| *length > 0)
+                .collect();
+        assert_eq!(pieces.iter().sum::<usize>(), zeros.len(), "{encoding}");
+        assert!(pieces.iter().all(|length| *length <= 128 * 1024), "{encoding}: {:?}", pieces.iter().max());
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use bytes::{Buf, Bytes};
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 /// The encodings that IANA lists beside those that are undone here. Other words (`utf-8`, `none`) are none.
@@ -12,6 +13,9 @@ const OTHERS: [&str; 8] = ["br", "zstd", "compress", "x-compress", "dcb", "dcz",
 
 /// Nobody packs one thing more often; each time takes room.
 const MOST_ENCODINGS: usize = 3;
+
+/// Bytes that come out at a time, or some more: what is packed may hold a thousand times as many as it has.
+const MADE_AT_ONCE: usize = 64 * 1024;
 
 /// Why a body cannot be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(crate) struct Unpacking {
     encoding: String,
     /// Undoes those that were applied before, if there were any.
     inner: Option<Box<Unpacking>>,
+    /// What waits for it.
+    between: Bytes,
     /// How much may come out in all.
     limit: usize,
     given: usize,
@@ -70,7 +76,7 @@ impl Unpacking {
     fn of(mut names: Vec<String>, limit: usize) -> Self {
         let encoding = names.pop().unwrap_or_default();
         let inner = (!names.is_empty()).then(|| Box::new(Self::of(names, limit)));
-        Self { encoding, inner, limit, given: 0, failed: None, state: State::Begun(Vec::new()) }
+        Self { encoding, inner, between: Bytes::new(), limit, given: 0, failed: None, state: State::Begun(Vec::new()) }
     }
 
     /// Whether a name of an encoding came with the body.
@@ -78,34 +84,41 @@ impl Unpacking {
         !self.encoding.is_empty()
     }
 
-    /// Takes a piece of the body, and gives what it holds.
-    pub(crate) fn feed(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unpackable> {
-        let made = self.feed_own(piece)?;
-        match &mut self.inner {
-            Some(inner) => inner.feed(&made),
-            None => Ok(made),
+    /// Takes as much of `packed` as gives some bytes, and gives these: none once `packed` is used up and, where the body has
+    /// ended with it, nothing is left.
+    pub(crate) fn next(&mut self, packed: &mut Bytes, has_ended: bool) -> Result<Vec<u8>, Unpackable> {
+        let made = self.feed(packed)?;
+        if made.is_empty() && has_ended { self.finish() } else { Ok(made) }
+    }
+
+    fn feed(&mut self, packed: &mut Bytes) -> Result<Vec<u8>, Unpackable> {
+        loop {
+            let Some(inner) = &mut self.inner else { return self.feed_own(packed) };
+            let made = inner.feed(&mut self.between)?;
+            if !made.is_empty() || packed.is_empty() {
+                return Ok(made);
+            }
+            self.between = self.feed_own(packed)?.into();
         }
     }
 
-    fn feed_own(&mut self, piece: &[u8]) -> Result<Vec<u8>, Unpackable> {
+    fn feed_own(&mut self, packed: &mut Bytes) -> Result<Vec<u8>, Unpackable> {
         if let Some(problem) = &self.failed {
             return Err(problem.clone());
         }
-        let is_labelled = self.is_labelled();
-        let (result, made) = match &mut self.state {
-            State::Begun(begun) => {
-                begun.extend_from_slice(piece);
-                if begun.len() < 2 && is_labelled {
-                    return Ok(Vec::new());
-                }
-                let begun = std::mem::take(begun);
-                self.state = self.told_by(&begun)?;
-                return self.feed_own(&begun);
+        if let State::Begun(begun) = &mut self.state {
+            begun.extend(std::mem::take(packed));
+            if begun.len() < 2 && !self.encoding.is_empty() {
+                return Ok(Vec::new());
             }
-            State::Plain => (Ok(()), piece.to_vec()),
-            State::Gzip(decoder) => (write(decoder, piece), std::mem::take(&mut decoder.get_mut().made)),
-            State::Zlib(decoder) => (write(decoder, piece), std::mem::take(&mut decoder.get_mut().made)),
-            State::Deflate(decoder) => (write(decoder, piece), std::mem::take(&mut decoder.get_mut().made)),
+            *packed = std::mem::take(begun).into();
+            self.state = self.told_by(packed)?;
+        }
+        let (result, made) = match &mut self.state {
+            State::Begun(_) | State::Plain => (Ok(()), packed.split_to(packed.len().min(MADE_AT_ONCE)).into()),
+            State::Gzip(decoder) => (write(decoder, MultiGzDecoder::get_ref, packed), taken(decoder.get_mut())),
+            State::Zlib(decoder) => (write(decoder, ZlibDecoder::get_ref, packed), taken(decoder.get_mut())),
+            State::Deflate(decoder) => (write(decoder, DeflateDecoder::get_ref, packed), taken(decoder.get_mut())),
         };
         self.failed = result.err().map(|error| unpackable(&error));
         match &self.failed {
@@ -115,10 +128,9 @@ impl Unpacking {
         }
     }
 
-    /// Gives what is left at the body's end.
-    pub(crate) fn finish(mut self) -> Result<Vec<u8>, Unpackable> {
-        if let Some(problem) = self.failed {
-            return Err(problem);
+    fn finish(&mut self) -> Result<Vec<u8>, Unpackable> {
+        if let Some(problem) = &self.failed {
+            return Err(problem.clone());
         }
         let made = match std::mem::replace(&mut self.state, State::Plain) {
             State::Begun(begun) => Ok(begun),
@@ -128,10 +140,11 @@ impl Unpacking {
             State::Deflate(decoder) => decoder.finish().map(|room| room.made),
         };
         let made = self.within_limit(made.map_err(|error| unpackable(&error))?)?;
-        let Some(mut inner) = self.inner.take() else { return Ok(made) };
-        let mut whole = inner.feed(&made)?;
-        whole.extend(inner.finish()?);
-        Ok(whole)
+        let Some(inner) = &mut self.inner else { return Ok(made) };
+        if !made.is_empty() {
+            self.between = made.into();
+        }
+        inner.next(&mut self.between, true)
     }
 
     fn within_limit(&mut self, made: Vec<u8>) -> Result<Vec<u8>, Unpackable> {
@@ -165,10 +178,22 @@ fn reads_as_text(begun: &[u8]) -> bool {
     matches!(begun, [b'{' | b'[' | b'<' | b'"', b' '..=b'~' | b'\r' | b'\n' | b'\t', ..])
 }
 
-/// Writes `piece` and has all given out that it holds.
-fn write(decoder: &mut impl io::Write, piece: &[u8]) -> io::Result<()> {
-    decoder.write_all(piece)?;
+/// Writes what is packed until enough is made of it, or has all given out that it holds.
+fn write<W: io::Write>(decoder: &mut W, room: impl Fn(&W) -> &Room, packed: &mut Bytes) -> io::Result<()> {
+    while !packed.is_empty() {
+        match decoder.write(packed)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            taken => packed.advance(taken),
+        }
+        if room(decoder).made.len() >= MADE_AT_ONCE {
+            return Ok(());
+        }
+    }
     decoder.flush()
+}
+
+fn taken(room: &mut Room) -> Vec<u8> {
+    std::mem::take(&mut room.made)
 }
 
 /// At the end, the checksum of gzip lacks or is another one: either way the body did not come as it was sent.

@@ -224,22 +224,9 @@ impl Agent {
 
     async fn landed(&mut self, landing: Landing, notices: &mpsc::Sender<Notice>) {
         let Landing { profile, result, look } = landing;
-        if !self.schedule.is_flying(&profile) {
-            return;
+        if self.schedule.is_flying(&profile) {
+            self.looked(&profile, look, Some(result), notices).await;
         }
-        let error = result.as_ref().err();
-        let (told, look) = match look {
-            Ok(look) => {
-                let code = error.map_or(Ok(()), |error| Err(error.code));
-                (self.schedule.landed(&profile, code, &look.reading, now()), Some(look))
-            }
-            Err(away) if away.code == Code::StoreUnavailable => {
-                return self.store_is_away(&profile, &away, notices).await;
-            }
-            Err(_) => (self.schedule.unreadable(&profile, now()), None),
-        };
-        self.store_answers(look.is_some(), notices).await;
-        self.tell(&profile, told, look.as_ref(), error, notices).await;
     }
 
     async fn seen(&mut self, profile: &ProfileName, look: Result<Look, Error>, notices: &mpsc::Sender<Notice>) {
@@ -247,6 +234,20 @@ impl Agent {
             self.unread.insert(profile.clone());
             return;
         }
+        if let Ok(Look { pending: Some((pending, code)), .. }) = &look {
+            self.go_along(profile, pending, code, notices).await;
+        }
+        self.looked(profile, look, None, notices).await;
+    }
+
+    /// Takes in what a look at a record told, whether or not it is the one after a refresh.
+    async fn looked(
+        &mut self,
+        profile: &ProfileName,
+        look: Result<Look, Error>,
+        refresh: Option<Result<(), Error>>,
+        notices: &mpsc::Sender<Notice>,
+    ) {
         let look = match look {
             Ok(look) if look.is_missing && self.schedule.was_signed_in(profile) => {
                 // Removing or renaming a profile takes its record away a moment before the configuration says so.
@@ -260,11 +261,17 @@ impl Agent {
                 look
             }
         };
-        if let Ok(Look { pending: Some((pending, code)), .. }) = &look {
-            self.go_along(profile, pending, code, notices).await;
-        }
         let (told, look, error) = match look {
-            Ok(look) => (self.schedule.seen(profile, &look.reading, now()), Some(look), None),
+            Ok(look) => {
+                let told = match &refresh {
+                    Some(result) => {
+                        let code = result.as_ref().map_or_else(|error| Err(error.code), |()| Ok(()));
+                        self.schedule.landed(profile, code, &look.reading, now())
+                    }
+                    None => self.schedule.seen(profile, &look.reading, now()),
+                };
+                (told, Some(look), refresh.and_then(Result::err))
+            }
             Err(away) if away.code == Code::StoreUnavailable => {
                 return self.store_is_away(profile, &away, notices).await;
             }

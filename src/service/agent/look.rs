@@ -59,7 +59,13 @@ impl TriedWith {
 }
 
 impl Look {
-    pub(super) fn of(profile: &Profile, grant: Option<&Grant>, config: &Config, dice: Dice, now: Timestamp) -> Self {
+    /// Of a record as it is now, which may not be there.
+    fn at(profile: &Profile, record: Option<&Record>, config: &Config, dice: Dice) -> Self {
+        let grant = record.and_then(|record| record.grant.as_ref());
+        Self { is_missing: record.is_none(), ..Self::of(profile, grant, config, dice, clock::wall()) }
+    }
+
+    fn of(profile: &Profile, grant: Option<&Grant>, config: &Config, dice: Dice, now: Timestamp) -> Self {
         let limit = config.provider(profile).ok().and_then(|provider| provider.dialect().mint_limit);
         let reading = Reading::of(&profile.name, &profile.client_id, grant, limit, dice, now);
         let is_good = matches!(reading.state, State::Valid | State::Expiring | State::Unknown);
@@ -92,13 +98,11 @@ pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> L
     let home = service.store.poller_home();
     let look = |profile: &Profile| {
         let record = service.store.load(&profile.name)?;
-        let grant = record.as_ref().and_then(|record| record.grant.as_ref());
         let pending = record.as_ref().and_then(|record| {
             let pending = record.pending.as_ref().filter(|pending| pending.is_of(home.as_deref()))?;
             Some((TriedWith::of(profile, record, &pending.id), PendingCode::of(pending, &Clocks::now())))
         });
-        let look = Look::of(profile, grant, &service.config, dice, clock::wall());
-        Ok(Look { is_missing: record.is_none(), pending, ..look })
+        Ok(Look { pending, ..Look::at(profile, record.as_deref(), &service.config, dice) })
     };
     let known = profiles.iter().filter_map(|name| service.config.profiles.get(name));
     known.map(|profile| (profile.name.clone(), look(profile))).collect()
@@ -113,12 +117,12 @@ pub(super) struct Landing {
 
 /// Mints a successor of the token that was minted then, unless somebody else has.
 pub(super) async fn refresh(service: Arc<Service>, profile: Profile, minted_at: Timestamp, dice: Dice) -> Landing {
-    let look = |grant: Option<&Grant>| Look::of(&profile, grant, &service.config, dice, clock::wall());
-    let (result, look) = match service.renew(&profile, minted_at).await {
-        Ok(grant) => (Ok(()), Ok(look(Some(&grant)))),
+    let (config, result) = (&service.config, service.renew(&profile, minted_at).await);
+    let (result, look) = match result {
+        Ok(grant) => (Ok(()), Ok(Look::of(&profile, Some(&grant), config, dice, clock::wall()))),
         Err(error) => {
             let record = service.record(&profile.name).await;
-            (Err(error), record.map(|record| look(record.and_then(|record| record.grant).as_ref())))
+            (Err(error), record.map(|record| Look::at(&profile, record.as_deref(), config, dice)))
         }
     };
     Landing { profile: profile.name, result, look }

@@ -4,7 +4,11 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
+use device_login::clock;
+use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 
@@ -98,26 +102,46 @@ fn a_file_stays_at_the_end_and_goes_at_the_next_beginning_where_its_profile_is_s
 #[test]
 fn a_store_that_is_not_mounted_any_more_signs_nobody_out() {
     let provider = provider();
-    let (home, outside) = (signed_in(&provider), Place::new());
-    let agent = Running::start(&home, &["--token-file", &outside.argument("token", "")]);
-    agent.says(&["ready: "]);
-    outside.becomes("token", Some(ACCESS_TOKEN));
-    // What a mount point looks like with nothing mounted.
-    fs::rename(home.path("state"), home.path("away")).expect("it is there");
-    fs::DirBuilder::new().mode(0o700).create(home.path("state")).expect("its place is free");
-    // It has to be missing at two looks, of which one may have begun before.
-    let mut lines: Vec<String> = Vec::new();
-    while !lines.iter().any(|line| has_all(line, &["work refresh_failing: ", "without a logout"])) {
+    // It is noticed by a look at the record, or only when a refresh is due.
+    for due_after in [None, Some(Duration::from_secs(6))] {
+        let (home, outside) = (Home::at(&provider), Place::new());
+        let mut due = clock::wall();
+        home.sign_in(&provider, |grant| {
+            // A token that does not live for long is replaced before half of its life is left, less a fifth of that.
+            if let Some(half) = due_after {
+                grant.access_token_expires_at = Some(grant.approved_at + 2 * half);
+                due = grant.approved_at + half * 6 / 5;
+            }
+        });
+        let agent = Running::start(&home, &["--token-file", &outside.argument("token", "")]);
+        agent.says(&["ready: "]);
+        outside.becomes("token", Some(ACCESS_TOKEN));
+        agent.signal("-STOP");
+        // What a mount point looks like with nothing mounted.
+        fs::rename(home.path("state"), home.path("away")).expect("it is there");
+        fs::DirBuilder::new().mode(0o700).create(home.path("state")).expect("its place is free");
+        wait_until(due);
+        agent.signal("-CONT");
+        // It has to be missing at two looks, of which one may have begun before.
+        let mut lines: Vec<String> = Vec::new();
+        while !lines.iter().any(|line| has_all(line, &["work refresh_failing: ", "without a logout"])) {
+            assert!(!lines.iter().any(|line| line.contains("signed_out")), "{due_after:?}: {lines:#?}");
+            agent.signal("-HUP");
+            lines.extend(agent.says_until(&["reloaded: "]));
+        }
+        assert_eq!(fs::read_to_string(outside.path("token")).expect("it stays"), ACCESS_TOKEN);
+        fs::remove_dir(home.path("state")).expect("it is empty");
+        fs::rename(home.path("away"), home.path("state")).expect("its place is free");
         agent.signal("-HUP");
-        lines.extend(agent.says_until(&["reloaded: "]));
+        agent.says(&["work recovered: "]);
+        agent.stop();
+        assert!(outside.path("token").exists(), "{due_after:?}");
     }
-    assert_eq!(fs::read_to_string(outside.path("token")).expect("it stays"), ACCESS_TOKEN);
-    fs::remove_dir(home.path("state")).expect("it is empty");
-    fs::rename(home.path("away"), home.path("state")).expect("its place is free");
-    agent.signal("-HUP");
-    agent.says(&["work recovered: "]);
-    agent.stop();
-    assert_eq!(fs::read_to_string(outside.path("token")).expect("it stays"), ACCESS_TOKEN);
+}
+
+#[expect(clippy::disallowed_methods, reason = "an agent that is stopped does not say what is due")]
+fn wait_until(time: Timestamp) {
+    thread::sleep(clock::until(clock::wall(), time));
 }
 
 #[test]

@@ -259,8 +259,7 @@ impl Service {
         let loaded = Away::default().unless_away(|| self.store.load(&profile.name));
         let mut seen = self.seen(loaded, Some(profile), &providers, None, now);
         let status = seen.status.take().map_or_else(|| ProfileStatus::signed_out(profile), |status| *status);
-        let (damage, protection) =
-            (self.store.damage().remove(&profile.name), self.store.protection().ok().map(Arc::new));
+        let (damage, protection) = (self.store.damage_of(&profile.name), self.store.protection().ok().map(Arc::new));
         let census = Census::of(std::iter::once(&seen.counted));
         let mut status = self.finished(status, profile, &seen, &census, damage.as_ref(), protection.as_ref(), now);
         let pause = seen.client.as_ref().and_then(|client| self.client_pause(profile, client, now));

@@ -199,6 +199,11 @@ pub trait Backend: Send + Sync {
     /// The damaged records that were set aside, and where the last one of each profile is.
     fn set_aside(&self) -> BTreeMap<ProfileName, String>;
 
+    /// The same of one profile.
+    fn set_aside_of(&self, profile: &ProfileName) -> Option<String> {
+        self.set_aside().remove(profile)
+    }
+
     /// Which grants of a client were throttled lately, the last time for each profile. No lock is needed for it.
     fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError>;
 

@@ -139,6 +139,13 @@ impl Backend for FileBackend {
             .collect()
     }
 
+    /// Without a look at the names of all files.
+    fn set_aside_of(&self, profile: &ProfileName) -> Option<String> {
+        let slot = Slot::of(profile);
+        let mut places = (1..=MOST_ASIDE).rev().map(|number| self.files.place_aside(&slot, number));
+        places.find(|place| place.symlink_metadata().is_ok()).map(|place| place.display().to_string())
+    }
+
     fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
         Ok(throttles::read(&self.files.throttles_path(client)))
     }
@@ -295,6 +302,11 @@ impl Files {
             return self.spare.as_ref().map_or(Ok(Found::Missing), |spare| spare.read(&slot.stem));
         }
         read_bytes(&self.path(slot, part))
+    }
+
+    /// Where a damaged record is moved to.
+    fn place_aside(&self, slot: &Slot, number: u32) -> PathBuf {
+        self.directory.join(format!("{}{ASIDE}{number}", slot.stem))
     }
 
     /// What is wanted of the names of its files.

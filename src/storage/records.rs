@@ -269,6 +269,13 @@ impl Store {
         before.chain(self.shared.damaged().clone()).chain(self.shared.served().clone()).collect()
     }
 
+    /// The same of one profile.
+    pub fn damage_of(&self, profile: &ProfileName) -> Option<String> {
+        let served = self.shared.served().get(profile).cloned();
+        let lately = served.or_else(|| self.shared.damaged().get(profile).cloned());
+        lately.or_else(|| self.shared.backend.set_aside_of(profile).map(|place| set_aside_as(&place)))
+    }
+
     /// The directory in which a change of a record shows as one of its file, where there is one.
     pub fn directory(&self) -> Option<PathBuf> {
         self.shared.backend.directory()

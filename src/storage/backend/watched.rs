@@ -115,6 +115,10 @@ impl Backend for Watched {
         if (self.watcher)("set_aside").is_ok() { self.inner.set_aside() } else { BTreeMap::new() }
     }
 
+    fn set_aside_of(&self, profile: &ProfileName) -> Option<String> {
+        (self.watcher)("set_aside_of").ok().and_then(|()| self.inner.set_aside_of(profile))
+    }
+
     fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
         (self.watcher)("throttled")?;
         self.inner.throttled(client)

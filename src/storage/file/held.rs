@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{ASIDE, Files, MOST_ASIDE, Slot, stem_set_aside};
+use super::{Files, MOST_ASIDE, Slot, stem_set_aside};
 use crate::clock::Moment;
 use crate::storage::backend::{Clear, Found, Hold, Part};
 use crate::storage::envelope::ROOM;
@@ -151,7 +151,7 @@ impl Hold for HeldFiles {
 
     fn set_aside(&mut self, part: Part) -> Result<(), StoreError> {
         let path = self.files.path(&self.slot, part);
-        let numbered = |number| self.files.directory.join(format!("{}{ASIDE}{number}", self.slot.stem));
+        let numbered = |number| self.files.place_aside(&self.slot, number);
         let is_directory = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
         let is_free = |number: &u32| {
             let aside = numbered(*number);

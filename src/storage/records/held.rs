@@ -268,8 +268,8 @@ impl Held {
         match &previous {
             Ok(Opened::Sound(record)) if is_older(record) => {
                 self.hold.set_aside(Part::Current)?;
-                if let Some(place) = self.shared.backend.set_aside().get(&self.profile) {
-                    self.tell(set_aside_as(place));
+                if let Some(place) = self.shared.backend.set_aside_of(&self.profile) {
+                    self.tell(set_aside_as(&place));
                 }
             }
             // No record could take the place of a directory.

@@ -1,6 +1,6 @@
 //! What every place for records has to do, whatever keeps the bytes: the same checks over each of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ fn empty(place: &Place<'_>) {
     assert_eq!(load(&store).unwrap(), None);
     assert_eq!(store.profiles().unwrap(), []);
     assert_eq!(store.calls(&profile("work")).unwrap(), []);
-    assert!(store.damage().is_empty() && store.versions().unwrap_or_default().is_empty());
+    assert!(damage(&store).is_empty() && store.versions().unwrap_or_default().is_empty());
     store.holding(&profile("work"), PATIENCE, Held::forget).unwrap();
     assert_eq!(store.holding(&profile("work"), PATIENCE, Held::load).unwrap(), None);
 }
@@ -222,11 +222,18 @@ fn damaged(place: &Place<'_>) {
     place.put(b"no record", Some(&previous));
     let store = place.store();
     assert_eq!(load(&store).unwrap(), Some(before.clone()));
-    assert_eq!((store.found_damaged().len(), store.damage().len()), (1, 1));
+    assert_eq!((store.found_damaged().len(), damage(&store).len()), (1, 1));
     // The next writer goes on with it, and what was damaged is told from then on.
     assert_eq!(store.holding(&profile("work"), PATIENCE, Held::load).unwrap(), Some(Box::new(before)));
     assert_eq!(commit(&store, "three").generation, 2);
-    assert_eq!(place.store().damage().len(), 1);
+    assert_eq!(damage(&place.store()).len(), 1);
+}
+
+/// What is told of damage, of all records and of one alike.
+fn damage(store: &Store) -> BTreeMap<ProfileName, String> {
+    let damage = store.damage();
+    assert_eq!(store.damage_of(&profile("work")).as_ref(), damage.get(&profile("work")));
+    damage
 }
 
 /// Whether damage to any byte is noticed.
@@ -249,9 +256,9 @@ fn unreadable(place: &Place<'_>) {
     let store = place.store();
     assert!(matches!(load(&store), Err(StoreError::Corrupt { .. })));
     assert_eq!(commit(&store, "two").generation, 1);
-    assert_eq!((client_id(&store).as_deref(), store.damage().len()), (Some("two"), 1));
+    assert_eq!((client_id(&store).as_deref(), damage(&store).len()), (Some("two"), 1));
     store.holding(&profile("work"), PATIENCE, Held::forget_previous).unwrap();
-    assert!(place.store().damage().is_empty());
+    assert!(damage(&place.store()).is_empty());
 }
 
 fn forgotten(place: &Place<'_>) {

@@ -46,7 +46,7 @@ impl From<StoreError> for Error {
             StoreError::Corrupt { profile: Some(profile), .. } => (
                 Code::Store,
                 Advice::RemoveAnyway(profile.clone())
-                    .after("restore the file from a backup; or sign in again, which sets it aside; or "),
+                    .after("restore it from a backup; or sign in again, which sets it aside; or "),
             ),
             StoreError::Corrupt { profile: None, .. } => (Code::Store, "restore it from a backup".into()),
             StoreError::Newer { .. } => (Code::Store, "update this program; the record stays as it is".into()),

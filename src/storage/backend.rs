@@ -114,9 +114,17 @@ pub struct DatabaseDetails {
     pub role: String,
     pub server_version: String,
     pub tables_version: i32,
-    /// It takes no writes.
+    /// It takes no writes, since it follows another server.
     pub standby: bool,
+    /// It takes no writes: it follows another server, or is set so.
+    pub read_only: bool,
     pub synchronous_commit: String,
+}
+
+impl DatabaseDetails {
+    /// What helps where it takes no writes and follows no other server.
+    pub const READ_ONLY_HELP: &'static str = "see why that was set (a provider does so where a disk is full), and undo it: `ALTER ROLE NAME RESET \
+         default_transaction_read_only`, or the same of the database or of the server";
 }
 
 /// How the server of a database is, seen from this machine.

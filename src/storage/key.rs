@@ -421,7 +421,7 @@ impl Keyring {
 
     /// The source is there, and does not have the key that is needed.
     fn lacks(&self, source: &KeySource, pin: &Pin, first: &Key) -> StoreError {
-        if !self.store.is_shared() {
+        if !self.store.is_shared() || pin.key_id.is_empty() {
             return self.mismatch(pin, &format!("{} was offered", self.offer(first)));
         }
         let (what, store, has, key) = (self.what_to_copy(source), self.place(), first.id(), &pin.key_id);

@@ -113,7 +113,9 @@ impl Database {
         let end = clock::now() + TURN_PATIENCE;
         loop {
             let asked = match self.connection.ask(statement.clone()) {
-                Err(Trouble::NoSchema) => self.init().and_then(|()| self.connection.ask(statement.clone())),
+                Err(Trouble::NoSchema | Trouble::Altered(_)) => {
+                    self.init().and_then(|()| self.connection.ask(statement.clone()))
+                }
                 asked => asked,
             };
             match asked {
@@ -123,14 +125,27 @@ impl Database {
         }
     }
 
-    /// The first row, which tells the version of the tables and the pin.
+    /// The first row, which tells the version of the tables, the pin, and whether this role sees all of them.
     fn checked<'a>(&self, rows: &'a [Row]) -> Result<&'a Row, StoreError> {
-        let row = rows.first().ok_or_else(|| self.error(Trouble::Other("its tables are not whole".to_owned())))?;
-        if value::<i32>(row, 0)? > schema::VERSION {
-            return Err(self.error(Trouble::Newer));
+        let Some(row) = rows.first() else {
+            let hidden = self.ask(&Statement::new(sql::IS_HIDDEN))?;
+            let is_hidden = hidden.first().is_some_and(|row| value(row, 0).unwrap_or(false));
+            let altered = || Trouble::Altered("device_login.store has no row".to_owned());
+            return Err(self.error(if is_hidden { Trouble::Hidden } else { altered() }));
+        };
+        self.check_whole(value(row, 2)?)?;
+        match value::<i32>(row, 0)? {
+            schema::VERSION => {}
+            newer if newer > schema::VERSION => return Err(self.error(Trouble::Newer)),
+            older => return Err(self.error(Trouble::Older(older))),
         }
         *locked(&self.pin) = value(row, 1)?;
         Ok(row)
+    }
+
+    /// Rows that are hidden look like records that are not there.
+    fn check_whole(&self, is_hidden: bool) -> Result<(), StoreError> {
+        if is_hidden { Err(self.error(Trouble::Hidden)) } else { Ok(()) }
     }
 
     fn read(&self, profile: &ProfileName, part: Part) -> Result<Found, StoreError> {
@@ -143,9 +158,9 @@ impl Database {
         let rows = self.ask(&Statement::new(statement).text(profile.as_str()))?;
         let row = self.checked(&rows)?;
         if part == Part::Current {
-            self.note_before(profile, value(row, 3)?);
+            self.note_before(profile, value(row, 4)?);
         }
-        found(row, 2)
+        found(row, 3)
     }
 
     /// Keeps the line in clear of the record before, for who asks for it next.
@@ -241,6 +256,9 @@ impl Backend for PostgresBackend {
             };
             let waited = start.until(clock::now());
             if waited >= patience {
+                if holder.is_none() && !patience.is_zero() {
+                    return Err(database.error(Trouble::Untaken(profile.clone())));
+                }
                 return Err(StoreError::Locked { profile: profile.clone(), holder, waited });
             }
             if listens {
@@ -264,6 +282,7 @@ impl Backend for PostgresBackend {
 
     fn listing(&self) -> Result<Listing, StoreError> {
         let rows = self.database.ask(&Statement::new(sql::PROFILES))?;
+        rows.first().map_or(Ok(()), |row| self.database.check_whole(value(row, 1)?))?;
         let own = rows.iter().filter_map(|row| profile(row).transpose());
         let mut profiles = own.map(|own| Ok((own?, false))).collect::<Result<Vec<_>, _>>()?;
         let spare = self.database.spare();
@@ -306,7 +325,7 @@ impl Backend for PostgresBackend {
             // Another version's; which one is told by this.
             return self.pin().map(|_| Found::Missing);
         }
-        found(self.database.checked(&rows)?, 2)
+        found(self.database.checked(&rows)?, 3)
     }
 
     fn throttled(&self, client: &ClientAt) -> Result<Vec<Throttled>, StoreError> {
@@ -362,12 +381,13 @@ impl Backend for PostgresBackend {
         let rows = self.database.ask(&Statement::new(sql::DETAILS))?;
         let row = self.database.checked(&rows)?;
         Ok(Some(DatabaseDetails {
-            database: value(row, 2)?,
-            role: value(row, 3)?,
-            server_version: value(row, 4)?,
+            database: value(row, 3)?,
+            role: value(row, 4)?,
+            server_version: value(row, 5)?,
             tables_version: value(row, 0)?,
-            standby: value(row, 5)?,
-            synchronous_commit: value(row, 6)?,
+            standby: value(row, 6)?,
+            synchronous_commit: value(row, 7)?,
+            read_only: value(row, 8)?,
         }))
     }
 
@@ -416,7 +436,9 @@ impl Backend for PostgresBackend {
     }
 
     fn init(&self) -> Result<(), StoreError> {
-        self.database.init().map_err(|trouble| self.database.error(trouble))
+        self.database.init().map_err(|trouble| self.database.error(trouble))?;
+        let rows = self.database.ask(&Statement::new(sql::PIN))?;
+        self.database.checked(&rows).map(drop)
     }
 }
 
@@ -441,7 +463,7 @@ fn found(row: &Row, column: usize) -> Result<Found, StoreError> {
     Ok(bytes.map_or(Found::Missing, |bytes| Found::Bytes(Zeroizing::new(bytes))))
 }
 
-/// The profile that a row is of. What is no name is not this program's.
+/// The profile that a row is of, if it is of one. What is no name is not this program's.
 fn profile(row: &Row) -> Result<Option<ProfileName>, StoreError> {
-    value::<String>(row, 0).map(|name| name.parse().ok())
+    Ok(value::<Option<String>>(row, 0)?.and_then(|name| name.parse().ok()))
 }

@@ -97,6 +97,57 @@ fn records_go_there_and_back_any_number_of_times() {
     home.run(&["token"]).failed(4, &["is not signed in"]);
 }
 
+/// By a role that is not the tables' owner, as an admin makes it.
+#[test]
+fn what_a_server_hides_or_refuses_is_told_by_every_command_that_meets_it() {
+    const HIDDEN: &[&str] =
+        &["hides rows of the tables", "ALTER TABLE device_login.records DISABLE ROW LEVEL SECURITY"];
+    const READ_ONLY: &[&str] = &["is set read-only", "RESET default_transaction_read_only"];
+    let authority = Authority::start(|_| (200, r#"{"sub":"77"}"#.to_owned()));
+    let server = Postgres::shared();
+    let database = server.database();
+    let (name, url, home) = (database.name(), database.url(), Home::at(&authority));
+    home.configure(&format!("store_cache = 0\n{}", home.configuration()));
+    home.sign_in(&authority, |_| ());
+    let address = home.write("url", &format!("{url}\n")).display().to_string();
+    assert_eq!(home.run(&["store", "copy", "--to-file", &address]).code, 0);
+    let role = format!("fleet_{name}");
+    database.sql(&format!("CREATE ROLE {role} LOGIN"));
+    database.sql(&over(&url, &home, &["store", "init", "--print", "--role", &role]).stdout);
+    let url = url.replace("postgres@", &format!("{role}@"));
+    over(&url, &home, &["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    for (change, undo, parts, commands) in [
+        (
+            "ALTER TABLE device_login.records ENABLE ROW LEVEL SECURITY".to_owned(),
+            "ALTER TABLE device_login.records DISABLE ROW LEVEL SECURITY".to_owned(),
+            HIDDEN,
+            &[&["token"][..], &["status"], &["status", "work"], &["refresh"], &["store", "check"], &["store", "init"]]
+                [..],
+        ),
+        (
+            format!("ALTER ROLE {role} SET default_transaction_read_only = on"),
+            format!("ALTER ROLE {role} RESET default_transaction_read_only"),
+            READ_ONLY,
+            &[&["refresh"], &["store", "init"]],
+        ),
+    ] {
+        database.sql(&change);
+        for command in commands {
+            let said = over(&url, &home, command);
+            assert!(said.code == 9 && parts.iter().all(|part| said.stderr.contains(part)), "{command:?}: {said:?}");
+        }
+        let doctor = over(&url, &home, &["doctor"]);
+        assert!(
+            doctor.code != 0
+                && parts.iter().all(|part| doctor.stdout.replace("\n                       ", " ").contains(part)),
+            "{doctor:?}"
+        );
+        database.sql(&undo);
+        over(&url, &home, &["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    }
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
 #[test]
 fn a_database_is_the_same_by_each_of_its_addresses() {
     let authority = Authority::start(|_| (200, r#"{"sub":"77"}"#.to_owned()));

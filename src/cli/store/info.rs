@@ -128,6 +128,7 @@ fn lines(info: &StoreInfo, profiles: usize, is_away: bool, program: &Program) ->
             line("server version", &details.server_version),
             line("tables version", &details.tables_version.to_string()),
             line("standby", &details.standby.to_string()),
+            line("read-only", &details.read_only.to_string()),
             line("synchronous commit", &details.synchronous_commit),
         ]);
     }

@@ -19,7 +19,7 @@ use tokio_postgres::{Client, Row};
 
 use super::address::Address;
 use super::notices::Notices;
-use super::session::{Session, connect};
+use super::session::{Session, connect, why_read_only};
 use super::trouble::Trouble;
 use crate::clock::{self, Moment};
 use crate::http::tls::certificates::Certificates;
@@ -240,21 +240,29 @@ impl Server {
         let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
             statement.parameters.iter().map(|(value, kind)| (&**value as &(dyn ToSql + Sync), kind.clone())).collect();
         let asked = Box::pin(client.query_typed(statement.sql, &parameters));
-        self.judge(clock::within(STATEMENT_LIMIT, asked).await, number).await
+        self.judge(clock::within(STATEMENT_LIMIT, asked).await, &client, number).await
     }
 
     async fn run(&self, sql: &str) -> Answer {
         let (client, number) = self.connected().await?;
         let done = clock::within(STATEMENT_LIMIT, Box::pin(client.batch_execute(sql))).await;
-        self.judge(done, number).await.map(|()| Vec::new())
+        self.judge(done, &client, number).await.map(|()| Vec::new())
     }
 
     /// Drops the connection on which this came, where it is of no use any more.
-    async fn judge<T>(&self, done: Option<Result<T, tokio_postgres::Error>>, number: u64) -> Result<T, Trouble> {
+    async fn judge<T>(
+        &self,
+        done: Option<Result<T, tokio_postgres::Error>>,
+        client: &Client,
+        number: u64,
+    ) -> Result<T, Trouble> {
         let done = done.map_or(Err(Trouble::Slow), |done| done.map_err(|error| Trouble::of(&error)));
         let done = match done {
             Err(Trouble::Broken(why)) => {
                 Err(self.notices.take_refusal().map_or(Trouble::Broken(why), Trouble::refusing))
+            }
+            Err(Trouble::ReadOnly) => {
+                Err(clock::within(STATEMENT_LIMIT, why_read_only(client)).await.unwrap_or(Trouble::Slow))
             }
             done => done,
         };

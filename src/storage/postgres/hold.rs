@@ -66,8 +66,8 @@ impl Lease {
         let claim = Statement::new(sql::CLAIM).text(profile.as_str()).text(id).text(&queued.home);
         let rows = database.ask(&claim.text(&database.holder).number(super::schema::VERSION.unsigned_abs().into()))?;
         let row = database.checked(&rows)?;
-        let Some(commits) = value::<Option<i64>>(row, 4)? else {
-            let holder = value::<Option<String>>(row, 9)?.map(|holder| Untrusted::new(holder).line());
+        let Some(commits) = value::<Option<i64>>(row, 5)? else {
+            let holder = value::<Option<String>>(row, 10)?.map(|holder| Untrusted::new(holder).line());
             return Ok(Claim::Taken { queued, holder });
         };
         Ok(Claim::Granted(Box::new(Self {
@@ -76,8 +76,8 @@ impl Lease {
             id: id.to_owned(),
             may_send_until: before + MAY_SEND,
             commits: commits.unsigned_abs(),
-            current: found(row, 2)?,
-            previous: found(row, 3)?,
+            current: found(row, 3)?,
+            previous: found(row, 4)?,
             attempt: attempt(row)?,
             reservation: None,
             left_in_spare: LeftOver::default(),
@@ -257,15 +257,15 @@ impl Drop for Lease {
 
 /// The last attempt that was noted.
 fn attempt(row: &Row) -> Result<Option<Attempt>, StoreError> {
-    let (Some(generation), Some(holder)) = (value::<Option<i64>>(row, 5)?, value::<Option<i64>>(row, 6)?) else {
+    let (Some(generation), Some(holder)) = (value::<Option<i64>>(row, 6)?, value::<Option<i64>>(row, 7)?) else {
         return Ok(None);
     };
-    let at = value::<Option<SystemTime>>(row, 7)?.and_then(|at| Timestamp::try_from(at).ok());
+    let at = value::<Option<SystemTime>>(row, 8)?.and_then(|at| Timestamp::try_from(at).ok());
     Ok(at.map(|at| Attempt {
         generation: generation.unsigned_abs(),
         holder: u32::try_from(holder).unwrap_or_default(),
         at,
-        may_rotate: value(row, 8).ok().flatten().unwrap_or_default(),
+        may_rotate: value(row, 9).ok().flatten().unwrap_or_default(),
     }))
 }
 

@@ -16,6 +16,7 @@ use super::address::{Address, Host};
 use super::guarded::{Guarded, Refusal};
 use super::notices::Notices;
 use super::passwords;
+use super::sql;
 use super::tls::Tls;
 use super::trouble::Trouble;
 use crate::clock;
@@ -73,7 +74,7 @@ async fn connect_in_time(address: &Address, host: &Host, notices: &Arc<Notices>)
 /// What one server says of itself tells more than that others are silent.
 fn most_telling(troubles: Vec<(&Host, Trouble)>) -> Trouble {
     let is_telling =
-        |trouble: &Trouble| !matches!(trouble, Trouble::Unreachable(_) | Trouble::Broken(_) | Trouble::ReadOnly);
+        |trouble: &Trouble| !matches!(trouble, Trouble::Unreachable(_) | Trouble::Broken(_) | Trouble::Standby);
     if let Some((_, telling)) = troubles.iter().find(|(_, trouble)| is_telling(trouble)) {
         return telling.clone();
     }
@@ -210,7 +211,7 @@ where
             None => is_writable_as_asked(&session.client).await.map_err(|error| Trouble::of(&error))?,
         };
         if !is_writable {
-            return Err(Trouble::ReadOnly);
+            return Err(why_read_only(&session.client).await);
         }
     }
     Ok(session)
@@ -225,6 +226,16 @@ where
     let follows = connection.parameter("in_hot_standby")?;
     let refuses = connection.parameter("default_transaction_read_only")?;
     Some(follows == "off" && refuses == "off")
+}
+
+/// Why the server takes no writes.
+pub(super) async fn why_read_only(client: &Client) -> Trouble {
+    let asked = client.query_typed_one(sql::FOLLOWS, &[]).await.and_then(|row| row.try_get(0));
+    match asked {
+        Ok(true) => Trouble::Standby,
+        Ok(false) => Trouble::ReadOnly,
+        Err(error) => Trouble::of(&error),
+    }
 }
 
 async fn is_writable_as_asked(client: &Client) -> Result<bool, tokio_postgres::Error> {

@@ -12,6 +12,13 @@ macro_rules! durable {
     };
 }
 
+/// What every look at the tables begins with: their version, the pin, and whether the server hides rows of them.
+macro_rules! head {
+    () => {
+        "s.version, s.pin, row_security_active('device_login.records')"
+    };
+}
+
 /// A change of one profile's row, of who holds it. Gives a row where that is who asks.
 macro_rules! change {
     ($($set:literal),+) => {
@@ -28,7 +35,9 @@ macro_rules! change {
 macro_rules! read {
     ($column:literal) => {
         concat!(
-            "SELECT s.version, s.pin, r.",
+            "SELECT ",
+            head!(),
+            ", r.",
             $column,
             " FROM device_login.store s LEFT JOIN device_login.records r ON r.profile = $1"
         )
@@ -43,8 +52,8 @@ pub(super) const READ_CALLS: &str = read!("calls");
 /// Takes the right to write, where nobody has it, its time is over, or who has it is of the same home and so must be dead.
 /// Others than that home wait longer after a request whose answer may come only once: it may be kept and come yet. It need
 /// not be durable, since nothing is sent before `NOTE` is.
-pub(super) const CLAIM: &str = "\
-    WITH claimed AS (
+pub(super) const CLAIM: &str = concat!(
+    "WITH claimed AS (
         INSERT INTO device_login.records AS r
             (profile, attempt_id, attempt_home, attempt_holder, attempt_phase, attempt_deadline)
         SELECT $1, $2, $3, $4, 'prepared', clock_timestamp() + interval '60 s'
@@ -58,13 +67,18 @@ pub(super) const CLAIM: &str = "\
                     THEN interval '2 min' ELSE interval '0' END
         RETURNING r.current, r.previous, r.commits, r.sent_generation, r.sent_holder, r.sent_at, r.sent_may_rotate
     )
-    SELECT s.version, s.pin, c.current, c.previous, c.commits, c.sent_generation, c.sent_holder, c.sent_at,
+    SELECT ",
+    head!(),
+    ", c.current, c.previous, c.commits, c.sent_generation, c.sent_holder, c.sent_at,
         c.sent_may_rotate, NULL AS holder, set_config('synchronous_commit', 'off', true)
     FROM device_login.store s, claimed c
     UNION ALL
-    SELECT s.version, s.pin, NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.attempt_holder, NULL
+    SELECT ",
+    head!(),
+    ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.attempt_holder, NULL
     FROM device_login.store s LEFT JOIN device_login.records r ON r.profile = $1
-    WHERE NOT EXISTS (SELECT FROM claimed)";
+    WHERE NOT EXISTS (SELECT FROM claimed)"
+);
 
 pub(super) const LISTEN: &str = "LISTEN device_login";
 
@@ -144,8 +158,10 @@ pub(super) const RELEASE: &str = "\
     SELECT pg_notify('device_login', profile)
     FROM (SELECT profile || '!' AS profile FROM emptied UNION ALL TABLE released) given";
 
-pub(super) const PROFILES: &str =
-    "SELECT profile FROM device_login.records WHERE current IS NOT NULL OR previous IS NOT NULL ORDER BY profile";
+/// With whether the server hides rows, which is told where there is no profile as well.
+pub(super) const PROFILES: &str = "\
+    SELECT r.profile, (SELECT row_security_active('device_login.records')) FROM (VALUES (1)) one
+    LEFT JOIN device_login.records r ON r.current IS NOT NULL OR r.previous IS NOT NULL ORDER BY r.profile";
 pub(super) const VERSIONS: &str =
     "SELECT profile, commits, changed_at FROM device_login.records WHERE current IS NOT NULL";
 pub(super) const ASIDE: &str =
@@ -165,19 +181,26 @@ pub(super) const STRAYS: &str = "SELECT profile, number, content FROM device_log
 pub(super) const IDENTITY: &str = "\
     SELECT system_identifier::text || '/' || oid::text
     FROM pg_control_system(), pg_database WHERE datname = current_database()";
-pub(super) const DETAILS: &str = "\
-    SELECT version, pin, current_database()::text, current_user::text, current_setting('server_version'),
-        pg_is_in_recovery(), current_setting('synchronous_commit')
-    FROM device_login.store";
+pub(super) const DETAILS: &str = concat!(
+    "SELECT ",
+    head!(),
+    ", current_database()::text, current_user::text, current_setting('server_version'),
+        pg_is_in_recovery(), current_setting('synchronous_commit'), current_setting('transaction_read_only') = 'on'
+    FROM device_login.store s"
+);
 /// Beside the details: rights, TLS of the server's own connection, its clock, and for how many seconds it has had that.
 pub(super) const HEALTH: &str = "\
-    SELECT bool_and(has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+    SELECT bool_and(NOT row_security_active(oid) AND has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
             AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')),
         (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()), clock_timestamp(),
         (SELECT extract(epoch FROM clock_timestamp() - backend_start)::float8
             FROM pg_stat_activity WHERE pid = pg_backend_pid())
     FROM pg_class WHERE relnamespace = 'device_login'::regnamespace AND relkind = 'r'";
-pub(super) const PIN: &str = "SELECT version, pin FROM device_login.store";
+pub(super) const PIN: &str = concat!("SELECT ", head!(), " FROM device_login.store s");
+/// Where not even the row of `store` is to be seen.
+pub(super) const IS_HIDDEN: &str = "SELECT row_security_active('device_login.store')";
+/// Of a server that takes no writes.
+pub(super) const FOLLOWS: &str = "SELECT pg_is_in_recovery()";
 pub(super) const BIND: &str = concat!(
     "WITH ",
     durable!(),
@@ -191,5 +214,7 @@ pub(super) const REBIND: &str = concat!(
 pub(super) const PROBE: &str = concat!(
     "WITH ",
     durable!(),
-    " UPDATE device_login.store SET probe = $1 FROM durable WHERE version = $2 RETURNING version, pin, probe"
+    " UPDATE device_login.store s SET probe = $1 FROM durable WHERE s.version = $2 RETURNING ",
+    head!(),
+    ", s.probe"
 );

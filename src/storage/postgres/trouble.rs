@@ -10,6 +10,8 @@ use tokio_postgres::error::{DbError, SqlState};
 use super::guarded::Refusal;
 use crate::error::Advice;
 use crate::http::tls;
+use crate::profile::ProfileName;
+use crate::storage::DatabaseDetails;
 use crate::untrusted::Untrusted;
 
 /// Why a database did not do what it was asked.
@@ -28,11 +30,19 @@ pub(super) enum Trouble {
     NoSchema,
     /// The tables are there, and this user may not use them.
     NoRights,
+    /// The tables are there, and row-level security hides rows of them.
+    Hidden,
+    /// The tables are not as this program has made them.
+    Altered(String),
     /// A newer version of this program made the tables.
     Newer,
+    /// The tables say that they are of this version, which is before the one that is needed.
+    Older(i32),
     /// A statement took too long; whether it was done is not known.
     Slow,
     /// The server takes no writes: it follows another one.
+    Standby,
+    /// The server takes no writes: it is set so.
     ReadOnly,
     DiskFull,
     TooManyConnections,
@@ -42,6 +52,8 @@ pub(super) enum Trouble {
     Broken(Option<String>),
     /// Another one holds the right to write, since this one's has run out.
     Ended,
+    /// Nobody holds the right to write this profile, and it cannot be had.
+    Untaken(ProfileName),
     /// It sends what is not taken.
     Hostile(String),
     /// Anything else.
@@ -88,10 +100,10 @@ impl Trouble {
         match code {
             &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => Trouble::Refused(words()),
             &SqlState::INVALID_CATALOG_NAME => Trouble::NoDatabase(words()),
-            &SqlState::UNDEFINED_TABLE
-            | &SqlState::INVALID_SCHEMA_NAME
-            | &SqlState::UNDEFINED_COLUMN
-            | &SqlState::INVALID_COLUMN_REFERENCE => Trouble::NoSchema,
+            &SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME => Trouble::NoSchema,
+            &SqlState::UNDEFINED_COLUMN | &SqlState::INVALID_COLUMN_REFERENCE => Trouble::Altered(words()),
+            // The code is the same, and only servers that speak English are known by their words.
+            &SqlState::INSUFFICIENT_PRIVILEGE if said.message().contains("row-level security") => Trouble::Hidden,
             &SqlState::INSUFFICIENT_PRIVILEGE => Trouble::NoRights,
             &SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE => Trouble::Slow,
             &SqlState::READ_ONLY_SQL_TRANSACTION => Trouble::ReadOnly,
@@ -106,12 +118,12 @@ impl Trouble {
 
     /// Whether the connection is of no use any more.
     pub(super) fn ends_the_session(&self) -> bool {
-        matches!(self, Trouble::Slow | Trouble::Broken(_) | Trouble::Shutdown | Trouble::ReadOnly | Trouble::Hostile(_))
+        matches!(self, Trouble::Slow | Trouble::Hostile(_)) || self.is_worth_another_try()
     }
 
     /// Whether the statement may be done all the same, or may be done by another server.
     pub(super) fn is_worth_another_try(&self) -> bool {
-        matches!(self, Trouble::Broken(_) | Trouble::Shutdown | Trouble::ReadOnly)
+        matches!(self, Trouble::Broken(_) | Trouble::Shutdown | Trouble::Standby | Trouble::ReadOnly)
     }
 
     /// Whether the database is away for now, so that what it was asked may be done later.
@@ -133,14 +145,23 @@ impl Trouble {
                  `store copy` takes such a file by `--to-file`"
             }
             Trouble::NoDatabase(_) => "have it made by `createdb`, or name another one",
-            Trouble::NoSchema | Trouble::NoRights => return Advice::InitStore,
+            Trouble::NoSchema | Trouble::NoRights | Trouble::Older(_) => return Advice::InitStore,
+            Trouble::Hidden => {
+                "have an admin run `ALTER TABLE device_login.records DISABLE ROW LEVEL SECURITY`, and the same for the other tables \
+                 of that schema, or make this user their owner, or give it `BYPASSRLS`"
+            }
+            Trouble::Altered(_) => "find out who has changed the tables; restore the database from a backup",
             Trouble::Newer => "update this program; the database stays as it is",
             Trouble::Slow => "try again; see how busy the server is",
-            Trouble::ReadOnly => "name all servers, `postgres://ONE,OTHER/…`: then the one that takes writes is found",
+            Trouble::Standby => "name all servers, `postgres://ONE,OTHER/…`: then the one that takes writes is found",
+            Trouble::ReadOnly => DatabaseDetails::READ_ONLY_HELP,
             Trouble::DiskFull => "make room on the server's disk",
             Trouble::TooManyConnections => "try again; raise the server's `max_connections`, or put a pooler before it",
             Trouble::Shutdown | Trouble::Broken(_) => "try again when it is back",
             Trouble::Ended => "try again; this machine or the database was held up for longer than a minute",
+            Trouble::Untaken(_) => {
+                "see whether a trigger or a rule of `device_login.records` drops what is written there"
+            }
             Trouble::Hostile(_) => "see whether the address is that of the database, and what is in its tables",
             Trouble::Other(_) => "see what the server's log says",
         };
@@ -160,15 +181,22 @@ impl fmt::Display for Trouble {
             Trouble::NoDatabase(why) => write!(f, "is not there: {why}"),
             Trouble::NoSchema => f.write_str("has no tables of this program yet, and this user may not make them"),
             Trouble::NoRights => f.write_str("does not let this user at the tables of this program"),
+            Trouble::Hidden => {
+                f.write_str("hides rows of the tables of this program from this user (row-level security)")
+            }
+            Trouble::Altered(why) => write!(f, "has tables that are not as this program has made them: {why}"),
             Trouble::Newer => f.write_str("has tables of a newer version of this program"),
+            Trouble::Older(version) => write!(f, "has tables that say to be of version {version}, which is too old"),
             Trouble::Slow => f.write_str("did not answer in time"),
-            Trouble::ReadOnly => f.write_str("takes no writes: it follows another server"),
+            Trouble::Standby => f.write_str("takes no writes: it follows another server"),
+            Trouble::ReadOnly => f.write_str("takes no writes: it is set read-only (`default_transaction_read_only`)"),
             Trouble::DiskFull => f.write_str("has no room left on its disk"),
             Trouble::TooManyConnections => f.write_str("has too many connections"),
             Trouble::Shutdown => f.write_str("is being stopped or started"),
             Trouble::Broken(None) => f.write_str("closed the connection"),
             Trouble::Broken(Some(why)) => write!(f, "closed the connection: {why}"),
             Trouble::Ended => f.write_str("gave the right to write to somebody else, since it had run out here"),
+            Trouble::Untaken(profile) => write!(f, "does not give the right to write `{profile}`, which nobody has"),
             Trouble::Hostile(why) => write!(f, "is not trusted: {why}"),
             Trouble::Other(why) => write!(f, "refused: {why}"),
         }

@@ -115,6 +115,97 @@ fn a_role_that_may_not_make_tables_works_with_those_that_an_admin_has_made() {
     database.sql(&format!("DROP OWNED BY \"fleet of {name}\"; DROP ROLE \"fleet of {name}\""));
 }
 
+/// What is done with a store.
+type Use = fn(&Store) -> Result<(), StoreError>;
+
+const LOAD: Use = |store| store.load(&profile("work")).map(drop);
+const HOLD: Use = |store| store.hold(&profile("work"), SHORT).map(Held::release);
+const PROBE: Use = |store| store.probe();
+const LIST: Use = |store| store.profiles().map(drop);
+const CHECK: Use = |store| store.check(&[profile("work")].into()).map(drop);
+const INIT: Use = |store| store.init();
+
+#[test]
+fn what_others_have_changed_at_the_database_is_told_by_what_undoes_it() {
+    const HIDDEN: [&str; 2] = ["hides rows", "DISABLE ROW LEVEL SECURITY"];
+    const ALTERED: [&str; 2] = ["not as this program has made them", "who has changed the tables"];
+    const DROPS: &str = "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+                         CREATE TRIGGER nothing BEFORE INSERT OR UPDATE ON device_login.records \
+                         FOR EACH ROW EXECUTE FUNCTION nothing()";
+    let server = Postgres::shared();
+    let database = server.database();
+    let (name, port) = (database.name(), server.port());
+    let role = format!("fleet_{name}");
+    database.sql(&format!("CREATE ROLE {role} LOGIN"));
+    database.sql(&opened_script(Some(&role)));
+    let home = Home::new();
+    let address = format!("postgres://{role}@/{name}?host={}&port={port}", server.directory().display());
+    commit(&opened(&home, &address), "one");
+    let everything = [LOAD, LIST, HOLD, PROBE, CHECK, INIT];
+    for (change, undo, parts, fails) in [
+        (
+            "ALTER TABLE device_login.records ENABLE ROW LEVEL SECURITY".to_owned(),
+            "ALTER TABLE device_login.records DISABLE ROW LEVEL SECURITY".to_owned(),
+            HIDDEN,
+            &everything[..],
+        ),
+        (
+            "ALTER TABLE device_login.store ENABLE ROW LEVEL SECURITY".to_owned(),
+            "ALTER TABLE device_login.store DISABLE ROW LEVEL SECURITY".to_owned(),
+            HIDDEN,
+            &[LOAD, HOLD, PROBE, CHECK, INIT],
+        ),
+        (
+            format!("ALTER ROLE {role} SET default_transaction_read_only = on"),
+            format!("ALTER ROLE {role} RESET default_transaction_read_only"),
+            ["set read-only", "RESET default_transaction_read_only"],
+            &[HOLD, PROBE],
+        ),
+        (
+            "ALTER TABLE device_login.records RENAME previous TO before".to_owned(),
+            "ALTER TABLE device_login.records RENAME before TO previous".to_owned(),
+            ALTERED,
+            &[LOAD, LIST, HOLD, CHECK],
+        ),
+        (
+            "CREATE TABLE before AS TABLE device_login.store; DELETE FROM device_login.store".to_owned(),
+            "INSERT INTO device_login.store TABLE before".to_owned(),
+            ALTERED,
+            &[LOAD, HOLD, PROBE, CHECK],
+        ),
+        (
+            "UPDATE device_login.store SET version = -1".to_owned(),
+            "UPDATE device_login.store SET version = 1".to_owned(),
+            ["version -1, which is too old", "store init"],
+            &[LOAD, HOLD, PROBE, CHECK],
+        ),
+        (
+            DROPS.to_owned(),
+            "DROP FUNCTION nothing() CASCADE".to_owned(),
+            ["which nobody has", "a trigger or a rule"],
+            &[HOLD],
+        ),
+    ] {
+        database.sql(&change);
+        for (number, fails) in fails.iter().enumerate() {
+            match fails(&opened(&home, &address)) {
+                Err(StoreError::Database { problem, advice, .. }) => {
+                    let (problem, advice) = (problem, said(&advice));
+                    let is_told = problem.contains(parts[0]) && advice.contains(parts[1]);
+                    assert!(is_told, "{change} {number}: {problem}; {advice}");
+                }
+                other => panic!("{change} {number}: {other:?}"),
+            }
+        }
+        database.sql(&undo);
+        for works in everything {
+            works(&opened(&home, &address)).expect(&undo);
+        }
+    }
+    assert!(load(&opened(&home, &address)).unwrap().is_some());
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
 #[test]
 fn a_password_comes_from_a_file_that_nobody_else_can_read() {
     let server = Postgres::start();

@@ -351,6 +351,12 @@ impl Service {
         if let Some(lost) = pending.and_then(|pending| self.lost_approval(&profile.name, &pending.id)) {
             return error.because(format!("it {lost}")).advise(Advice::SignIn(profile.name.clone()));
         }
+        if record.is_none() && self.store.has_lost(&profile.name) {
+            let look = "look whether the place of the store is mounted, or was brought back from a backup; else ";
+            return error
+                .because("its record is gone, and nobody has logged out here")
+                .advise(Advice::SignIn(profile.name.clone()).after(look));
+        }
         if pending.is_some_and(|pending| !pending.left(&Clocks::now()).is_zero()) {
             let resume = Advice::SignInBy(profile.name.clone(), Way::Resume);
             return error.because("a code for it waits for approval").advise(resume.and(" to go on with that"));

@@ -81,18 +81,21 @@ impl Service {
     pub async fn token(&self, profile: &Profile, freshness: Freshness) -> Result<FreshToken, Error> {
         let now = clock::wall();
         let named = profile.clone();
-        let seen = match self.aside(move |service| service.look_for_token(&named, freshness, now)).await? {
-            Stored::Lasting(grant) => return Ok(fresh_token(*grant, now, None)),
-            Stored::Worn(record) => record,
+        let look = move |service: &Self| match service.look_for_token(&named, freshness, now)? {
+            Stored::Lasting(grant) => Ok::<_, Error>((true, *grant)),
+            Stored::Worn(record) => Ok((false, service.grant_of(record.as_deref(), &named)?.clone())),
         };
-        let grant = self.grant_of(seen.as_deref(), profile)?;
+        let (will_do, grant) = self.aside(look).await?;
+        if will_do {
+            return Ok(fresh_token(grant, now, None));
+        }
         let is_all_there_is =
             grant.refresh_token.is_none() && grant.refused.is_none() && freshness != Freshness::Forced;
-        if is_all_there_is && Ends::of(grant, now) == Ends::Unknown {
+        if is_all_there_is && Ends::of(&grant, now) == Ends::Unknown {
             let warning = "this machine's clock has been set back since the access token came, so its end is not known";
-            return Ok(fresh_token(grant.clone(), now, Some(warning.to_owned())));
+            return Ok(fresh_token(grant, now, Some(warning.to_owned())));
         }
-        match self.refresh(profile, freshness, grant, now).await {
+        match self.refresh(profile, freshness, &grant, now).await {
             Ok(Kept { grant, warning }) => Ok(fresh_token(grant, clock::wall(), warning)),
             Err(error) if freshness == Freshness::Default => self.still_good(profile, error, clock::wall()).await,
             Err(error) => Err(error),
@@ -102,12 +105,14 @@ impl Service {
     /// The grant with a successor of the token that was minted then, whoever minted it.
     pub(super) async fn renew(&self, profile: &Profile, minted_at: Timestamp) -> Result<Grant, Error> {
         let (freshness, now) = (Freshness::SuccessorOf(minted_at), clock::wall());
-        let seen = self.record(&profile.name).await?;
-        let grant = self.grant_of(seen.as_deref(), profile)?;
-        if lasts(grant, freshness, now) {
-            return Ok(grant.clone());
+        let named = profile.clone();
+        let look =
+            move |service: &Self| Ok::<_, Error>(service.grant_of(service.load(&named)?.as_deref(), &named)?.clone());
+        let grant = self.aside(look).await?;
+        if lasts(&grant, freshness, now) {
+            return Ok(grant);
         }
-        self.refresh(profile, freshness, grant, now).await.map(|kept| kept.grant)
+        self.refresh(profile, freshness, &grant, now).await.map(|kept| kept.grant)
     }
 
     /// The token that is left after `refusal`, though nobody can say that the provider still takes it.

@@ -238,6 +238,11 @@ impl Store {
         self.shared.backend.profiles()
     }
 
+    /// Whether this machine has written a sign-in of the profile, which has no record, and knows of no end of it.
+    pub fn has_lost(&self, profile: &ProfileName) -> bool {
+        self.shared.written_last(profile).is_some()
+    }
+
     /// Proves that records can be kept: writes a probe, reads it back and deletes it.
     pub fn probe(&self) -> Result<(), StoreError> {
         let Shared { backend, keyring, .. } = &*self.shared;

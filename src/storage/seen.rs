@@ -53,6 +53,11 @@ impl Note {
         self.refresh_token.is_some() && self.refresh_token != Self::of(record).refresh_token
     }
 
+    /// Whether a sign-in that can be refreshed was written, and no end of it.
+    pub(super) fn has_sign_in(self) -> bool {
+        self.refresh_token.is_some()
+    }
+
     /// Whether the record is one from before this. A later sign-in is not, whatever its number.
     pub(super) fn is_after(self, record: &Record) -> bool {
         let other = Self::of(record);

@@ -417,3 +417,36 @@ fn check_names_what_is_of_nobody_and_what_is_left_over() {
     assert!(said.stdout.contains("What dead writers of profile `work` had left over is gone."), "{said:?}");
     assert!(!home.path("state/.work.record.1-0.new").exists());
 }
+
+/// A logout leaves a record, and who removes a profile knows of it.
+#[test]
+fn a_record_that_is_gone_without_a_logout_is_told_and_keeps_nobody_from_a_sign_in() {
+    let authority = provider();
+    let none: &[&str] = &[];
+    for (meanwhile, is_told) in
+        [(none, true), (&["logout", "--local"], false), (&["profile", "remove", "work", "--force"], false)]
+    {
+        let home = home(&authority);
+        let configuration = home.configuration();
+        for command in [&["refresh"][..], meanwhile] {
+            assert!(command.is_empty() || home.run(command).code == 0, "{command:?}");
+        }
+        home.configure(&configuration);
+        for name in ["work.record", "work.record.prev"] {
+            let _ = fs::remove_file(home.path("state").join(name));
+        }
+        let checked = home.run(&["store", "check"]);
+        let says = |said: &Ran, part: &str| said.stdout.contains(part) || said.stderr.contains(part);
+        assert_eq!((checked.code, says(&checked, "it is gone")), (i32::from(is_told), is_told), "{checked:?}");
+        let doctor = home.run(&["doctor"]);
+        assert_eq!(says(&doctor, "it is gone"), is_told, "{doctor:?}");
+        for command in ["token", "refresh"] {
+            let said = home.run(&[command]);
+            assert_eq!((said.code, says(&said, "its record is gone")), (4, is_told), "{said:?}");
+        }
+        let signed_in = home.run_with(&["login", "--import"], "sentinel-refresh-2\n");
+        assert_eq!(signed_in.code, 0, "{meanwhile:?}: {signed_in:?}");
+        assert_eq!(home.run(&["store", "check"]).code, 0, "{meanwhile:?}");
+        home.run(&["token"]).worked(&format!("{NEXT}\n"));
+    }
+}

@@ -19,6 +19,8 @@ pub enum FindingKind {
     Damaged,
     /// A record is older than the one before it, or than what this machine has written.
     Older,
+    /// There is no record, and this machine has written a sign-in and no end of it.
+    Gone,
     /// It is sealed with a key that is not the store's.
     OtherKey,
     /// A newer version of this program wrote it.
@@ -41,6 +43,7 @@ impl FindingKind {
         match self {
             FindingKind::Damaged => "damaged",
             FindingKind::Older => "older",
+            FindingKind::Gone => "gone",
             FindingKind::OtherKey => "other_key",
             FindingKind::Newer => "newer",
             FindingKind::Unconfigured => "unconfigured",
@@ -106,8 +109,10 @@ impl Store {
     /// Mends what `checked` found, as far as that is possible. Tells what was done, a sentence each, and the first error: it keeps no
     /// other profile from being mended, unless the store is away.
     pub fn repair(&self, checked: &Checked) -> (Vec<String>, Option<StoreError>) {
-        let is_for_repair =
-            |kind| !matches!(kind, FindingKind::Unconfigured | FindingKind::SetAside | FindingKind::Moved);
+        let is_for_repair = |kind| {
+            use FindingKind::{Gone, Moved, SetAside, Unconfigured};
+            !matches!(kind, Gone | Unconfigured | SetAside | Moved)
+        };
         let found = checked.findings.iter().filter(|finding| is_for_repair(finding.kind));
         let (mut done, mut failed) = (Vec::new(), None);
         for profile in sorted::set(found.map(|finding| &finding.profile)) {
@@ -159,6 +164,16 @@ impl Shared {
                 checked.find(profile, FindingKind::Damaged, place(Part::Current), problem);
             }
             _ => {}
+        }
+        let is_gone = [&current, &previous, &spare].into_iter().all(|opened| matches!(opened, Opened::Missing));
+        if let Some(written) = self.written_last(profile).filter(|_| is_gone) {
+            let is_shared = self.backend.is_shared();
+            let look = if is_shared { "another machine has removed the profile" } else { "its place is mounted" };
+            let problem = format!(
+                "it is gone, and this machine has written generation {written}, with a sign-in that was not ended here: \
+                 look whether {look}, or an older backup was brought back"
+            );
+            checked.find(profile, FindingKind::Gone, place(Part::Current), problem);
         }
         let here = previous.sound().into_iter().chain(current.sound()).max_by_key(|record| record.generation);
         let spare = spare.sound().and_then(|spare| counting(spare, here.as_deref()));

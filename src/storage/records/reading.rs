@@ -100,6 +100,13 @@ impl Shared {
         (last.is_after(record) && record.grant.is_some()).then_some(last)
     }
 
+    /// The generation that this machine has written last, where that has a sign-in: a profile without a record has lost it. A logout
+    /// leaves a record, and removing the profile takes the note as well.
+    pub(super) fn written_last(&self, profile: &ProfileName) -> Option<u64> {
+        let last = self.seen.get()?.last(profile)?;
+        last.has_sign_in().then_some(last.generation)
+    }
+
     /// The generation that this machine has written with another refresh token after the record.
     pub(super) fn spent(&self, record: &Record) -> Option<u64> {
         let after = self.written_after(record).filter(|after| after.replaced_token_of(record))?;

@@ -198,6 +198,11 @@ impl ApiPanel {
         self.query.is_some() || self.list.filter.is_some()
     }
 
+    /// Whether a call is under way, or waits for its time.
+    fn is_awaited(&self) -> bool {
+        !self.under_way.is_empty() || self.waiting.is_some()
+    }
+
     fn forget_query(&mut self) {
         self.query = None;
         self.searching = None;
@@ -280,6 +285,7 @@ impl Panel for ApiPanel {
             (Command::Choose, Focus::Filter | Focus::Query) => Some("keep"),
             (Command::Back, Focus::Filter) => Some("show all"),
             (Command::Back, Focus::Query) => Some("forget"),
+            (Command::Back, Focus::Requests | Focus::Answer) if self.is_awaited() => Some("cancel"),
             (Command::Back, Focus::Requests | Focus::Answer) if self.is_searched() => Some("end search"),
             _ => None,
         }

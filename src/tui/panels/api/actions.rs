@@ -177,6 +177,7 @@ impl ApiPanel {
         }
         self.focus = Focus::Form;
         self.form.problem = None;
+        self.form.propose_address();
         self.refused = None;
     }
 

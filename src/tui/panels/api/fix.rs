@@ -118,7 +118,7 @@ impl Waiting {
 impl ApiPanel {
     /// What would help against what the panel shows, if anything that this program can do would.
     pub(super) fn fix(&self, around: &Surroundings) -> Option<Fix> {
-        if self.waiting.is_some() || !self.under_way.is_empty() {
+        if self.is_awaited() {
             return None;
         }
         let profile = around.config.profiles.get(&self.profile);

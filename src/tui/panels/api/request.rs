@@ -143,6 +143,11 @@ impl RequestForm {
         self
     }
 
+    /// Proposes the address that was typed: another one that is typed or pasted takes its place.
+    pub(super) fn propose_address(&mut self) {
+        self.address = Field::proposed(&self.address.text());
+    }
+
     pub(super) fn is_blank(&self) -> bool {
         self.address.text().trim().is_empty()
     }
@@ -247,7 +252,10 @@ impl RequestForm {
         let method = begun(&self.typed_method).map(|_| self.method);
         let has_odd_body = matches!(method, Some(Method::Get | Method::Head)) && !self.body.text().is_empty();
         let body = has_odd_body.then(|| format!("{} usually has no body; some servers ignore it.", self.method));
-        bare.into_iter().chain(whole).chain(body).collect()
+        let address = self.address.text();
+        let second = second_address(&address);
+        let second = second.map(|second| format!("`{second}` is sent as a part of the path."));
+        bare.into_iter().chain(whole).chain(body).chain(second).collect()
     }
 
     /// Does what the person asked for.
@@ -320,6 +328,11 @@ impl RequestForm {
         }
         if let Some(field) = self.field_mut() {
             field.paste(text, is_single_line);
+        }
+        if is_single_line && second_address(text.trim()).is_none() && second_address(&self.address.text()).is_some() {
+            // A whole address takes the place of the one that it was pasted into.
+            self.address = Field::new("");
+            self.address.paste(text, true);
         }
         if self.focus == Part::Query {
             self.take_query_apart(Part::Query);
@@ -411,6 +424,14 @@ impl RequestForm {
         let at = Method::ALL.iter().position(|method| *method == self.method).unwrap_or_default();
         self.method = Method::ALL[(at + steps) % Method::ALL.len()];
     }
+}
+
+/// What reads like a whole address behind the beginning of another one, before its query.
+fn second_address(address: &str) -> Option<&str> {
+    let path = address.split_once('?').map_or(address, |(path, _)| path);
+    let lower = path.to_ascii_lowercase();
+    let at = ["http://", "https://"].iter().filter_map(|scheme| lower.rfind(scheme)).max()?;
+    path.get(at..).filter(|_| at > 0)
 }
 
 /// The first method that begins like this.

@@ -322,6 +322,67 @@ fn a_test_call_that_is_edited_becomes_the_own_request() {
 }
 
 #[test]
+fn an_address_that_was_typed_gives_way_to_the_next_one_as_that_of_a_test_call_does() {
+    type Does<'a> = &'a dyn Fn(&mut Model);
+    let whole = "https://www.zohoapis.eu/b?c=d";
+    let at = |path: &str| format!("https://www.zohoapis.eu{path}");
+    let paste = |model: &mut Model, text: &str| drop(update(model, Message::Pasted(text.to_owned()), now()));
+    let cases: [(&str, Does<'_>, String); 6] = [
+        ("typed", &|model| type_text(model, "/b"), at("/b")),
+        ("pasted", &|model| paste(model, "/b"), at("/b")),
+        ("edited", &|model| drop((press(model, Key::Right), type_text(model, "b"))), at("/ab")),
+        ("pasted whole", &|model| paste(model, whole), whole.to_owned()),
+        ("pasted whole into it", &|model| drop((press(model, Key::Right), paste(model, whole))), whole.to_owned()),
+        (
+            "pasted whole into its query",
+            &|model| drop((press(model, Key::Right), type_text(model, "?c="), paste(model, "https://a.example/b"))),
+            at("/a?c=https://a.example/b"),
+        ),
+    ];
+    for (case, does, sent) in cases {
+        for known in [false, true] {
+            let mut model = panel();
+            if known {
+                load_at(&mut model, "/a");
+            } else {
+                press(&mut model, Key::Home);
+                press(&mut model, Key::Char('e'));
+                type_text(&mut model, "/a");
+                press(&mut model, Key::Esc);
+                assert_eq!(api(&model).form.address.text(), "/a", "what is typed stays");
+                press(&mut model, Key::Char('e'));
+            }
+            assert_eq!(api(&model).form.hint(), "Typing replaces the address, Right edits it.");
+            does(&mut model);
+            let effects = press(&mut model, Key::Enter);
+            let url = |effect: &Effect| matches!(effect, Effect::Call { call, .. } if call.url.as_str() == sent);
+            assert!(effects.iter().any(url), "{case}: {effects:?}");
+        }
+    }
+}
+
+/// Opens the form as for a call of the catalogue with this path.
+fn load_at(model: &mut Model, path: &str) {
+    let panel = model.find_mut::<ApiPanel>().expect("the panel is open");
+    let url = format!("https://www.zohoapis.eu{path}").parse().expect("an address");
+    let call = Call { url, ..who_am_i() };
+    let form = super::RequestForm::of(&call).at(&panel.test_calls().expect("they are known").data_center);
+    panel.form = form;
+    panel.open_form();
+}
+
+#[test]
+fn the_way_out_says_that_it_cancels_while_a_call_is_under_way() {
+    let label = |model: &Model| model.top.label(&model.around, Command::Back);
+    let mut model = panel();
+    assert_eq!(label(&model), None);
+    press(&mut model, Key::Enter);
+    assert_eq!(label(&model), Some("cancel"));
+    answered(&mut model, 2, Ok(answer("{}")));
+    assert_eq!(label(&model), None);
+}
+
+#[test]
 fn method_headers_and_body_are_sent_as_typed() {
     let mut model = panel();
     press(&mut model, Key::Home);
@@ -375,6 +436,7 @@ fn what_may_change_something_is_asked_about_each_time_and_enter_opens_the_form()
             if changes {
                 press(&mut model, Key::Char('e'));
                 press(&mut model, Key::Tab);
+                press(&mut model, Key::Right);
                 update(&mut model, Message::Pasted("y".to_owned()), now());
                 press(&mut model, Key::Esc);
             }
@@ -619,7 +681,7 @@ fn a_host_of_another_data_center_is_tried_since_a_key_mends_that() {
     assert!(matches!(press(&mut model, Key::Enter).as_slice(), [Effect::Call { .. }]));
     // What is typed by then stays.
     answered(&mut model, 2, Ok(refusal(400, &[], "{}", Diagnosis::WrongDataCenter)));
-    for key in [Key::Char('e'), Key::Char('s'), Key::Esc] {
+    for key in [Key::Char('e'), Key::Right, Key::Char('s'), Key::Esc] {
         assert_eq!(press(&mut model, key), []);
     }
     let sent = press(&mut model, Key::Char('f'));

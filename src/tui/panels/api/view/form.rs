@@ -59,9 +59,10 @@ pub(super) fn draw_form(
         let key = |command| around.key(Scope::Typing, command);
         let hint = form.hint();
         let (send, back) = (key(form.sent_by()), key(Command::Back));
-        let hints = [format!("{hint} {send} sends, {back} goes back."), format!("{hint} {send} sends."), hint];
+        let ways = [format!(", {back} goes back and keeps it."), format!(", {back} goes back."), ".".to_owned()];
+        let hints = ways.map(|way| format!("{hint} {send} sends{way}")).into_iter().chain([hint]);
         let fits = |hint: &Vec<Line<'_>>| below.len() + hint.len() <= rows;
-        let hint = hints.iter().map(|hint| faint(hint)).find(fits);
+        let hint = hints.map(|hint| faint(&hint)).find(fits);
         below.extend(hint.unwrap_or_default());
     }
     let below_rows = u16::try_from(below.len()).unwrap_or(0);

@@ -115,6 +115,7 @@ impl ProfileForm {
             step,
             is_from_review: false,
             row: 0,
+            find: Field::new(""),
             was_refused: false,
             is_touched: false,
             begun: Vec::new(),

@@ -154,9 +154,10 @@ impl Palette {
 pub fn size(around: &Surroundings, panel: &dyn Panel) -> (RangeInclusive<u16>, usize) {
     let entries = entries(around, panel, "");
     let (keys, names, says) = columns(&entries);
-    let widest = u16::try_from(keys + names + says + GAPS).unwrap_or(u16::MAX);
+    let widest = u16::try_from(keys + names + says + GAPS).unwrap_or(u16::MAX).max(NARROWEST);
     let room = usize::from(around.window.height.saturating_sub(OUTSIDE));
-    (NARROWEST..=widest.max(NARROWEST), (entries.len() + usize::from(ABOVE_LIST)).min(room))
+    // Where a box would cut that, all of the window is for it.
+    (widest..=widest, (entries.len() + usize::from(ABOVE_LIST)).min(room))
 }
 
 /// The columns of the longest keys, names, and what is said of them.

@@ -59,6 +59,7 @@ fn places_for_typing() -> Vec<(&'static str, Model, Vec<Key>)> {
         ("the name of a file", answered(), keys("w")),
         ("the filter of the profiles", profiles_at("work"), keys("/")),
         ("the name of a profile", profiles_at("work"), keys("p")),
+        ("the provider of a profile", profiles_at("work"), [keys("px"), vec![Key::Enter]].concat()),
         ("the scopes of a profile", profiles_at("work"), [keys("e"), vec![Key::End, Key::Enter]].concat()),
         ("a request", api_panel(), keys("e")),
         ("the search in the requests", api_panel(), keys("/")),
@@ -91,6 +92,20 @@ fn a_command_is_found_by_a_part_of_its_name_and_done() {
     press(&mut model, &[Key::Ctrl('u')]);
     let effects = press(&mut typed(model, "mint"), &[Key::Enter]);
     assert!(matches!(effects[..], [Effect::Refresh { .. }]), "{effects:?}");
+}
+
+#[test]
+fn the_palette_says_all_of_what_commands_do_whatever_it_lies_over() {
+    for (model, longest) in [
+        (profiles_at("work"), "show the token for a moment"),
+        (api_panel(), "copy as curl, token hidden"),
+        (sign_in::pending(), "invert the QR code"),
+    ] {
+        let mut model = typed(model, ":");
+        resize(&mut model, 80, 24);
+        let seen = screen_text(&model, now());
+        assert!(seen.contains(longest), "{longest}:\n{seen}");
+    }
 }
 
 #[test]

@@ -63,8 +63,6 @@ pub struct ProfileForm {
     is_from_review: bool,
     /// The row that has the cursor on the pages without fields of their own.
     row: usize,
-    /// What is typed on a page of choices, to go to one of them.
-    find: Field,
     /// Somebody tried to leave the step as it is, so an empty field is wrong now.
     was_refused: bool,
     is_touched: bool,
@@ -226,10 +224,6 @@ impl ProfileForm {
 
     /// One step back, or out.
     fn back(&mut self, around: &mut Surroundings) -> Then {
-        if !self.find.text().is_empty() {
-            self.find = Field::new("");
-            return Then::default();
-        }
         match self.before() {
             Some(step) if self.step != Step::Saved => {
                 self.failure = None;
@@ -280,7 +274,7 @@ impl Panel for ProfileForm {
                 toggle.into_iter().chain([Command::Choose, Command::Back]).collect()
             }
             _ if self.fields() > 1 => vec![Command::Choose, Command::NextPane, Command::Back],
-            _ if self.is_typing() => vec![Command::Choose, Command::Back],
+            step if step.is_typed() => vec![Command::Choose, Command::Back],
             _ => vec![Command::Choose, Command::Help, Command::Back],
         }
     }
@@ -319,14 +313,11 @@ impl Panel for ProfileForm {
             (Command::PreviousPane | Command::Up, step) if step.is_typed() => {
                 self.draft.focus = self.draft.focus.checked_sub(1).unwrap_or(fields.saturating_sub(1));
             }
-            // What is typed is none of the rows, and no other one is taken for it.
-            (Command::Choose, step) if step.is_choice() && self.found().is_none() => {}
             (Command::Choose | Command::Toggle, _) => return self.choose(around, now),
             (Command::Back, _) => return self.back(around),
             (Command::Quit, _) => return self.ask_or_leave(around),
             (_, step) if command.is_move() && !step.is_typed() => {
                 self.was_refused = false;
-                self.find = Field::new("");
                 self.row = moved(self.row, command, PAGE, self.rows().saturating_sub(1));
             }
             _ => {}
@@ -339,7 +330,7 @@ impl Panel for ProfileForm {
     }
 
     fn is_typing(&self) -> bool {
-        self.step.is_typed() || self.step.is_choice()
+        self.step.is_typed()
     }
 
     fn typed(&mut self, key: Key, around: &mut Surroundings, now: Now) -> Then {
@@ -353,11 +344,6 @@ impl Panel for ProfileForm {
                 }
                 if self.draft.picker.typed(key) == Pressed::Leave {
                     return self.back(around);
-                }
-            }
-            step if step.is_choice() => {
-                if let Some(command) = self.type_to_find(key) {
-                    return self.run(command, around, now);
                 }
             }
             _ => {
@@ -384,8 +370,6 @@ impl Panel for ProfileForm {
         self.note_change(self.step.is_typed());
         if self.step == Step::Scopes {
             self.draft.picker.paste(text);
-        } else if self.step.is_choice() {
-            self.paste_to_find(text);
         } else if let Some(hidden) = self.hidden_mut() {
             hidden.paste(text);
             self.token_is_edited();

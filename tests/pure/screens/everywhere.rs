@@ -59,7 +59,6 @@ fn places_for_typing() -> Vec<(&'static str, Model, Vec<Key>)> {
         ("the name of a file", answered(), keys("w")),
         ("the filter of the profiles", profiles_at("work"), keys("/")),
         ("the name of a profile", profiles_at("work"), keys("p")),
-        ("the provider of a profile", profiles_at("work"), [keys("px"), vec![Key::Enter]].concat()),
         ("the scopes of a profile", profiles_at("work"), [keys("e"), vec![Key::End, Key::Enter]].concat()),
         ("a request", api_panel(), keys("e")),
         ("the search in the requests", api_panel(), keys("/")),

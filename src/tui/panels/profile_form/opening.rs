@@ -115,7 +115,6 @@ impl ProfileForm {
             step,
             is_from_review: false,
             row: 0,
-            find: Field::new(""),
             was_refused: false,
             is_touched: false,
             begun: Vec::new(),

@@ -2,82 +2,23 @@
 
 use super::hidden::Hidden;
 use super::steps::Step;
-use super::view::described;
 use super::{ProfileForm, Purpose};
 use crate::config::ClientType;
-use crate::providers::zoho;
-use crate::tui::keymap::{Command, Key};
 use crate::tui::widgets::field::Field;
 
 impl ProfileForm {
     /// How many rows the page has.
     pub(super) fn rows(&self) -> usize {
         match self.step {
+            Step::Provider => self.offers.len(),
+            Step::DataCenter => self.data_centers().len(),
+            Step::ClientType => ClientType::ALL.len(),
             // Saving, then every step before it.
             Step::Review => self.steps().len(),
             Step::Remove => 2 + usize::from(self.may_remove_unrevoked()),
             Step::Saved => 1 + usize::from(self.signs_in_here()),
-            _ => self.choices().len(),
+            _ => 0,
         }
-    }
-
-    /// What can be chosen on a page for that, as its rows are called.
-    pub(super) fn choices(&self) -> Vec<String> {
-        match self.step {
-            Step::Provider => self.offers.iter().map(|offer| offer.label.clone()).collect(),
-            Step::DataCenter => {
-                let place = |code: &str| zoho::place(code).unwrap_or_default();
-                let called = |code: &str| format!("{:3} {}", code.to_ascii_uppercase(), place(code));
-                self.data_centers().iter().map(|data_center| called(&data_center.code)).collect()
-            }
-            Step::ClientType => ClientType::ALL.map(|kind| described(kind).0.to_owned()).into(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The row that is meant by what is typed: one that begins so, that has a word which does, or that has it at all.
-    pub(super) fn found(&self) -> Option<usize> {
-        let typed = self.find.text().trim().to_lowercase();
-        let place = |name: &str| {
-            let name = name.to_lowercase();
-            let places = name.match_indices(&typed).map(|(at, _)| match name[..at].chars().next_back() {
-                None => 0,
-                Some(before) => 1 + u8::from(before.is_alphanumeric()),
-            });
-            places.min()
-        };
-        let choices = self.choices();
-        let found = choices.iter().enumerate().filter_map(|(row, name)| Some((place(name)?, row)));
-        found.min().map(|(_, row)| row)
-    }
-
-    /// Goes to what is typed, as far as there is such a row.
-    fn go_to_found(&mut self) {
-        self.was_refused = false;
-        self.row = self.found().unwrap_or(self.row);
-    }
-
-    /// Takes in a key that is text on a page of choices. Without any, keys that edit it move, choose and go back.
-    pub(super) fn type_to_find(&mut self, key: Key) -> Option<Command> {
-        let is_empty = self.find.text().is_empty();
-        match key {
-            Key::Home => return Some(Command::Home),
-            Key::End => return Some(Command::End),
-            Key::Char(' ') if is_empty => return Some(Command::Choose),
-            Key::Backspace if is_empty => return Some(Command::Back),
-            key => {
-                if self.find.press(key) {
-                    self.go_to_found();
-                }
-            }
-        }
-        None
-    }
-
-    /// The same for pasted text.
-    pub(super) fn paste_to_find(&mut self, text: &str) {
-        self.find.paste(text, true);
-        self.go_to_found();
     }
 
     /// A removal did not work: from then on the person may decide to leave the access to the provider.
@@ -116,7 +57,6 @@ impl ProfileForm {
             self.is_from_review = false;
         }
         self.draft.focus = 0;
-        self.find = Field::new("");
         self.step = step;
     }
 

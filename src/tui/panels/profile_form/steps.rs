@@ -63,11 +63,6 @@ impl Step {
         )
     }
 
-    /// One row is chosen; letters lead to the one that is called so.
-    pub(super) fn is_choice(self) -> bool {
-        matches!(self, Step::Provider | Step::DataCenter | Step::ClientType)
-    }
-
     /// The one whose value an error of the provider is about.
     pub(super) fn blamed(code: Code) -> Option<Self> {
         Some(match code {

@@ -482,41 +482,6 @@ fn choose_offer(model: &mut Model, label: &str) {
     press(model, &[Key::Enter]);
 }
 
-#[test]
-fn letters_lead_to_the_choice_that_is_called_so_and_what_is_none_chooses_nothing() {
-    for (typed, found) in [
-        ("git", Some("GitHub")),
-        ("GITL", Some("GitLab")),
-        ("keycloak", Some("Keycloak")),
-        ("server", Some("Another server")),
-        ("soft", Some("Microsoft")),
-        ("qq", None),
-    ] {
-        let mut model = model("");
-        press(&mut model, &[Key::Char('p')]);
-        answer(&mut model, "work");
-        type_text(&mut model, typed);
-        let label = form(&model).offers[form(&model).row].label.clone();
-        assert_eq!(label, found.unwrap_or("Zoho"), "{typed}");
-        let says_so = view::words_of(&model.around, form(&model)).contains("Nothing here is called so.");
-        assert_eq!(says_so, found.is_none(), "{typed}");
-        press(&mut model, &[Key::Enter]);
-        assert_eq!(form(&model).step != Step::Provider, found.is_some(), "{typed}");
-        if found.is_none() {
-            for (key, step) in [(Key::Esc, Step::Provider), (Key::Down, Step::Provider), (Key::Backspace, Step::Name)] {
-                press(&mut model, &[key]);
-                assert_eq!(form(&model).step, step, "{key:?}");
-            }
-        }
-    }
-    let mut model = model("");
-    press(&mut model, &[Key::Char('p')]);
-    answer(&mut model, "work");
-    type_text(&mut model, " in ");
-    assert_eq!(form(&model).step, Step::DataCenter);
-    assert_eq!(form(&model).data_centers()[form(&model).row].code, "in");
-}
-
 /// Chooses the line of a step on the review.
 fn choose_line(model: &mut Model, step: Step) {
     let row = form(model).steps().iter().position(|known| *known == step).expect("it has one") + 1;

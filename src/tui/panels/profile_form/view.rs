@@ -7,8 +7,6 @@ mod ends;
 mod pages;
 mod scopes;
 
-pub(super) use pages::described;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

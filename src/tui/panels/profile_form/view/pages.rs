@@ -13,9 +13,6 @@ use crate::tui::lines::{end_of_sentence, sentence};
 use crate::tui::surroundings::Surroundings;
 use crate::tui::theme::Mark;
 
-/// Said below a longer list of choices.
-const FIND: &str = "Type to go to one.";
-
 /// The page of the step at hand, with what is wrong with it.
 pub(super) fn page<'a>(around: &'a Surroundings, form: &'a ProfileForm) -> Page<'a> {
     let mut page = match form.step {
@@ -34,9 +31,6 @@ pub(super) fn page<'a>(around: &'a Surroundings, form: &'a ProfileForm) -> Page<
         Step::Saved => ends::saved(around, form),
     };
     page.notes.splice(0..0, problems(around, form));
-    if !form.find.text().is_empty() {
-        page.fields = vec![field("Find", &form.find, true)];
-    }
     page
 }
 
@@ -71,9 +65,6 @@ fn problems(around: &Surroundings, form: &ProfileForm) -> Vec<(Option<Mark>, Str
         Step::ClientSecret => true,
         _ => false,
     };
-    if form.step.is_choice() && form.found().is_none() {
-        notes.push((Some(Mark::Attention), "Nothing here is called so.".to_owned()));
-    }
     if let Err(problem) = form.check(form.step)
         && (is_typed || form.was_refused)
     {
@@ -111,17 +102,12 @@ fn name(form: &ProfileForm) -> Page<'_> {
     }
 }
 
-/// What can be chosen, with what is said of each.
-fn rows(form: &ProfileForm, details: impl Iterator<Item = String>) -> Vec<Choice> {
-    form.choices().into_iter().zip(details).map(|(text, detail)| Choice { text, detail }).collect()
-}
-
 fn provider(form: &ProfileForm) -> Page<'_> {
+    let rows = form.offers.iter();
     Page {
         heading: "Who is to be signed in to?".to_owned(),
-        rows: rows(form, form.offers.iter().map(|offer| offer.detail.clone())),
+        rows: rows.map(|offer| Choice { text: offer.label.clone(), detail: offer.detail.clone() }).collect(),
         selected: Some(form.row),
-        help: vec![FIND.to_owned()],
         ..Page::default()
     }
 }
@@ -142,14 +128,18 @@ fn server(form: &ProfileForm) -> Page<'_> {
 }
 
 fn data_center(form: &ProfileForm) -> Page<'_> {
+    let row = |data_center: &DataCenter| {
+        let code = data_center.code.to_ascii_uppercase();
+        let place = zoho::place(&data_center.code).unwrap_or_default();
+        Choice { text: format!("{code:3} {place}"), detail: host(data_center) }
+    };
     Page {
         heading: "Where is the client registered?".to_owned(),
         intro: vec![
             "In the data center whose console you use, usually the one of your account. Accounts that live elsewhere are followed at the sign-in.".to_owned(),
         ],
-        rows: rows(form, form.data_centers().iter().map(host)),
+        rows: form.data_centers().iter().map(row).collect(),
         selected: Some(form.row),
-        help: vec![FIND.to_owned()],
         ..Page::default()
     }
 }
@@ -161,20 +151,24 @@ pub(super) fn host(data_center: &DataCenter) -> String {
 }
 
 fn client_type<'a>(around: &Surroundings, form: &ProfileForm) -> Page<'a> {
+    let rows = ClientType::ALL.map(|kind| {
+        let (name, what) = described(kind);
+        Choice { text: name.to_owned(), detail: what.to_owned() }
+    });
     let at = ClientType::ALL.get(form.row).copied().unwrap_or_default();
     let can_be_used = at != ClientType::ClientBased;
     let elsewhere = signing_in_elsewhere(around, form, at);
     let told = std::iter::once(explained(at).to_owned()).chain(elsewhere).collect::<Vec<_>>().join(" ");
     Page {
         heading: "Which type of client is it?".to_owned(),
-        rows: rows(form, ClientType::ALL.iter().map(|kind| described(*kind).1.to_owned())),
+        rows: rows.into(),
         selected: Some(form.row),
         help: [Some(told), can_be_used.then(|| console(form, at))].into_iter().flatten().collect(),
         ..Page::default()
     }
 }
 
-pub(in super::super) fn described(kind: ClientType) -> (&'static str, &'static str) {
+pub(super) fn described(kind: ClientType) -> (&'static str, &'static str) {
     match kind {
         ClientType::NonBrowser => ("Non-browser", "by a code on another device"),
         ClientType::SelfClient => ("Self client", "by a code from the console"),

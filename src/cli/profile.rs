@@ -305,9 +305,11 @@ impl Values {
 
 fn added(context: &Context, service: &Service, profile: &Profile, config: &Config) -> Result<(), Error> {
     let (name, file) = (&profile.name, config.file.display());
-    let found = service.grant_found(profile);
-    let next = if found.is_some() {
+    let (left, grant) = service.found_left_over(profile);
+    let next = if left == LeftOver::SignedIn {
         Advice::SignOut(name.clone()).after("to end the sign-in that it has, ")
+    } else if left == LeftOver::Unrevoked {
+        Advice::SignOut(name.clone()).after("to revoke the grant that it had, ")
     } else if profile.client_type.way() == Some(Way::Web) && profile.redirect_uri.is_none() {
         Advice::EditValue(name.clone(), Value::RedirectUri)
             .after("next, give the one that the client is registered with: ")
@@ -315,7 +317,7 @@ fn added(context: &Context, service: &Service, profile: &Profile, config: &Confi
         Advice::SignIn(name.clone()).after("next, ")
     };
     context.output.text(&format!("Added profile {name} to {file}; {}.", context.output.program.said(&next)))?;
-    if let Some(grant) = found {
+    if let Some(grant) = grant.filter(|_| left == LeftOver::SignedIn) {
         let account = grant.account.map_or_else(String::new, |account| format!(" as {}", account.label()));
         let since = date_and_time(grant.approved_at, &clock::zone());
         context.output.note(&format!(
@@ -401,13 +403,18 @@ pub(super) fn kept_without_profile(context: &Context, service: &Service, unknown
         LeftOver::Unrevoked => ", with a grant that is not revoked yet",
         LeftOver::Unreadable => ", which cannot be read",
     };
+    let error = context.telling_place(unknown).adding(format!("the store still has its record{has}"));
+    Error { advice: advice_on_left_over(service, name, left), ..error }
+}
+
+/// What helps where a record is of no profile that the configuration has.
+pub(super) fn advice_on_left_over(service: &Service, name: &ProfileName, left: LeftOver) -> Vec<Advice> {
     let also = if left == LeftOver::SignedOut { "" } else { ", which revokes nothing" };
     let delete = Advice::RemoveAnyway(name.clone()).and(format!(" to delete it{also}"));
-    let error = context.telling_place(unknown).adding(format!("the store still has its record{has}"));
-    if service.config.file.exists() {
-        let lives = matches!(left, LeftOver::SignedIn | LeftOver::Unrevoked);
-        let anew = "or add the profile again with the same client: a logout then revokes the grant";
-        return error.advise_only(delete).advise_all(lives.then(|| anew.into()));
+    if !service.config.file.exists() {
+        return vec!["bring the configuration back where it is only away".into(), delete.after("or ")];
     }
-    error.advise_only("bring the configuration back where it is only away").advise(delete.after("or "))
+    let lives = matches!(left, LeftOver::SignedIn | LeftOver::Unrevoked);
+    let anew = "or add the profile again with the same client: a logout then revokes the grant";
+    [delete].into_iter().chain(lives.then(|| anew.into())).collect()
 }

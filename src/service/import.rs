@@ -6,6 +6,7 @@ pub use env_file::EnvFile;
 
 use std::sync::Arc;
 
+use super::profiles::{LeftOver, left_of};
 use super::{Service, SignIn, SignedIn};
 use crate::config::{self, Config, Profile, ProviderSource};
 use crate::error::{Code, Error};
@@ -139,7 +140,7 @@ impl Service {
             Err(error) => {
                 // What cannot be read may be a grant that came with the failure, or one of before.
                 let record = service.record(&profile.name).await;
-                let is_empty = |record: Box<Record>| record.grants().next().is_none();
+                let is_empty = |record: Box<Record>| left_of(&record) == LeftOver::SignedOut;
                 let goes = record.is_ok_and(|record| record.is_none_or(is_empty));
                 if goes && service.remove_profile(&profile, true).await.is_ok() {
                     return Err(error);

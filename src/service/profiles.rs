@@ -241,7 +241,7 @@ impl Service {
                     " first",
                     " to tell the provider nothing",
                 ),
-                _ => (
+                LeftOver::Unrevoked | LeftOver::Unreadable | LeftOver::SignedOut => (
                     "is signed out, but a grant of it is not revoked yet",
                     "forget the token that the provider has to be told",
                     " to revoke it",
@@ -274,10 +274,10 @@ impl Service {
         })
     }
 
-    /// The sign-in that the store has for a profile which was just added, of one whose removal was cut short.
-    pub fn grant_found(&self, profile: &Profile) -> Option<Grant> {
-        let grant = self.load(profile).ok().flatten().and_then(|record| record.grant);
-        grant.filter(|grant| grant.refused.is_none())
+    /// What the store has for a profile which was just added, of one whose removal was cut short.
+    pub fn found_left_over(&self, profile: &Profile) -> (LeftOver, Option<Grant>) {
+        let record = self.load(profile).ok().flatten();
+        (record.as_deref().map_or(LeftOver::SignedOut, left_of), record.and_then(|record| record.grant))
     }
 
     /// Deletes such a record.
@@ -418,7 +418,7 @@ fn asks_otherwise(before: &Profile, after: &Profile) -> bool {
 }
 
 /// What nobody could revoke any more without the record.
-fn left_of(record: &Record) -> LeftOver {
+pub(super) fn left_of(record: &Record) -> LeftOver {
     match &record.grant {
         Some(grant) if grants::lives(grant, clock::wall()) => LeftOver::SignedIn,
         _ if record.used_up.is_some() || !record.to_revoke.is_empty() => LeftOver::Unrevoked,

@@ -1,7 +1,6 @@
 //! `config` and what `profile` tells scripts: where things are, whether they are sound, and the schema of the file.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 use std::{fs, io::Write};
 
 use device_login::storage::{Record, RevocationNote};
@@ -384,23 +383,25 @@ fn a_profile_whose_configuration_is_away_is_told_with_where_it_was_looked_for_an
     for (leaves, said, told) in cases {
         let home = Home::new();
         home.sign_in_at("https://id.example", |_| ());
-        let (store, mut record) = (home.store(), home.record("work"));
-        leaves(&mut record);
-        // A program that another test starts has the lock until it is one.
-        let mut held = store.hold(&record.profile, Duration::from_secs(5)).expect("nobody else writes");
-        held.load().and_then(|_| held.commit(&mut record)).expect("it is kept");
-        held.release();
+        home.change("work", leaves);
         for configuration in [None, Some("[profiles.other]\nprovider = \"zoho\"\nclient_id = \"1000.A\"\n")] {
             let _ = std::fs::remove_file(home.path("config.toml"));
             if let Some(text) = configuration {
                 home.configure(text);
             }
             let file = home.path("config.toml").display().to_string();
-            let ran = home.run(&["profile", "remove", "work"]);
             let is_away = if configuration.is_none() { " is not there" } else { " was read" };
-            ran.failed(2, &["there is no profile `work`", &(file + is_away), said, "profile remove work --force"]);
-            assert_eq!(ran.stderr.contains("bring the configuration back"), configuration.is_none(), "{ran:?}");
-            assert_eq!(ran.stderr.contains("which revokes nothing"), !told.is_empty(), "{ran:?}");
+            let place = file + is_away;
+            let checked = home.run(&["store", "check"]);
+            assert!(checked.stdout.contains("no such profile is configured; "), "{checked:?}");
+            for ran in [&["profile", "remove", "work"][..], &["logout", "work"]].map(|words| home.run(words)) {
+                ran.failed(2, &["there is no profile `work`", &place, said]);
+                for said in [&ran.stderr, &checked.stdout] {
+                    assert!(said.contains("profile remove work --force"), "{said}");
+                    assert_eq!(said.contains("bring the configuration back"), configuration.is_none(), "{said}");
+                    assert_eq!(said.contains("which revokes nothing"), !told.is_empty(), "{said}");
+                }
+            }
         }
         let ran = home.run(&["profile", "remove", "work", "--force"]);
         assert!(ran.code == 0 && ran.stderr.contains(told) && ran.stderr.is_empty() == told.is_empty(), "{ran:?}");

@@ -10,6 +10,7 @@ use crate::support::canaries::Canaries;
 use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, REFRESH_TOKEN, Ran, ran};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use device_login::storage::{Record, RevocationNote};
 use ring::digest;
 use serde_json::{Value, json};
 use url::Url;
@@ -641,20 +642,42 @@ fn an_import_that_brings_a_new_refresh_token_alone_keeps_that_one() {
     }
 }
 
-/// A profile that was taken out of the configuration by hand has left its grant.
+/// A profile that was taken out of the configuration by hand has left its grant, or what is yet to be revoked.
 #[test]
 fn an_import_drops_no_grant_of_before() {
-    let refused = |asked: &Asked| (asked.path == "/oauth/v2/token").then(|| json!({"error": "invalid_code"}));
-    let zoho = Zoho::answering(refused);
-    let home = zoho.home("");
-    home.sign_in_as("new", &zoho.us.origin(), |_| {});
-    let before = home.record("new").grant;
-    let (client, origin) = (format!("ZOHO_CLIENT_SECRET={CLIENT_SECRET}\n"), zoho.us.origin());
-    let text = format!("ZOHO_CLIENT_ID=client-1\n{client}ZOHO_REFRESH_TOKEN=bad\nZOHO_API_DOMAIN={origin}\n");
-    let env = home.write("x.env", &text);
-    let ran = home.run(&["login", "new", "--import", "--env-file", env.to_str().expect("a path")]);
-    ran.failed(2, &["still holds a grant"]);
-    assert!(before.is_some() && home.record("new").grant == before, "{:?}", home.record("new"));
+    let refused = |asked: &Asked| {
+        let is_refused = asked.body.contains("=bad") || asked.path.contains("revoke");
+        is_refused.then(|| json!({"error": if asked.path.contains("revoke") { "server_error" } else { "invalid_code" }}))
+    };
+    for is_signed_out in [false, true] {
+        let zoho = Zoho::answering(refused);
+        let home = zoho.home("");
+        let before = home.configuration();
+        let import = |token: &str| {
+            let (client, origin) = (format!("ZOHO_CLIENT_SECRET={CLIENT_SECRET}\n"), zoho.us.origin());
+            let text =
+                format!("ZOHO_CLIENT_ID=client-1\n{client}ZOHO_REFRESH_TOKEN={token}\nZOHO_API_DOMAIN={origin}\n");
+            let env = home.write("x.env", &text);
+            home.run(&["login", "new", "--import", "--env-file", env.to_str().expect("a path")])
+        };
+        if is_signed_out {
+            assert_eq!(import(REFRESH_TOKEN).code, 0);
+            home.change("new", |record| {
+                let grant = record.grant.take().expect("it is signed in");
+                record.to_revoke.push(RevocationNote::of(&grant, "client-1"));
+            });
+        } else {
+            // Of another client.
+            home.sign_in_as("new", &zoho.us.origin(), |_| {});
+        }
+        home.configure(&before);
+        let has = |record: &Record| (record.grant.clone(), record.to_revoke.clone());
+        let kept = has(&home.record("new"));
+        let ran = import("bad");
+        let (code, part) = if is_signed_out { (4, "was added to") } else { (2, "still holds a grant") };
+        ran.failed(code, &[part]);
+        assert_eq!(has(&home.record("new")), kept, "{ran:?}");
+    }
 }
 
 #[test]

@@ -156,6 +156,16 @@ impl Home {
         *self.store().load(&profile.parse().expect("a name")).expect("it can be read").expect("it is there")
     }
 
+    /// Has the store keep a changed record of a profile.
+    pub(crate) fn change(&self, profile: &str, change: impl FnOnce(&mut Record)) {
+        let (store, mut record) = (self.store(), self.record(profile));
+        change(&mut record);
+        // A program that another test starts has the lock until it is one.
+        let mut held = store.hold(&record.profile, Duration::from_secs(5)).expect("nobody else writes");
+        held.load().and_then(|_| held.commit(&mut record)).expect("it is kept");
+        held.release();
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_device-login"));
         command.env_clear().env("DEVICE_LOGIN_HOME", self.0.path()).env("TZ", "UTC").env("USER", "ops");

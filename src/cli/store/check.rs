@@ -6,7 +6,9 @@ use serde::Serialize;
 use crate::cli::advice::Program;
 use crate::cli::context::Context;
 use crate::cli::output::ErrorJson;
-use crate::error::{Advice, Error};
+use crate::cli::profile::advice_on_left_over;
+use crate::error::Error;
+use crate::service::Service;
 use crate::storage::{Checked, Finding, FindingKind};
 use crate::words::counted;
 
@@ -78,7 +80,7 @@ impl Check {
             })?;
         } else {
             let verdict = if is_sound { "all is well" } else { "something is damaged" };
-            context.output.text(&lines(&checked, verdict, &context.output.program).join("\n"))?;
+            context.output.text(&lines(&checked, verdict, &service, &context.output.program).join("\n"))?;
         }
         match failed {
             Some(error) if self.json => Ok(error.code.exit_code()),
@@ -93,13 +95,15 @@ fn finding_json(finding: &Finding) -> FindingJson<'_> {
     FindingJson { profile: profile.as_str(), kind: kind.word(), damage: kind.is_damage(), place, problem }
 }
 
-fn lines(checked: &Checked, verdict: &str, program: &Program) -> Vec<String> {
+fn lines(checked: &Checked, verdict: &str, service: &Service, program: &Program) -> Vec<String> {
     let mut lines = Vec::new();
     for Finding { profile, kind, place, problem } in &checked.findings {
         let word = if kind.is_damage() { "damage" } else { "note" };
-        let delete = || Advice::RemoveAnyway(profile.clone()).and(" to delete it, which revokes nothing");
-        let helps = (*kind == FindingKind::Unconfigured).then(|| format!("; {}", program.said(&delete())));
-        lines.push(format!("{word}: {profile}: {place}: {problem}{}", helps.unwrap_or_default()));
+        let left =
+            Some(kind).filter(|kind| **kind == FindingKind::Unconfigured).and_then(|_| service.left_over(profile));
+        let helps = left.map(|left| advice_on_left_over(service, profile, left));
+        let helps = helps.map(|helps| format!("; {}", program.in_line(&helps))).unwrap_or_default();
+        lines.push(format!("{word}: {profile}: {place}: {problem}{helps}"));
     }
     let (records, read) = (counted(checked.profiles as u64, "profile"), counted(checked.read as u64, "thing"));
     lines.push(format!("{records} with a record, {read} read: {verdict}."));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 
+use device_login::storage::{Grant, Record, RevocationNote};
 use serde_json::json;
 
 use crate::support::authority::Authority;
@@ -29,28 +30,47 @@ fn has_token(home: &Home, profile: &str) {
 }
 
 #[test]
-fn what_is_left_of_a_removal_that_was_cut_short_is_named_with_the_command_that_ends_it() {
+fn what_is_left_of_a_removal_that_was_cut_short_is_told_where_the_profile_is_added_again() {
+    type Leaves = fn(&mut Record);
+    let cases: [(&str, Leaves, &str); 4] = [
+        ("a sign-in", |_| (), "to end the sign-in that it has, run `device-login logout work`"),
+        ("one that is over", |record| grant(record).refused = Some("the provider refused it".to_owned()), "login work"),
+        (
+            "one that has ended",
+            |record| {
+                let grant = grant(record);
+                (grant.refresh_token, grant.access_token_expires_at) = (None, Some(grant.approved_at));
+            },
+            "login work",
+        ),
+        (
+            "one that is to be revoked",
+            |record| {
+                let note = RevocationNote::of(grant(record), "client-1");
+                (record.grant, record.to_revoke) = (None, vec![note]);
+            },
+            "to revoke the grant that it had, run `device-login logout work`",
+        ),
+    ];
     let authority = provider();
     let add = ["profile", "add", "work", "--provider", "corp", "--client-id", "client-1", "--scopes", "openid"];
-    for lives in [true, false] {
+    for (left, leaves, next) in cases {
         let home = Home::at(&authority);
-        home.sign_in(&authority, |grant| grant.refused = (!lives).then(|| "the provider refused it".to_owned()));
+        home.sign_in(&authority, |_| ());
+        home.change("work", leaves);
         home.configure(&home.configuration().replace("[profiles.work]", "[profiles.ops]"));
-        let logout = home.run(&["logout", "work"]);
-        logout.failed(2, &["there is no profile `work`", "`device-login profile remove work --force` to delete it"]);
-        assert_eq!(logout.stderr.contains("a logout then revokes the grant"), lives, "{logout:?}");
-        let checked = home.run(&["store", "check"]);
-        let told = "no such profile is configured; run `device-login profile remove work --force` to delete it";
-        assert!(checked.stdout.contains(told), "{checked:?}");
         let added = home.run(&add);
+        assert!(added.code == 0 && added.stdout.contains(next), "{left}: {added:?}");
         let goes_on = " of a profile work of the same client, since ";
-        assert_eq!((added.code, added.stderr.contains(goes_on)), (0, lives), "{added:?}");
-        let next = if lives { "to end the sign-in that it has, run `device-login logout work`" } else { "login work" };
-        assert!(added.stdout.contains(next), "{added:?}");
+        assert_eq!(added.stderr.contains(goes_on), left == "a sign-in", "{left}: {added:?}");
         assert!(
             !home.run(&["profile", "add", "new", "--provider", "corp", "--client-id", "2"]).stderr.contains("had a")
         );
     }
+}
+
+fn grant(record: &mut Record) -> &mut Grant {
+    record.grant.as_mut().expect("it is signed in")
 }
 
 #[test]

@@ -329,7 +329,7 @@ impl RequestForm {
         if let Some(field) = self.field_mut() {
             field.paste(text, is_single_line);
         }
-        if is_single_line && second_address(text.trim()).is_none() && second_address(&self.address.text()).is_some() {
+        if is_single_line && begins_address(text.trim()) && second_address(&self.address.text()).is_some() {
             // A whole address takes the place of the one that it was pasted into.
             self.address = Field::new("");
             self.address.paste(text, true);
@@ -429,9 +429,13 @@ impl RequestForm {
 /// What reads like a whole address behind the beginning of another one, before its query.
 fn second_address(address: &str) -> Option<&str> {
     let path = address.split_once('?').map_or(address, |(path, _)| path);
-    let lower = path.to_ascii_lowercase();
-    let at = ["http://", "https://"].iter().filter_map(|scheme| lower.rfind(scheme)).max()?;
-    path.get(at..).filter(|_| at > 0)
+    let places = path.char_indices().skip(1).map(|(at, _)| &path[at..]);
+    places.filter(|rest| begins_address(rest)).last()
+}
+
+fn begins_address(text: &str) -> bool {
+    let begins = |scheme: &str| text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+    begins("http://") || begins("https://")
 }
 
 /// The first method that begins like this.

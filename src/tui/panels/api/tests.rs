@@ -327,11 +327,16 @@ fn an_address_that_was_typed_gives_way_to_the_next_one_as_that_of_a_test_call_do
     let whole = "https://www.zohoapis.eu/b?c=d";
     let at = |path: &str| format!("https://www.zohoapis.eu{path}");
     let paste = |model: &mut Model, text: &str| drop(update(model, Message::Pasted(text.to_owned()), now()));
-    let cases: [(&str, Does<'_>, String); 6] = [
+    let cases: [(&str, Does<'_>, String); 7] = [
         ("typed", &|model| type_text(model, "/b"), at("/b")),
         ("pasted", &|model| paste(model, "/b"), at("/b")),
         ("edited", &|model| drop((press(model, Key::Right), type_text(model, "b"))), at("/ab")),
         ("pasted whole", &|model| paste(model, whole), whole.to_owned()),
+        (
+            "pasted behind another address in its path",
+            &|model| drop((press(model, Key::Right), type_text(model, "/https://a.example/"), paste(model, "b"))),
+            at("/a/https://a.example/b"),
+        ),
         ("pasted whole into it", &|model| drop((press(model, Key::Right), paste(model, whole))), whole.to_owned()),
         (
             "pasted whole into its query",

@@ -103,8 +103,10 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts both data centers' servers on the current tokio runtime. Fails where an address cannot be listened at.
+    /// Starts both data centers' servers on the current tokio runtime. Fails where an address cannot be listened at, and where
+    /// the system gives no random numbers, since all codes and tokens would be alike.
     pub async fn start(options: Options) -> io::Result<Demo> {
+        let _: [u8; 1] = crate::random::bytes()?;
         let us = listeners(options.listen, options.port).await?;
         let eu = listeners(options.listen, 0).await?;
         let (us_port, eu_port) = (us[0].local_addr()?.port(), eu[0].local_addr()?.port());

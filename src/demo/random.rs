@@ -31,7 +31,7 @@ pub(super) fn link_code() -> String {
 }
 
 fn pick<const LENGTH: usize>(alphabet: &[u8]) -> String {
-    // Sixteen bits for each character make the bias of the remainder too small to matter. What stands in for a provider goes on without.
+    // Sixteen bits for each character make the bias of the remainder too small to matter. The demo does not start where there are none.
     let numbers: [[u8; 2]; LENGTH] = std::array::from_fn(|_| crate::random::bytes().unwrap_or_default());
     numbers.iter().map(|pair| char::from(alphabet[usize::from(u16::from_le_bytes(*pair)) % alphabet.len()])).collect()
 }

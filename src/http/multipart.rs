@@ -153,7 +153,7 @@ impl Part {
 
 /// The body of a form, and its media type. Files and pipes are opened or read ahead here.
 pub fn multipart(parts: &[Part]) -> Result<(Upload, String), Unreadable> {
-    let boundary = boundary().map_err(|error| Unreadable { name: "parts".to_owned(), error })?;
+    let boundary = boundary().map_err(|error| Unreadable { name: "the form".to_owned(), error })?;
     let mut pieces = Vec::new();
     let mut text = String::new();
     for part in parts {

@@ -755,8 +755,8 @@ mod tests {
                 "[providers.p]\nkind=\"zoho\"\napi_domain=\"x\"".to_owned(),
                 "has `api_domain`, which belongs below `[providers.NAME.data_centers.CODE]`",
             ),
-            ("[providers.p]\nkind=\"okta\"".to_owned(), "`providers.p`: `host` is missing; it reads like \"example.okta.com\""),
-            ("[providers.p]\nkind=\"okta\"\nhost=\"\"".to_owned(), "`host` is empty; it reads like \"example.okta.com\""),
+            ("[providers.p]\nkind=\"okta\"".to_owned(), "`providers.p`: `host` is needed, such as example.okta.com"),
+            ("[providers.p]\nkind=\"okta\"\nhost=\"\"".to_owned(), "`host` is needed, such as example.okta.com"),
             (
                 "[providers.p]\nkind=\"okta\"\nhost=\"a b\"".to_owned(),
                 "`host` is \"a b\", which is no name of a host; it reads like \"example.okta.com\"",
@@ -767,7 +767,7 @@ mod tests {
                 "`host` is plain http outside this machine; it reads like \"example.okta.com\"",
             ),
             ("[providers.p]\nkind=\"github\"\ntenant=\"x\"".to_owned(), "has `tenant`, which this kind"),
-            ("[providers.p]\nkind=\"keycloak\"\nhost=\"x.example\"".to_owned(), "`realm` is missing; it reads like \"main\""),
+            ("[providers.p]\nkind=\"keycloak\"\nhost=\"x.example\"".to_owned(), "`realm` is needed, such as main"),
             (
                 "[providers.p]\nkind=\"keycloak\"\nhost=\"x.example\"\nrealm=\"a/b\"".to_owned(),
                 "`realm` is \"a/b\": only letters, digits, `-`, `_` and `.` may be in it; it reads like \"main\"",

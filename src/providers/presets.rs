@@ -337,14 +337,12 @@ impl Preset {
     pub fn server(&self, name: &str, given: &BTreeMap<&str, String>) -> Result<StandardServer, Unfilled> {
         let mut values = Vec::new();
         for Parameter { name, default, example } in self.parameters {
-            let value = given.get(name).map(String::as_str).or(*default);
-            let filled = match value {
-                None => Err("is missing".to_owned()),
-                Some(value) => filled_in(name, value),
-            };
-            let unfilled =
-                |what| Unfilled { parameter: Some(name), problem: format!("{what}; it reads like {example:?}") };
-            values.push((format!("{{{name}}}"), filled.map_err(unfilled)?));
+            let unfilled = |problem| Unfilled { parameter: Some(name), problem };
+            let value = given.get(name).map(String::as_str).or(*default).filter(|value| !value.is_empty());
+            let value = value.ok_or_else(|| unfilled(format!("is needed, such as {example}")))?;
+            let filled =
+                filled_in(name, value).map_err(|what| unfilled(format!("{what}; it reads like {example:?}")))?;
+            values.push((format!("{{{name}}}"), filled));
         }
         let fill_in = |template: &str| {
             values.iter().fold(template.to_owned(), |address, (blank, value)| address.replace(blank, value))
@@ -373,9 +371,6 @@ impl Preset {
 
 /// A host becomes an address without a slash at the end; it may be written as one. Other values are one part of a path.
 fn filled_in(name: &str, value: &str) -> Result<String, String> {
-    if value.is_empty() {
-        return Err("is empty".to_owned());
-    }
     if name != "host" {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         let is_part = value != "." && value != ".." && value.bytes().all(is_plain);

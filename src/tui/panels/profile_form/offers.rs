@@ -143,8 +143,8 @@ impl Offer {
         };
         let values: Vec<(&'static str, String)> =
             self.blanks().iter().filter_map(|blank| Some((blank.key, given(blank)?))).collect();
-        let is_given = |blank: &&Blank| blank.default.is_some() || values.iter().any(|(key, _)| *key == blank.key);
-        if let Some(Blank { key, example, .. }) = self.blanks().iter().find(|blank| !is_given(blank)) {
+        let needed = matches!(self.kind, Kind::Issuer) && values.is_empty();
+        if let Some(Blank { key, example, .. }) = self.blanks().first().filter(|_| needed) {
             return Err(Fault::Value { key: (*key).into(), problem: format!("is needed, such as {example}") });
         }
         let kind = match &self.kind {

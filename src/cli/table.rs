@@ -132,7 +132,7 @@ impl<'a> Column<'a> {
 
 /// In columns of a terminal.
 fn width(text: &str) -> usize {
-    // Nearly all there is, and counted in no time.
+    // Nearly every cell is plain; looking each character up took a tenth of the time of a long `status`.
     let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if is_plain { text.len() } else { text.width() }
 }

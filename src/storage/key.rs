@@ -421,6 +421,7 @@ impl Keyring {
 
     /// The source is there, and does not have the key that is needed.
     fn lacks(&self, source: &KeySource, pin: &Pin, first: &Key) -> StoreError {
+        // A pin that somebody has changed may name no key; there is none to copy then.
         if !self.store.is_shared() || pin.key_id.is_empty() {
             return self.mismatch(pin, &format!("{} was offered", self.offer(first)));
         }

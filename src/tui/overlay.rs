@@ -70,7 +70,8 @@ impl Overlay {
             Overlay::Help { .. } => place(help::COLUMNS, &|_| help::height(around, panel.scope())),
             Overlay::Palette(_) => {
                 let (columns, rows) = palette::size(around, panel);
-                place(columns, &|_| rows)
+                // Where a box would cut that, all of the window is for it.
+                boxed::place(around.window, panel.keeps_clear(around, now), &(columns..=columns), |_| rows)
             }
             // There may be any number of lines; and a mouse selects no border with a text that has none.
             Overlay::Log { .. } | Overlay::Sent(_) => None,

@@ -647,7 +647,8 @@ fn an_import_that_brings_a_new_refresh_token_alone_keeps_that_one() {
 fn an_import_drops_no_grant_of_before() {
     let refused = |asked: &Asked| {
         let is_refused = asked.body.contains("=bad") || asked.path.contains("revoke");
-        is_refused.then(|| json!({"error": if asked.path.contains("revoke") { "server_error" } else { "invalid_code" }}))
+        is_refused
+            .then(|| json!({"error": if asked.path.contains("revoke") { "server_error" } else { "invalid_code" }}))
     };
     for is_signed_out in [false, true] {
         let zoho = Zoho::answering(refused);

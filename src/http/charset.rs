@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Response;
-use super::decode::utf16;
+use super::decode::{GZIP, utf16};
 use crate::tables::Words;
 
 /// The encoding of a text.
@@ -48,6 +48,8 @@ impl Charset {
         let is_json = response.is_json();
         match response.body[..] {
             [0xef, 0xbb, 0xbf, ..] => Ok(Self::Utf8),
+            // The mark lies: whoever reads JSON passes over it.
+            [0xff, 0xfe, 1..=127, 1..=127, ..] | [0xfe, 0xff, 1..=127, 1..=127, ..] if is_json => Ok(Self::Utf8),
             [0xff, 0xfe, ..] => Ok(Self::Utf16Le),
             [0xfe, 0xff, ..] => Ok(Self::Utf16Be),
             [1..=127, 0, ..] if is_json => Ok(Self::Utf16Le),
@@ -93,7 +95,7 @@ impl Charset {
 impl Response {
     /// The body, as UTF-8 where it is a text in another encoding that is known here.
     pub fn in_utf8(&self) -> Cow<'_, [u8]> {
-        let is_packed = self.body.starts_with(&[0x1f, 0x8b]);
+        let is_packed = self.body.starts_with(&GZIP);
         match Charset::of(self) {
             Ok(charset) if charset != Charset::Utf8 && !is_packed => charset.decode(&self.body).into_bytes().into(),
             _ => Cow::Borrowed(&self.body),
@@ -190,6 +192,9 @@ mod tests {
             ("application/json", b"[\0\xe9\0", Ok(Charset::Utf16Le)),
             ("application/json; charset=utf-8", b"\0[\0\xe9", Ok(Charset::Utf16Be)),
             ("application/problem+json", b"\xff\xfe{\0", Ok(Charset::Utf16Le)),
+            ("application/json", b"\xff\xfe{}", Ok(Charset::Utf8)),
+            ("application/json; charset=utf-16", b"\xfe\xff{}", Ok(Charset::Utf8)),
+            ("text/plain", b"\xff\xfe{}", Ok(Charset::Utf16Le)),
             ("text/plain", b"x\0", Ok(Charset::Utf8)),
         ] {
             assert_eq!(of(content_type, body), expected.map_err(str::to_owned), "{content_type}");

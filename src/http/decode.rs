@@ -92,19 +92,28 @@ pub fn says_nothing(value: &Value) -> bool {
     }
 }
 
+/// What something begins with that gzip has packed (RFC 1952 §2.3.1).
+pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// A body as text, without byte order mark; bytes that are none become U+FFFD.
 pub fn text(body: &[u8]) -> Cow<'_, str> {
-    match body {
-        [0x1f, 0x8b, ..] => Cow::Owned(text(&unpacked(body)).into_owned()),
-        [0xff, 0xfe, rest @ ..] => Cow::Owned(utf16(rest, u16::from_le_bytes)),
-        [0xfe, 0xff, rest @ ..] => Cow::Owned(utf16(rest, u16::from_be_bytes)),
-        // Where the first characters are ASCII, the places of the zeros tell (RFC 4627 §3).
-        [1..=127, 0, 1..=127, 0, ..] => Cow::Owned(utf16(body, u16::from_le_bytes)),
-        [0, 1..=127, 0, 1..=127, ..] => Cow::Owned(utf16(body, u16::from_be_bytes)),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
-        _ => String::from_utf8_lossy(body),
+    if body.starts_with(&GZIP) {
+        return Cow::Owned(text(&unpacked(body)).into_owned());
+    }
+    let unmarked = MARKS.into_iter().find_map(|mark| body.strip_prefix(mark)).unwrap_or(body);
+    match (unmarked, body) {
+        // Where the first characters are ASCII, the places of the zeros tell (RFC 4627 §3), whatever a mark says.
+        ([1..=127, 0, 1..=127, 0, ..], _) => Cow::Owned(utf16(unmarked, u16::from_le_bytes)),
+        ([0, 1..=127, 0, 1..=127, ..], _) => Cow::Owned(utf16(unmarked, u16::from_be_bytes)),
+        ([1..=127, 1..=127, ..], _) => String::from_utf8_lossy(unmarked),
+        (_, [0xff, 0xfe, ..]) => Cow::Owned(utf16(unmarked, u16::from_le_bytes)),
+        (_, [0xfe, 0xff, ..]) => Cow::Owned(utf16(unmarked, u16::from_be_bytes)),
+        _ => String::from_utf8_lossy(unmarked),
     }
 }
+
+/// The byte order marks of UTF-8 and UTF-16.
+const MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
 
 /// What is packed in a body whose header says nothing of it, as far as that can be had.
 fn unpacked(body: &[u8]) -> Vec<u8> {
@@ -115,7 +124,7 @@ fn unpacked(body: &[u8]) -> Vec<u8> {
         unpacked.extend_from_slice(made);
     }
     // Nothing is packed over and over.
-    if unpacked.starts_with(&[0x1f, 0x8b]) { Vec::new() } else { unpacked }
+    if unpacked.starts_with(&GZIP) { Vec::new() } else { unpacked }
 }
 
 /// What is no character becomes U+FFFD.

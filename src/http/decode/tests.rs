@@ -35,6 +35,10 @@ fn an_answer_is_read_however_its_bytes_came() {
         ("UTF-16, big end first", utf16(&format!("\u{feff}{plain}"), u16::to_be_bytes)),
         ("UTF-16 without a mark", utf16(plain, u16::to_le_bytes)),
         ("UTF-16 without a mark, big end first", utf16(plain, u16::to_be_bytes)),
+        ("UTF-8 behind a mark of UTF-16", [&b"\xff\xfe"[..], plain.as_bytes()].concat()),
+        ("the same of the other order", [&b"\xfe\xff"[..], plain.as_bytes()].concat()),
+        ("UTF-16 behind a mark of UTF-8", [&b"\xef\xbb\xbf"[..], &utf16(plain, u16::to_le_bytes)].concat()),
+        ("UTF-16 behind a mark of the other order", [&b"\xff\xfe"[..], &utf16(plain, u16::to_be_bytes)].concat()),
         ("gzip without a word", gzip(plain.as_bytes())),
         ("gzip with bytes behind it", [&gzip(plain.as_bytes())[..], b"\r\n0"].concat()),
         ("gzip without the end of its trailer", cut(gzip(plain.as_bytes()), 4)),
@@ -163,6 +167,10 @@ fn what_is_packed_is_told_by_its_bytes_before_its_label() {
         encoder.finish().expect("memory")
     };
     let (twice, zlib_in_gzip) = (gzip(&gzip(plain)), gzip(&zlib));
+    let [padded, broken, zlib_padded, deflate_padded] =
+        [(gzip(plain), &[0; 20][..]), (gzip(plain), b"\r\n0"), (zlib.clone(), b"\r\n"), (deflate.clone(), b"\n")]
+            .map(|(packed, behind)| [&packed[..], behind].concat());
+    let members = [gzip(&plain[..5]), gzip(&plain[5..])].concat();
     let gzip = gzip(plain);
     for (encoding, body) in [
         (&["gzip"][..], &gzip[..]),
@@ -170,6 +178,11 @@ fn what_is_packed_is_told_by_its_bytes_before_its_label() {
         (&["x-gzip"], &gzip),
         (&["identity, gzip"], &gzip),
         (&["identity", "gzip"], &gzip),
+        (&["gzip"], &members),
+        (&["gzip"], &padded),
+        (&["gzip"], &broken),
+        (&["deflate"], &zlib_padded),
+        (&["deflate"], &deflate_padded),
         (&["deflate"], &zlib),
         (&["deflate"], &deflate),
         (&["deflate"], &gzip),

@@ -6,7 +6,9 @@
 use std::io;
 
 use bytes::{Buf, Bytes};
-use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
+
+use super::GZIP;
 
 /// The encodings that IANA lists beside those that are undone here. Other words (`utf-8`, `none`) are none.
 const OTHERS: [&str; 8] = ["br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip"];
@@ -50,9 +52,11 @@ enum State {
     /// Bytes that are too few to tell anything.
     Begun(Vec<u8>),
     Plain,
-    Gzip(MultiGzDecoder<Room>),
+    Gzip(GzDecoder<Room>),
     Zlib(ZlibDecoder<Room>),
     Deflate(DeflateDecoder<Room>),
+    /// What is packed has ended; what follows it is padding.
+    Over,
 }
 
 /// Where a decoder puts what it makes, until there is no more room.
@@ -114,12 +118,21 @@ impl Unpacking {
             *packed = std::mem::take(begun).into();
             self.state = self.told_by(packed)?;
         }
-        let (result, made) = match &mut self.state {
-            State::Begun(_) | State::Plain => (Ok(()), packed.split_to(packed.len().min(MADE_AT_ONCE)).into()),
-            State::Gzip(decoder) => (write(decoder, MultiGzDecoder::get_ref, packed), taken(decoder.get_mut())),
-            State::Zlib(decoder) => (write(decoder, ZlibDecoder::get_ref, packed), taken(decoder.get_mut())),
-            State::Deflate(decoder) => (write(decoder, DeflateDecoder::get_ref, packed), taken(decoder.get_mut())),
-        };
+        let (mut result, mut made) = (Ok(()), Vec::new());
+        while made.is_empty() && !packed.is_empty() && result.is_ok() {
+            let has_ended;
+            (has_ended, made) = match &mut self.state {
+                State::Begun(_) | State::Plain => (Ok(false), packed.split_to(packed.len().min(MADE_AT_ONCE)).into()),
+                State::Gzip(decoder) => (write(decoder, GzDecoder::get_ref, packed), taken(decoder.get_mut())),
+                State::Zlib(decoder) => (write(decoder, ZlibDecoder::get_ref, packed), taken(decoder.get_mut())),
+                State::Deflate(decoder) => (write(decoder, DeflateDecoder::get_ref, packed), taken(decoder.get_mut())),
+                State::Over => {
+                    packed.clear();
+                    (Ok(false), Vec::new())
+                }
+            };
+            result = has_ended.and_then(|has_ended| if has_ended { self.go_on_behind(packed) } else { Ok(()) });
+        }
         self.failed = result.err().map(|error| unpackable(&error));
         match &self.failed {
             Some(problem) if made.is_empty() => Err(problem.clone()),
@@ -128,13 +141,24 @@ impl Unpacking {
         }
     }
 
+    /// Behind the end of what is packed, gzip may have more of the same (RFC 1952 §2.2). Anything else is passed over.
+    fn go_on_behind(&mut self, packed: &[u8]) -> io::Result<()> {
+        if let State::Gzip(decoder) = std::mem::replace(&mut self.state, State::Over) {
+            let room = decoder.finish()?;
+            if GZIP.starts_with(&packed[..packed.len().min(GZIP.len())]) {
+                self.state = State::Gzip(GzDecoder::new(room));
+            }
+        }
+        Ok(())
+    }
+
     fn finish(&mut self) -> Result<Vec<u8>, Unpackable> {
         if let Some(problem) = &self.failed {
             return Err(problem.clone());
         }
         let made = match std::mem::replace(&mut self.state, State::Plain) {
             State::Begun(begun) => Ok(begun),
-            State::Plain => Ok(Vec::new()),
+            State::Plain | State::Over => Ok(Vec::new()),
             State::Gzip(decoder) => decoder.finish().map(|room| room.made).map_err(without_trailer),
             State::Zlib(decoder) => decoder.finish().map(|room| room.made),
             State::Deflate(decoder) => decoder.finish().map(|room| room.made),
@@ -159,7 +183,7 @@ impl Unpacking {
             return Ok(State::Plain);
         }
         Ok(match begun {
-            [0x1f, 0x8b, ..] => State::Gzip(MultiGzDecoder::new(room())),
+            _ if begun.starts_with(&GZIP) => State::Gzip(GzDecoder::new(room())),
             _ if !is_undone(&self.encoding) => return Err(Unpackable::Encoding(self.encoding.clone())),
             [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => State::Zlib(ZlibDecoder::new(room())),
             _ if self.encoding == "deflate" => State::Deflate(DeflateDecoder::new(room())),
@@ -178,18 +202,18 @@ fn reads_as_text(begun: &[u8]) -> bool {
     matches!(begun, [b'{' | b'[' | b'<' | b'"', b' '..=b'~' | b'\r' | b'\n' | b'\t', ..])
 }
 
-/// Writes what is packed until enough is made of it, or has all given out that it holds.
-fn write<W: io::Write>(decoder: &mut W, room: impl Fn(&W) -> &Room, packed: &mut Bytes) -> io::Result<()> {
+/// Writes what is packed until enough is made of it, or has all given out that it holds. Tells whether it ends before `packed` does.
+fn write<W: io::Write>(decoder: &mut W, room: impl Fn(&W) -> &Room, packed: &mut Bytes) -> io::Result<bool> {
     while !packed.is_empty() {
         match decoder.write(packed)? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
+            0 => return decoder.flush().map(|()| true),
             taken => packed.advance(taken),
         }
         if room(decoder).made.len() >= MADE_AT_ONCE {
-            return Ok(());
+            return Ok(false);
         }
     }
-    decoder.flush()
+    decoder.flush().map(|()| false)
 }
 
 fn taken(room: &mut Room) -> Vec<u8> {

@@ -239,27 +239,29 @@ impl Backend for PostgresBackend {
         let mut queued = queued.map_or_else(local::Queued::alone, Ok)?;
         let id = random_id()?;
         let notices = &database.connection.notices;
-        let mut listens = false;
+        let (mut listens, mut holder) = (false, None);
         loop {
             let seen = notices.begin(profile.as_str());
-            let holder = match Lease::claim(database, profile, &id, queued) {
+            match Lease::claim(database, profile, &id, queued) {
                 Ok(Claim::Granted(lease)) => return Ok(lease),
-                Ok(Claim::Taken { queued: still, holder }) => {
+                Ok(Claim::Taken { queued: still, holder: now }) => {
                     queued = still;
-                    holder
+                    holder = now.or(holder);
                 }
                 Err(error) => {
                     // It may have been granted all the same.
                     database.connection.leave(Statement::new(sql::RELEASE).text(profile.as_str()).text(&id));
                     return Err(error);
                 }
-            };
+            }
             let waited = start.until(clock::now());
-            if waited >= patience {
-                if holder.is_none() && !patience.is_zero() {
-                    return Err(database.error(Trouble::Untaken(profile.clone())));
-                }
-                return Err(StoreError::Locked { profile: profile.clone(), holder, waited });
+            // A claim that loses to one of the same moment does not see whose that is, so the first one alone is no proof.
+            let is_judged = holder.is_some() || listens;
+            if waited >= patience && (is_judged || patience.is_zero()) {
+                return Err(match holder {
+                    None if is_judged => database.error(Trouble::Untaken(profile.clone())),
+                    holder => StoreError::Locked { profile: profile.clone(), holder, waited },
+                });
             }
             if listens {
                 notices.wait(profile.as_str(), seen, POLL.min(patience.saturating_sub(waited)));

@@ -206,6 +206,51 @@ fn what_others_have_changed_at_the_database_is_told_by_what_undoes_it() {
     database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 
+/// What is claimed and not committed yet is not in sight of who asks.
+#[test]
+fn a_right_that_somebody_takes_at_the_same_moment_is_somebodys() {
+    const TAKE: &str = "INSERT INTO device_login.records AS r (profile, attempt_id, attempt_home, attempt_holder, attempt_phase, \
+                        attempt_deadline) SELECT 'work', 'theirs', 'there', 'pid 7 there', 'prepared', \
+                        clock_timestamp() + interval '60 s' ON CONFLICT (profile) DO UPDATE SET attempt_id = 'theirs', \
+                        attempt_home = 'there', attempt_holder = 'pid 7 there', attempt_phase = 'prepared', \
+                        attempt_deadline = clock_timestamp() + interval '60 s'; ";
+    const GIVE_BACK: &str = "UPDATE device_login.records SET attempt_id = NULL, attempt_holder = NULL; ";
+    const MEANWHILE: &str = "SELECT pg_sleep(1.5); ";
+    let server = Postgres::shared();
+    for (case, has_row, before, meanwhile, patience) in [
+        ("its first row", false, "", format!("BEGIN; {TAKE}{MEANWHILE}COMMIT"), SHORT),
+        ("a row that nobody had", true, "", format!("BEGIN; {TAKE}{MEANWHILE}COMMIT"), SHORT),
+        (
+            "one gives it to another",
+            true,
+            TAKE,
+            format!("SELECT pg_sleep(0.5); {GIVE_BACK}BEGIN; {TAKE}{MEANWHILE}COMMIT"),
+            Duration::from_secs(1),
+        ),
+    ] {
+        let database = server.database();
+        let home = Home::new();
+        let store = opened(&home, &database.url());
+        store.init().unwrap();
+        if has_row {
+            commit(&store, "one");
+        }
+        database.sql(before);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| database.sql(&meanwhile));
+            server.wait_until(&format!(
+                "EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{}' AND wait_event = 'PgSleep')",
+                database.name()
+            ));
+            let refused = store.hold(&profile("work"), patience).map(Held::release);
+            let told =
+                matches!(&refused, Err(StoreError::Locked { holder: Some(holder), .. }) if holder == "pid 7 there");
+            assert!(told, "{case}: {refused:?}");
+            other.join().unwrap();
+        });
+    }
+}
+
 #[test]
 fn a_password_comes_from_a_file_that_nobody_else_can_read() {
     let server = Postgres::start();

@@ -101,12 +101,11 @@ pub fn text(body: &[u8]) -> Cow<'_, str> {
         return Cow::Owned(text(&unpacked(body)).into_owned());
     }
     let unmarked = MARKS.into_iter().find_map(|mark| body.strip_prefix(mark)).unwrap_or(body);
+    // Where the first characters are ASCII, the places of the zeros tell (RFC 4627 §3), whatever a mark says.
     match (unmarked, body) {
-        // Where the first characters are ASCII, the places of the zeros tell (RFC 4627 §3), whatever a mark says.
-        ([1..=127, 0, 1..=127, 0, ..], _) => Cow::Owned(utf16(unmarked, u16::from_le_bytes)),
-        ([0, 1..=127, 0, 1..=127, ..], _) => Cow::Owned(utf16(unmarked, u16::from_be_bytes)),
         ([1..=127, 1..=127, ..], _) => String::from_utf8_lossy(unmarked),
-        (_, [0xff, 0xfe, ..]) => Cow::Owned(utf16(unmarked, u16::from_le_bytes)),
+        ([0, 1..=127, 0, 1..=127, ..], _) => Cow::Owned(utf16(unmarked, u16::from_be_bytes)),
+        ([1..=127, 0, 1..=127, 0, ..], _) | (_, [0xff, 0xfe, ..]) => Cow::Owned(utf16(unmarked, u16::from_le_bytes)),
         (_, [0xfe, 0xff, ..]) => Cow::Owned(utf16(unmarked, u16::from_be_bytes)),
         _ => String::from_utf8_lossy(unmarked),
     }

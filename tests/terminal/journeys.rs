@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::authority::Authority;
 use crate::support::demo_server::DemoServer;
@@ -24,6 +26,18 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 use serde_json::json;
 use tempfile::TempDir;
+
+/// Longer than anything takes that waits for nobody.
+const SOON: Duration = Duration::from_millis(300);
+
+#[track_caller]
+fn wait_until(is_so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < end, "it never comes");
+        thread::sleep(SOON / 30);
+    }
+}
 
 /// The demo with its code on the screen.
 fn demo() -> Terminal {
@@ -328,17 +342,30 @@ fn a_code_is_given_up_only_after_asking_and_a_cancelled_login_says_so() {
 
 #[test]
 fn a_sign_in_that_is_left_tells_of_an_answer_that_got_lost() {
-    let authority = Authority::start(|asked| match asked.path.as_str() {
-        "/device" => {
-            let address = format!("{}/page", asked.origin());
-            let code = json!({"device_code": "d", "user_code": "CODE", "verification_uri": address, "expires_in": 300, "interval": 1});
-            (200, code.to_string())
-        }
-        // The tokens may have been in it.
-        _ => (200, "<html>".to_owned()),
-    });
     let lost = "got lost before that";
-    for (opens, leaves, ends) in [("login work", "\u{1b}", 130), ("login work", "\u{3}", 130), ("", "\u{1b}", 0)] {
+    for (opens, leaves, is_out, ends) in [
+        ("login work", "\u{1b}", false, 130),
+        ("login work", "\u{1b}", true, 130),
+        ("login work", "\u{3}", false, 130),
+        ("login work", "\u{3}", true, 130),
+        ("", "\u{1b}", false, 0),
+        ("", "\u{1b}", true, 0),
+    ] {
+        let (answer, waits) = mpsc::channel::<()>();
+        let authority = Authority::start(move |asked| match asked.path.as_str() {
+            "/device" => {
+                let address = format!("{}/page", asked.origin());
+                let code = json!({"device_code": "d", "user_code": "CODE", "verification_uri": address, "expires_in": 300, "interval": 1});
+                (200, code.to_string())
+            }
+            // The tokens may have been in it, whenever it comes.
+            _ => {
+                if is_out {
+                    let _ = waits.recv();
+                }
+                (200, "<html>".to_owned())
+            }
+        });
         let home = Home::at(&authority);
         let terminal = Terminal::start_shell(
             &format!("export DEVICE_LOGIN_HOME={}; exec $program {opens}", home.path("").display()),
@@ -349,13 +376,25 @@ fn a_sign_in_that_is_left_tells_of_an_answer_that_got_lost() {
             terminal.wait_for("n sign in");
             terminal.press("n");
         }
-        terminal.wait_for("no answer");
+        if is_out {
+            wait_until(|| authority.count("/token") == 1);
+        } else {
+            terminal.wait_for("no answer");
+        }
         terminal.press(leaves);
+        if is_out {
+            let name = "work".parse().expect("a name");
+            let waits = || home.store().load(&name).expect("it can be read")?.pending;
+            wait_until(|| waits().is_none());
+            // By now it would have been said what was known before the answer.
+            thread::sleep(SOON);
+        }
+        drop(answer);
         terminal.wait_for(lost);
         if opens.is_empty() {
             terminal.press("q");
         }
-        assert_eq!(terminal.ends(), ends, "{opens:?}, {leaves:?}");
+        assert_eq!(terminal.ends(), ends, "{opens:?}, {leaves:?}, out: {is_out}");
     }
 }
 

@@ -277,6 +277,9 @@ impl Tasks {
         self.must_finish.spawn(async move {
             // Where it cannot be forgotten, its end is near all the same.
             let is_given_up = service.give_up(&profile, GivenUp::Shown(presence.clone())).await.unwrap_or_default();
+            // Who quits does not wait for ever for a poll that is out: its answer counts as lost until it is there.
+            lost.store(is_given_up, Ordering::Relaxed);
+            service.unbroken().settled().await;
             let has_lost_answer = is_given_up && presence.has_lost_answer();
             lost.store(has_lost_answer, Ordering::Relaxed);
             drop(sender.send(Message::GivenUp { has_lost_answer }));

@@ -351,11 +351,8 @@ impl Service {
         if let Some(lost) = pending.and_then(|pending| self.lost_approval(&profile.name, &pending.id)) {
             return error.because(format!("it {lost}")).advise(Advice::SignIn(profile.name.clone()));
         }
-        if record.is_none() && self.store.has_lost(&profile.name) {
-            let look = "look whether the place of the store is mounted, or was brought back from a backup; else ";
-            return error
-                .because("its record is gone, and nobody has logged out here")
-                .advise(Advice::SignIn(profile.name.clone()).after(look));
+        if let Some(lost) = self.store.lost(&profile.name).filter(|_| record.is_none()) {
+            return error.because(lost).advise(lost.advice(&profile.name));
         }
         if pending.is_some_and(|pending| !pending.left(&Clocks::now()).is_zero()) {
             let resume = Advice::SignInBy(profile.name.clone(), Way::Resume);

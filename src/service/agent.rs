@@ -248,14 +248,15 @@ impl Agent {
         refresh: Option<Result<(), Error>>,
         notices: &mpsc::Sender<Notice>,
     ) {
+        let (was_signed_in, lost) = (self.schedule.was_signed_in(profile), self.service.store.loss());
+        let is_gone = |look: &Look| look.is_missing && (look.is_lost || was_signed_in);
         let look = match look {
-            Ok(look) if look.is_missing && self.schedule.was_signed_in(profile) => {
-                // Removing or renaming a profile takes its record away a moment before the configuration says so.
-                if self.vanished.insert(profile.clone()) {
-                    return self.schedule.away(profile, now());
-                }
-                Err(words::vanished(profile))
+            // Removing or renaming a profile takes its record away a moment before the configuration says so.
+            Ok(look) if is_gone(&look) && self.vanished.insert(profile.clone()) && was_signed_in => {
+                return self.schedule.away(profile, now());
             }
+            // A database that answers has lost nothing: another machine has removed the profile.
+            Ok(look) if is_gone(&look) && !lost.is_shared() => Err(words::vanished(profile, lost)),
             look => {
                 self.vanished.remove(profile);
                 look

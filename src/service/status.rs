@@ -305,6 +305,8 @@ impl Service {
             status.warnings.extend(seen.as_of.clone());
             let lost = seen.pending.as_ref().and_then(|id| self.lost_approval(&profile.name, id));
             status.warnings.extend(lost.map(|lost| format!("Profile `{}` {lost}.", profile.name)));
+            let lost = seen.lost.map(|lost| format!("Profile `{}`: {lost}; {}.", profile.name, lost.look()));
+            status.warnings.extend(lost);
             status.is_unrevoked = seen.noted != Noted::Nothing || seen.has_import;
             status.warnings.extend(seen.has_import.then(|| KEPT_IMPORT.to_owned()));
             let again = match (seen.noted, seen.minted_at) {

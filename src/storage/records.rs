@@ -21,6 +21,7 @@ use super::backend::{Backend, Found, Health, Hold, Listing, Part, StoreKind};
 use super::copies::Copies;
 use super::envelope::{self, Opened};
 use super::key::{Key, Keyring, Sources};
+use super::lost::Lost;
 use super::reservation::Reservation;
 use super::seen::Seen;
 use super::{ClientAt, KeySource, PastCall, Protection, Record, StoreError, Throttled, Version};
@@ -238,9 +239,14 @@ impl Store {
         self.shared.backend.profiles()
     }
 
-    /// Whether this machine has written a sign-in of the profile, which has no record, and knows of no end of it.
-    pub fn has_lost(&self, profile: &ProfileName) -> bool {
-        self.shared.written_last(profile).is_some()
+    /// Of a profile that has no record: whether this machine has written a sign-in of it, and knows of no end of that.
+    pub fn lost(&self, profile: &ProfileName) -> Option<Lost> {
+        self.shared.lost(profile)
+    }
+
+    /// What may have become of a record of which somebody knows that it was there.
+    pub fn loss(&self) -> Lost {
+        Lost { is_shared: self.is_shared() }
     }
 
     /// Proves that records can be kept: writes a probe, reads it back and deletes it.

@@ -437,12 +437,17 @@ fn a_record_that_is_gone_without_a_logout_is_told_and_keeps_nobody_from_a_sign_i
         }
         let checked = home.run(&["store", "check"]);
         let says = |said: &Ran, part: &str| said.stdout.contains(part) || said.stderr.contains(part);
-        assert_eq!((checked.code, says(&checked, "it is gone")), (i32::from(is_told), is_told), "{checked:?}");
+        assert_eq!((checked.code, says(&checked, "its record is gone")), (i32::from(is_told), is_told), "{checked:?}");
         let doctor = home.run(&["doctor"]);
-        assert_eq!(says(&doctor, "it is gone"), is_told, "{doctor:?}");
+        assert_eq!(says(&doctor, "its record is gone"), is_told, "{doctor:?}");
         for command in ["token", "refresh"] {
             let said = home.run(&[command]);
             assert_eq!((said.code, says(&said, "its record is gone")), (4, is_told), "{said:?}");
+        }
+        for status in [&["status"][..], &["status", "work"]] {
+            let said = home.run(status);
+            assert!(said.code == 0 && says(&said, "signed out"), "{said:?}");
+            assert_eq!(says(&said, "its record is gone"), is_told, "{said:?}");
         }
         let signed_in = home.run_with(&["login", "--import"], "sentinel-refresh-2\n");
         assert_eq!(signed_in.code, 0, "{meanwhile:?}: {signed_in:?}");

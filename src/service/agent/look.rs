@@ -30,6 +30,8 @@ pub(super) struct Look {
     pub(super) trouble: Option<Error>,
     /// There is no record. A sign-out leaves one, so this is a profile that never signed in, or a store that is gone.
     pub(super) is_missing: bool,
+    /// It is missing, and this machine knows that it had a sign-in.
+    pub(super) is_lost: bool,
     /// A sign-in that is pending and to be asked for on this machine.
     pub(super) pending: Option<(TriedWith, PendingCode)>,
 }
@@ -75,6 +77,7 @@ impl Look {
             trouble: grant.and_then(|grant| trouble(profile, grant)),
             reading,
             is_missing: false,
+            is_lost: false,
             pending: None,
         }
     }
@@ -102,7 +105,8 @@ pub(super) fn read(service: &Service, profiles: &[ProfileName], dice: Dice) -> L
             let pending = record.pending.as_ref().filter(|pending| pending.is_of(home.as_deref()))?;
             Some((TriedWith::of(profile, record, &pending.id), PendingCode::of(pending, &Clocks::now())))
         });
-        Ok(Look { pending, ..Look::at(profile, record.as_deref(), &service.config, dice) })
+        let is_lost = record.is_none() && service.store.lost(&profile.name).is_some();
+        Ok(Look { is_lost, pending, ..Look::at(profile, record.as_deref(), &service.config, dice) })
     };
     let known = profiles.iter().filter_map(|name| service.config.profiles.get(name));
     known.map(|profile| (profile.name.clone(), look(profile))).collect()

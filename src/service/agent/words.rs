@@ -13,6 +13,7 @@ use crate::clock::later;
 use crate::error::{Advice, Code, Error};
 use crate::profile::ProfileName;
 use crate::service::{PendingCode, State};
+use crate::storage::Lost;
 use crate::words::{counted, time_of_day};
 
 /// Of a profile. `error` is what just happened to it, or what its record has.
@@ -56,10 +57,10 @@ pub(super) fn of_profile(
 }
 
 /// Of a profile that had a grant and has no record now. A sign-out leaves a record.
-pub(super) fn vanished(profile: &ProfileName) -> Error {
-    Error::new(Code::Store, format!("the record of profile `{profile}` is gone, without a logout"))
-        .advise("look whether the place of the store is mounted")
-        .advise(Advice::SignIn(profile.clone()).after("if it is, "))
+pub(super) fn vanished(profile: &ProfileName, lost: Lost) -> Error {
+    Error::new(Code::Store, format!("profile `{profile}` cannot be refreshed"))
+        .because(lost)
+        .advise(lost.advice(profile))
 }
 
 /// Of a sign-in that is pending. Its code is for whoever reads the log.

@@ -119,10 +119,7 @@ fn of_finding(finding: Finding) -> Check {
     let known = match kind {
         FindingKind::OtherKey => StoreError::KeyUnavailable(problem),
         FindingKind::Newer => StoreError::Newer { place },
-        FindingKind::Gone => {
-            let look = "look whether the place of the store is mounted, or was brought back from a backup; if that does not help, ";
-            return check.advise(Advice::SignIn(profile).after(look));
-        }
+        FindingKind::Gone => return check.advise(Advice::SignIn(profile).after("if that does not help, ")),
         FindingKind::SetAside => {
             return check.advise(Advice::CheckStore { repair: false }.and(" to see what else there is"));
         }

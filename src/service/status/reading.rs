@@ -20,7 +20,7 @@ use crate::service::tokens::ends::minted_now;
 use crate::service::tokens::throttles;
 use crate::service::{Service, home_data_center};
 use crate::sorted;
-use crate::storage::{ClientAt, Clocks, PendingId, Record, Version};
+use crate::storage::{ClientAt, Clocks, Lost, PendingId, Record, Version};
 
 /// Reading records takes so many threads at most, and none of its own for fewer records than the second number.
 const MOST_THREADS: usize = 4;
@@ -43,6 +43,8 @@ pub(in crate::service) struct Seen {
     pub(super) noted: Noted,
     /// What an import got is kept until it is known whose it is.
     pub(super) has_import: bool,
+    /// There is no record, and one was there.
+    pub(super) lost: Option<Lost>,
     /// The sign-in that is pending.
     pub(super) pending: Option<PendingId>,
     /// When the access token of a profile that is signed in was minted, for judging by the clock of the day.
@@ -150,6 +152,7 @@ impl Service {
             client: None,
             noted: Noted::Nothing,
             has_import: false,
+            lost: None,
             pending: None,
             minted_at: None,
             as_of: None,
@@ -173,7 +176,7 @@ impl Service {
         if let (Some(profile), Some(status)) = (profile, &mut seen.status) {
             let loaded = self.check_provider(profile, providers).and(loaded);
             match loaded {
-                Ok(None) => status.stores_secret = Some(false),
+                Ok(None) => (status.stores_secret, seen.lost) = (Some(false), self.store.lost(&profile.name)),
                 Ok(Some(record)) => {
                     status.stores_secret = Some(record.client_secret.is_some());
                     status.events = record.events.into();

@@ -166,13 +166,8 @@ impl Shared {
             _ => {}
         }
         let is_gone = [&current, &previous, &spare].into_iter().all(|opened| matches!(opened, Opened::Missing));
-        if let Some(written) = self.written_last(profile).filter(|_| is_gone) {
-            let is_shared = self.backend.is_shared();
-            let look = if is_shared { "another machine has removed the profile" } else { "its place is mounted" };
-            let problem = format!(
-                "it is gone, and this machine has written generation {written}, with a sign-in that was not ended here: \
-                 look whether {look}, or an older backup was brought back"
-            );
+        if let Some(lost) = self.lost(profile).filter(|_| is_gone) {
+            let problem = format!("{lost}: {}", lost.look());
             checked.find(profile, FindingKind::Gone, place(Part::Current), problem);
         }
         let here = previous.sound().into_iter().chain(current.sound()).max_by_key(|record| record.generation);

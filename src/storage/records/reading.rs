@@ -9,6 +9,7 @@ use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::storage::backend::{Backend, Found, Hold, Part};
 use crate::storage::envelope::{self, FirstLine, Opened};
+use crate::storage::lost::Lost;
 use crate::storage::seen::Note;
 use crate::storage::{Record, StoreError};
 
@@ -100,11 +101,11 @@ impl Shared {
         (last.is_after(record) && record.grant.is_some()).then_some(last)
     }
 
-    /// The generation that this machine has written last, where that has a sign-in: a profile without a record has lost it. A logout
-    /// leaves a record, and removing the profile takes the note as well.
-    pub(super) fn written_last(&self, profile: &ProfileName) -> Option<u64> {
+    /// Where what this machine has written last has a sign-in, a profile without a record has lost it. A logout leaves a record, and
+    /// removing the profile takes the note as well.
+    pub(super) fn lost(&self, profile: &ProfileName) -> Option<Lost> {
         let last = self.seen.get()?.last(profile)?;
-        last.has_sign_in().then_some(last.generation)
+        last.has_sign_in().then(|| Lost { is_shared: self.backend.is_shared() })
     }
 
     /// The generation that this machine has written with another refresh token after the record.

@@ -124,7 +124,7 @@ fn a_store_that_is_not_mounted_any_more_signs_nobody_out() {
         agent.signal("-CONT");
         // It has to be missing at two looks, of which one may have begun before.
         let mut lines: Vec<String> = Vec::new();
-        while !lines.iter().any(|line| has_all(line, &["work refresh_failing: ", "without a logout"])) {
+        while !lines.iter().any(|line| has_all(line, &["work refresh_failing: ", "its record is gone"])) {
             assert!(!lines.iter().any(|line| line.contains("signed_out")), "{due_after:?}: {lines:#?}");
             agent.signal("-HUP");
             lines.extend(agent.says_until(&["reloaded: "]));
@@ -137,6 +137,65 @@ fn a_store_that_is_not_mounted_any_more_signs_nobody_out() {
         agent.stop();
         assert!(outside.path("token").exists(), "{due_after:?}");
     }
+}
+
+#[test]
+fn who_begins_without_a_record_leaves_the_file_where_nobody_has_signed_out() {
+    let provider = provider();
+    let none: &[&str] = &[];
+    for (meanwhile, stays) in
+        [(none, true), (&["logout", "--local"], false), (&["profile", "remove", "work", "--force"], false)]
+    {
+        let (home, outside) = (signed_in(&provider), Place::new());
+        let argument = outside.argument("token", "");
+        run(&home, &["refresh"]);
+        Running::start(&home, &["--token-file", &argument]).stop_when_ready();
+        let configuration = home.configuration();
+        assert!(meanwhile.is_empty() || home.run(meanwhile).code == 0, "{meanwhile:?}");
+        home.configure(&configuration);
+        fs::rename(home.path("state"), home.path("away")).expect("it is there");
+        fs::DirBuilder::new().mode(0o700).create(home.path("state")).expect("its place is free");
+        let agent = Running::start(&home, &["--token-file", &argument]);
+        let lines = agent.says_until(&["ready: "]);
+        let is_told = |line: &String| has_all(line, &["work refresh_failing: ", "its record is gone"]);
+        assert_eq!(lines.iter().any(is_told), stays, "{meanwhile:?}: {lines:#?}");
+        agent.stop();
+        assert_eq!(outside.path("token").exists(), stays, "{meanwhile:?}");
+    }
+}
+
+/// A database that answers has lost nothing.
+#[cfg(all(target_os = "linux", feature = "postgres"))]
+#[test]
+fn what_another_machine_removes_from_a_shared_store_is_signed_out_and_told_once() {
+    use device_login::storage::{StoreAddress, open};
+
+    use crate::support::postgres::Postgres;
+    use crate::support::program::{key_options, sign_in_into};
+
+    let database = Postgres::shared().database();
+    let provider = provider();
+    let (home, outside) = (Home::at(&provider), Place::new());
+    let url = database.url();
+    let store = open(&StoreAddress::parse(&url).expect("an address"), key_options(&home));
+    sign_in_into(&store, "work", &provider.origin(), |_| ());
+    home.configure(&format!("store = \"{url}\"\n{}", home.configuration()));
+    let argument = outside.argument("token", "");
+    let agent = Running::start(&home, &["--token-file", &argument]);
+    agent.says(&["ready: "]);
+    run(&home, &["refresh"]);
+    outside.becomes("token", Some(&token(2)));
+    database.sql("DELETE FROM device_login.records");
+    let mut lines: Vec<String> = Vec::new();
+    while !lines.iter().any(|line| line.contains("work signed_out: ")) {
+        assert!(!lines.iter().any(|line| line.contains("failing")), "{lines:#?}");
+        agent.signal("-HUP");
+        lines.extend(agent.says_until(&["reloaded: "]));
+    }
+    outside.becomes("token", None);
+    agent.stop();
+    let lines = Running::start(&home, &["--token-file", &argument]).stop_when_ready();
+    assert!(!lines.iter().any(|line| line.contains("failing")), "{lines:#?}");
 }
 
 #[expect(clippy::disallowed_methods, reason = "an agent that is stopped does not say what is due")]

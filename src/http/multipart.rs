@@ -210,16 +210,18 @@ fn attributes(text: &str) -> Result<(String, Option<String>, Option<String>), No
 }
 
 fn last_attribute(text: &str) -> Option<(&str, &str, &str)> {
-    // A semicolon between quotes separates nothing.
+    // A semicolon between quotes separates nothing. As in curl, quotes count where a value begins with one.
     let mut is_quoted = false;
     let mut is_escaped = false;
+    let mut begin = 0;
     let mut last = None;
     for (at, character) in text.char_indices() {
         match character {
             _ if is_escaped => is_escaped = false,
             '\\' if is_quoted => is_escaped = true,
-            '"' => is_quoted = !is_quoted,
+            '"' => is_quoted = !is_quoted && begins_value(&text[begin..at]),
             ';' if !is_quoted => {
+                begin = at + 1;
                 let attribute = attribute(&text[at + 1..]).map(|(name, value)| (&text[..at], name, value));
                 last = attribute.or(last);
             }
@@ -227,6 +229,11 @@ fn last_attribute(text: &str) -> Option<(&str, &str, &str)> {
         }
     }
     last
+}
+
+/// Whether a value begins behind this part of a piece.
+fn begins_value(before: &str) -> bool {
+    matches!(before.trim(), "" | "@" | "<") || attribute(before).is_some_and(|(_, value)| value.trim().is_empty())
 }
 
 fn attribute(text: &str) -> Option<(&str, &str)> {
@@ -280,6 +287,9 @@ mod tests {
             ("a=@x;type=a/b; charset=c;filename=d;e", "name=\"a\"; filename=\"d;e\"\r\nContent-Type: a/b; charset=c"),
             (r#"a=b;filename="C:\x\\y\"z""#, r#"name="a"; filename="C:\x\y%22z""#),
             ("a=@\"x;y.txt\"", "name=\"a\"; filename=\"x;y.txt\"\r\nContent-Type: text/plain"),
+            ("a=@d\"x.json;type=text/plain", "name=\"a\"; filename=\"d%22x.json\"\r\nContent-Type: text/plain"),
+            ("a=@x;filename=y\"z;type=a/b", "name=\"a\"; filename=\"y%22z\"\r\nContent-Type: a/b"),
+            ("a=@\"d\\\"x;y\";type=a/b", "name=\"a\"; filename=\"d%22x;y\"\r\nContent-Type: a/b"),
             ("a=@x;y", "name=\"a\"; filename=\"x;y\"\r\nContent-Type: application/octet-stream"),
             ("a=@-", "name=\"a\"; filename=\"-\"\r\nContent-Type: application/octet-stream"),
             ("a=@-;filename=b.zip", "name=\"a\"; filename=\"b.zip\"\r\nContent-Type: application/zip"),

@@ -456,7 +456,10 @@ impl Given {
                 .because("stdin is named more than once, and can be read once only")
                 .advise("write all but one of them to a file"));
         }
-        let headers = api.headers.iter().map(|header| read_header(header)).collect::<Result<Vec<_>, _>>()?;
+        let headers = (1..)
+            .zip(&api.headers)
+            .map(|(number, header)| read_header(number, header))
+            .collect::<Result<Vec<_>, _>>()?;
         api::check_headers(&headers)
             .and_then(|()| api::whole_address(api.path()).map(drop))
             .map_err(|refusal| refusal_error(NOT_MADE, &refusal))?;
@@ -534,10 +537,11 @@ fn no_part(why: NoPart) -> Error {
     if why == NoPart::NoName { error.advise("write `--form name=@FILE` or `--form name=text`") } else { error }
 }
 
-fn read_header(header: &str) -> Result<(String, String), Error> {
+/// Reads the header that is given by the `-H` of this number.
+fn read_header(number: usize, header: &str) -> Result<(String, String), Error> {
     let (name, value) = header.split_once(':').ok_or_else(|| {
-        // What follows could be private, so it is not repeated.
-        Error::new(Code::Usage, "a header given with `-H` cannot be read")
+        // What it says could be private, so it is not repeated.
+        Error::new(Code::Usage, format!("header {number} of those given with `-H` cannot be read"))
             .because("it has no colon")
             .advise("write `-H 'Name: value'`")
     })?;

@@ -761,6 +761,7 @@ fn api_calls_that_must_not_be_made_are_not() {
         (&["api", "/x", "-H", "nonsense"], "it has no colon"),
         (&["api", "/x", "-F", "nonsense"], "it has no `=`"),
         (&["api", "/x", "--input", "/nothing/here"], "the body could not be read"),
+        (&["api", "--curl", "/x", "-H", "A: 1", "-H", "B"], "header 2 of those given with `-H` cannot be read"),
         (&["api", "--curl", "https://evil.example/x"], "is not among the places"),
         (&["api", "--curl", "https://user:pw@evil.example/x"], "a user name or a password in it"),
         (&["api"], "required arguments"),

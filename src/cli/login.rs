@@ -320,6 +320,11 @@ impl Login {
         let (wanted, expected) =
             (self.scopes.as_ref().map_or(&profile.scopes, |scopes| &scopes.0), &self.expect_account);
         let is_same = pending.asks_for(wanted, expected.as_deref());
+        // Nobody hears what the server says of it, so it is told to nobody as one that waits.
+        if let Some(lost) = pending.lost_approval.filter(|_| self.no_wait && is_same) {
+            context.output.warn(&[format!("Profile `{}` {lost}.", profile.name)]);
+            return Ok(Begin::Anew);
+        }
         // The screen shows it, and has a key for a new code.
         let is_shown = mode == Mode::FullScreen && is_same;
         let can_ask = mode != Mode::Events && !self.no_wait && prompt::is_possible();

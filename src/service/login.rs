@@ -228,12 +228,12 @@ impl Service {
             before: Before::Nothing,
             renewals_left: renewals,
             failures: 0,
-            may_be_spent: false,
+            was_taken_up: false,
             has_lost_answer: false,
         };
         loop {
             let (waiting, unbroken) = (codes.waiting.take(), &self.unbroken);
-            codes.may_be_spent = waiting.is_some() && options.begin == Begin::GoOn;
+            codes.was_taken_up = waiting.is_some() && options.begin == Begin::GoOn;
             let showing = Box::pin(attempt.show_code(waiting, codes.before, presence, &mut report));
             let ended = match Asking::meanwhile(&mut codes.asking, unbroken, showing).await {
                 Ok(_) if until == Until::Code => return Ok(None),
@@ -312,8 +312,8 @@ struct Codes {
     renewals_left: u32,
     /// How often the next one could not be had.
     failures: u32,
-    /// It was there before somebody asked for a sign-in, who wants any code that works.
-    may_be_spent: bool,
+    /// A plain `login` took it up, and any other code would do as well.
+    was_taken_up: bool,
     /// An answer about one before it got lost.
     has_lost_answer: bool,
 }
@@ -366,18 +366,20 @@ impl Codes {
                 return self.renew(Before::RanOut, attempt).await;
             }
             CodeEnded::Unusable(error) | CodeEnded::Elsewhere(Elsewhere::Failed(error)) => return Err(error),
-            CodeEnded::Otherwise { outcome: Outcome::Expired, last, .. } if self.renewals_left > 0 => {
-                self.has_lost_answer |= last == LastPoll::Out;
-                self.renewals_left -= 1;
-                return self.renew(Before::RanOut, attempt).await;
-            }
-            CodeEnded::Otherwise { outcome: outcome @ Outcome::Failed(_), place, last }
-                if self.may_be_spent
+            // Whatever the provider calls a code that is used up, this one has not run out by the clock.
+            CodeEnded::Otherwise { outcome, place, last }
+                if self.was_taken_up
                     && last != LastPoll::Answered
+                    && clock::now() < self.end
                     && attempt.error(outcome.clone(), place, last).code == Code::CodeExpired =>
             {
                 self.has_lost_answer |= last == LastPoll::Out;
                 return self.renew(Before::Replaced, attempt).await;
+            }
+            CodeEnded::Otherwise { outcome: Outcome::Expired, last, .. } if self.renewals_left > 0 => {
+                self.has_lost_answer |= last == LastPoll::Out;
+                self.renewals_left -= 1;
+                return self.renew(Before::RanOut, attempt).await;
             }
             CodeEnded::Otherwise { outcome, place, last: LastPoll::Answered } if self.has_lost_answer => {
                 (outcome, place, LastPoll::Out)

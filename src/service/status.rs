@@ -287,7 +287,8 @@ impl Service {
     ) -> ProfileStatus {
         status.state = status.state_at(now);
         status.protection = protection.cloned();
-        status.pending.take_if(|pending| pending.expires_at <= now);
+        let lost = seen.pending.as_ref().and_then(|id| self.lost_approval(&profile.name, id));
+        status.pending.take_if(|pending| lost.is_some() || pending.expires_at <= now);
         let is_end_unknown =
             status.access_token_expires_at.is_some() && seen.minted_at.is_some_and(|at| is_ahead(at, now));
         if is_end_unknown {
@@ -303,7 +304,6 @@ impl Service {
             status.warnings.extend(damage.cloned());
             status.away.clone_from(&seen.as_of);
             status.warnings.extend(seen.as_of.clone());
-            let lost = seen.pending.as_ref().and_then(|id| self.lost_approval(&profile.name, id));
             status.warnings.extend(lost.map(|lost| format!("Profile `{}` {lost}.", profile.name)));
             let lost = seen.lost.map(|lost| format!("Profile `{}`: {lost}; {}.", profile.name, lost.look()));
             status.warnings.extend(lost);

@@ -47,6 +47,8 @@ struct State {
     is_approved: bool,
     /// The code that the last approval came for.
     used: Option<String>,
+    /// What a poll for that one is told.
+    used_is: &'static str,
     lifetime: u64,
     codes: u32,
     /// When it was polled, and for which code.
@@ -63,6 +65,7 @@ impl Provider {
             gives_no_code: false,
             is_approved: false,
             used: None,
+            used_is: "invalid_grant",
             lifetime: 300,
             codes: 0,
             polls: Vec::new(),
@@ -147,7 +150,7 @@ impl State {
                 let of_later = code.rsplit('-').next().filter(|number| *number != "1").unwrap_or_default();
                 let unknown = (!asked.body.contains(self.secret)).then_some("invalid_client");
                 // Codes work once.
-                let used = (self.used.as_deref() == Some(code)).then_some("invalid_grant");
+                let used = (self.used.as_deref() == Some(code)).then_some(self.used_is);
                 match unknown.or(self.error).or(used) {
                     _ if self.loses_answers => return (200, "<html>".to_owned()),
                     Some(error) => return (400, json!({"error": error}).to_string()),

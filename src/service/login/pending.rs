@@ -46,6 +46,8 @@ pub struct Pending {
     pub expect_account: Option<String>,
     /// The machine that asks the server, where it is another one.
     pub elsewhere: Option<String>,
+    /// What the profile did, in words, where an approval of the code was not kept or may have got lost.
+    pub lost_approval: Option<&'static str>,
 }
 
 impl Pending {
@@ -103,6 +105,7 @@ impl Service {
         let alive = pending.filter(|pending| !pending.left(&now).is_zero());
         Ok(alive.map(|pending| Pending {
             code: issued_code(&pending, &now),
+            lost_approval: self.lost_approval(&profile.name, &pending.id),
             elsewhere: pending.machine.clone().filter(|_| !pending.is_of(self.store.poller_home().as_deref())),
             expect_account: pending.expected,
         }))

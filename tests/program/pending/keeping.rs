@@ -158,11 +158,15 @@ fn a_plain_login_goes_on_with_a_new_code_where_the_last_one_may_be_used_up() {
     const KEPT_NOWHERE: &str = "got lost before that, and may have had the tokens: if so, they are kept nowhere";
     const NOT_KEPT: &str = "got an approval that could not be kept";
     const MAY_BE_LOST: &str = "may have lost an approval with an answer that did not come";
-    for (is_killed, can_note, says) in
-        [(false, true, NOT_KEPT), (false, false, MAY_BE_LOST), (true, false, MAY_BE_LOST)]
-    {
-        let case = format!("killed: {is_killed}, can note: {can_note}");
+    for (is_killed, can_note, used_is, says) in [
+        (false, true, "invalid_grant", NOT_KEPT),
+        (false, false, "invalid_grant", MAY_BE_LOST),
+        (true, false, "invalid_grant", MAY_BE_LOST),
+        (true, false, "expired_token", MAY_BE_LOST),
+    ] {
+        let case = format!("killed: {is_killed}, can note: {can_note}, {used_is}");
         let (provider, home) = begun();
+        provider.change(|state| state.used_is = used_is);
         let _ = fs::remove_dir_all(home.path("spare"));
         home.write("spare", "no directory");
         let mut child = home.spawn(&["login", "--resume", "--plain"]);
@@ -193,12 +197,36 @@ fn a_plain_login_goes_on_with_a_new_code_where_the_last_one_may_be_used_up() {
         assert!(told.code == 4 && told.stderr.contains(says), "{case}: {told:?}");
         assert!(!told.stderr.contains("waits for approval"), "{case}: {told:?}");
         let status = home.run(&["status"]);
-        assert!(status.stdout.contains(says), "{case}: {status:?}");
+        assert!(status.stdout.contains(says) && !status.stdout.contains("CODE-1"), "{case}: {status:?}");
         let signed_in = home.run(&["login", "--plain"]);
         assert_eq!((signed_in.code, provider.codes()), (0, 2), "{case}: {signed_in:?}");
         for part in ["Code CODE-1 was replaced. New code: CODE-2", KEPT_NOWHERE] {
             assert_eq!(signed_in.stderr.contains(part), !can_note, "{case}: {signed_in:?}");
         }
+    }
+}
+
+#[test]
+fn who_waits_for_no_approval_is_given_no_code_that_may_be_used_up() {
+    for is_lost in [false, true] {
+        let (provider, home) = begun();
+        let mut child = home.spawn(&["login", "--resume", "--plain"]);
+        provider.wait_for_polls(1);
+        if is_lost {
+            let pid = child.id().to_string();
+            provider.approve_while(move || {
+                assert!(Command::new("kill").args(["-KILL", &pid]).status().is_ok_and(|ended| ended.success()));
+            });
+        } else {
+            send("-TERM", &child);
+        }
+        let _ = child.wait();
+        let again = home.run(&["login", "--no-wait"]);
+        again.failed(8, &[if is_lost { "Enter this code: CODE-2" } else { "Enter this code: CODE-1" }]);
+        assert_eq!(again.stderr.contains("may have lost an approval"), is_lost, "{again:?}");
+        provider.approve();
+        let signed_in = home.run(&["login", "--resume"]);
+        assert_eq!((signed_in.code, provider.codes()), (0, if is_lost { 2 } else { 1 }), "{signed_in:?}");
     }
 }
 

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::reservation::Reservation;
 use super::{Attempt, ClientAt, StoreError, Throttled, Version};
 use crate::clock::Moment;
+use crate::error::Advice;
 use crate::files::access::Holds;
 use crate::http::Chain;
 use crate::profile::ProfileName;
@@ -119,12 +120,9 @@ pub struct DatabaseDetails {
     /// It takes no writes: it follows another server, or is set so.
     pub read_only: bool,
     pub synchronous_commit: String,
-}
-
-impl DatabaseDetails {
-    /// What helps where it takes no writes and follows no other server.
-    pub const READ_ONLY_HELP: &'static str = "see why that was set (a provider does so where a disk is full), and undo it: `ALTER ROLE NAME RESET \
-         default_transaction_read_only`, or the same of the database or of the server";
+    /// Why it takes no writes, as a clause behind a name for it, and what helps.
+    #[serde(skip)]
+    pub refuses_writes: Option<(String, Advice)>,
 }
 
 /// How the server of a database is, seen from this machine.

@@ -137,7 +137,7 @@ impl Database {
         match value::<i32>(row, 0)? {
             schema::VERSION => {}
             newer if newer > schema::VERSION => return Err(self.error(Trouble::Newer)),
-            older => return Err(self.error(Trouble::Older(older))),
+            never => return Err(self.error(Trouble::Altered(format!("device_login.store says version {never}")))),
         }
         *locked(&self.pin) = value(row, 1)?;
         Ok(row)
@@ -382,14 +382,17 @@ impl Backend for PostgresBackend {
     fn details(&self) -> Result<Option<DatabaseDetails>, StoreError> {
         let rows = self.database.ask(&Statement::new(sql::DETAILS))?;
         let row = self.database.checked(&rows)?;
+        let (standby, read_only): (bool, bool) = (value(row, 6)?, value(row, 8)?);
+        let refuses = if standby { Some(Trouble::Standby) } else { read_only.then_some(Trouble::ReadOnly) };
         Ok(Some(DatabaseDetails {
             database: value(row, 3)?,
             role: value(row, 4)?,
             server_version: value(row, 5)?,
             tables_version: value(row, 0)?,
-            standby: value(row, 6)?,
+            standby,
             synchronous_commit: value(row, 7)?,
-            read_only: value(row, 8)?,
+            read_only,
+            refuses_writes: refuses.map(|trouble| (trouble.to_string(), trouble.advice())),
         }))
     }
 

@@ -134,14 +134,9 @@ fn of_details(details: &DatabaseDetails) -> Vec<Check> {
     let seen =
         format!("PostgreSQL {server_version}, database {database} as {role}, tables of version {tables_version}");
     let mut checks = vec![Check::ok(Subject::PostgreSql, "", seen)];
-    if details.standby {
-        let seen = "the server is a standby, which takes no writes";
-        checks
-            .push(Check::error(Subject::PostgreSql, "", seen).advise("name the primary, or all hosts of the cluster"));
-    } else if details.read_only {
-        let seen = "the server takes no writes: it is set read-only (`default_transaction_read_only`)";
-        checks.push(Check::error(Subject::PostgreSql, "", seen).advise(DatabaseDetails::READ_ONLY_HELP));
-    }
+    checks.extend(details.refuses_writes.iter().map(|(why, advice)| {
+        Check::error(Subject::PostgreSql, "", format!("the server {why}")).advise(advice.clone())
+    }));
     checks
 }
 

@@ -11,7 +11,6 @@ use super::guarded::Refusal;
 use crate::error::Advice;
 use crate::http::tls;
 use crate::profile::ProfileName;
-use crate::storage::DatabaseDetails;
 use crate::untrusted::Untrusted;
 
 /// Why a database did not do what it was asked.
@@ -36,8 +35,6 @@ pub(super) enum Trouble {
     Altered(String),
     /// A newer version of this program made the tables.
     Newer,
-    /// The tables say that they are of this version, which is before the one that is needed.
-    Older(i32),
     /// A statement took too long; whether it was done is not known.
     Slow,
     /// The server takes no writes: it follows another one.
@@ -145,7 +142,7 @@ impl Trouble {
                  `store copy` takes such a file by `--to-file`"
             }
             Trouble::NoDatabase(_) => "have it made by `createdb`, or name another one",
-            Trouble::NoSchema | Trouble::NoRights | Trouble::Older(_) => return Advice::InitStore,
+            Trouble::NoSchema | Trouble::NoRights => return Advice::InitStore,
             Trouble::Hidden => {
                 "have an admin run `ALTER TABLE device_login.records DISABLE ROW LEVEL SECURITY`, and the same for the other tables \
                  of that schema, or make this user their owner, or give it `BYPASSRLS`"
@@ -154,7 +151,10 @@ impl Trouble {
             Trouble::Newer => "update this program; the database stays as it is",
             Trouble::Slow => "try again; see how busy the server is",
             Trouble::Standby => "name all servers, `postgres://ONE,OTHER/…`: then the one that takes writes is found",
-            Trouble::ReadOnly => DatabaseDetails::READ_ONLY_HELP,
+            Trouble::ReadOnly => {
+                "see why that was set (a provider does so where a disk is full), and undo it: `ALTER ROLE NAME RESET \
+                 default_transaction_read_only`, or the same of the database or of the server"
+            }
             Trouble::DiskFull => "make room on the server's disk",
             Trouble::TooManyConnections => "try again; raise the server's `max_connections`, or put a pooler before it",
             Trouble::Shutdown | Trouble::Broken(_) => "try again when it is back",
@@ -186,7 +186,6 @@ impl fmt::Display for Trouble {
             }
             Trouble::Altered(why) => write!(f, "has tables that are not as this program has made them: {why}"),
             Trouble::Newer => f.write_str("has tables of a newer version of this program"),
-            Trouble::Older(version) => write!(f, "has tables that say to be of version {version}, which is too old"),
             Trouble::Slow => f.write_str("did not answer in time"),
             Trouble::Standby => f.write_str("takes no writes: it follows another server"),
             Trouble::ReadOnly => f.write_str("takes no writes: it is set read-only (`default_transaction_read_only`)"),

@@ -176,7 +176,7 @@ fn what_others_have_changed_at_the_database_is_told_by_what_undoes_it() {
         (
             "UPDATE device_login.store SET version = -1".to_owned(),
             "UPDATE device_login.store SET version = 1".to_owned(),
-            ["version -1, which is too old", "store init"],
+            ["says version -1", ALTERED[1]],
             &[LOAD, HOLD, PROBE, CHECK],
         ),
         (

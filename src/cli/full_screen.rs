@@ -84,7 +84,7 @@ pub(super) async fn kiosk(
         Ended::SignedIn(signed_in) => Ok(signed_in),
         Ended::Failed(error) => Err(error),
         Ended::HungUp => Err(context.interrupts.hung_up()),
-        Ended::Quit | Ended::Demo | Ended::Cancelled | Ended::CancelledAfterLostAnswer | Ended::Interrupted => {
+        Ended::Quit | Ended::Demo | Ended::Cancelled { .. } | Ended::Interrupted => {
             Err(Error::new(Code::Interrupted, "interrupted"))
         }
     }
@@ -157,8 +157,8 @@ fn told(context: &Context, ended: Ended) -> Result<u8, Error> {
             Ok(0)
         }
         Ended::Failed(error) => Err(error),
-        Ended::Cancelled | Ended::CancelledAfterLostAnswer => {
-            context.output.note(&cancelled(ended == Ended::CancelledAfterLostAnswer));
+        Ended::Cancelled { has_lost_answer } => {
+            context.output.note(&cancelled(has_lost_answer));
             Err(Error::new(Code::Interrupted, "cancelled"))
         }
         Ended::HungUp => Err(context.interrupts.hung_up()),

@@ -274,7 +274,7 @@ impl Login {
         if shown.map_or_else(|| service.is_asked_for_elsewhere(&profile.name).unwrap_or_default(), Presence::follows) {
             context.output.say("The code is left to the process that asks the server: the sign-in goes on there.");
         }
-        is_given_up.then_some(if has_lost_answer { Fate::GivenUpAfterLostAnswer } else { Fate::GivenUp })
+        is_given_up.then_some(Fate::GivenUp { has_lost_answer })
     }
 
     /// The same error, unless the time was up before there was anything to approve. The screens report no code, but keep it.
@@ -420,31 +420,32 @@ impl Mode {
 /// What became of the code of a sign-in that was cut short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    GivenUp,
-    /// The same where the tokens may have come all the same.
-    GivenUpAfterLostAnswer,
+    /// After a lost answer the tokens may have come all the same.
+    GivenUp {
+        has_lost_answer: bool,
+    },
     Waits,
 }
 
 /// The same error with what became of the code, which is told in lines as well: an interrupt has no other words there.
 fn told_of_code(error: Error, fate: Option<Fate>, context: &Context, profile: &ProfileName, mode: Mode) -> Error {
     let error = match fate {
-        Some(Fate::GivenUpAfterLostAnswer) => error.adding(LOST_ANSWER),
+        Some(Fate::GivenUp { has_lost_answer: true }) => error.adding(LOST_ANSWER),
         _ => error,
     };
     let Some(fate) = fate.filter(|_| error.code == Code::Interrupted) else { return error };
     let advice = match fate {
-        Fate::GivenUp => Advice::SignIn(profile.clone()).and(" for a new one").after("the code is worth nothing now: "),
-        Fate::GivenUpAfterLostAnswer => Advice::SignIn(profile.clone()).and(" for a new one"),
+        Fate::GivenUp { has_lost_answer: false } => {
+            Advice::SignIn(profile.clone()).and(" for a new one").after("the code is worth nothing now: ")
+        }
+        Fate::GivenUp { has_lost_answer: true } => Advice::SignIn(profile.clone()).and(" for a new one"),
         Fate::Waits => Advice::SignInBy(profile.clone(), error::Way::Resume)
             .and(" to go on with it")
             .after("the code still waits: "),
     };
     if mode != Mode::Events {
         context.output.note(&match fate {
-            Fate::GivenUp | Fate::GivenUpAfterLostAnswer => {
-                full_screen::cancelled(fate == Fate::GivenUpAfterLostAnswer)
-            }
+            Fate::GivenUp { has_lost_answer } => full_screen::cancelled(has_lost_answer),
             Fate::Waits => context.output.program.said(&advice),
         });
     }

@@ -276,10 +276,10 @@ pub enum Ended {
     SignedIn(SignedIn),
     /// The one sign-in that it was started for did not work.
     Failed(Error),
-    /// The person gave up a code that was still good.
-    Cancelled,
-    /// The same where the tokens may have come all the same.
-    CancelledAfterLostAnswer,
+    /// The person gave up a code that was still good; after a lost answer the tokens may have come all the same.
+    Cancelled {
+        has_lost_answer: bool,
+    },
     Interrupted,
     /// The terminal is gone.
     HungUp,

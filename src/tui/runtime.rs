@@ -86,7 +86,7 @@ pub(super) async fn run(
     drop(surface);
     let has_lost_answer = tasks.finish().await;
     match ended {
-        Ok(Ended::Cancelled) if has_lost_answer => Ok(Ended::CancelledAfterLostAnswer),
+        Ok(Ended::Cancelled { .. }) => Ok(Ended::Cancelled { has_lost_answer }),
         Err(error) if terminal::is_gone(&error) => Ok(Ended::HungUp),
         ended => ended.map_err(|error| terminal_error(&error)),
     }

@@ -240,7 +240,11 @@ fn ask(model: &mut Model, command: Command, now: Now) -> Vec<Effect> {
         }
         Command::LeaveNow => {
             let mut effects = model.give_up();
-            effects.push(Effect::Quit(if effects.is_empty() { Ended::Interrupted } else { Ended::Cancelled }));
+            effects.push(Effect::Quit(if effects.is_empty() {
+                Ended::Interrupted
+            } else {
+                Ended::Cancelled { has_lost_answer: false }
+            }));
             return effects;
         }
         Command::Redraw => return vec![Effect::ClearScreen],

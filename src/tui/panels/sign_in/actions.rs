@@ -36,7 +36,7 @@ impl SignInPanel {
         effects.push(Effect::Quit(match std::mem::replace(&mut self.stage, Stage::GivingBack) {
             Stage::SignedIn { outcome, .. } => Ended::SignedIn(outcome),
             Stage::Failed { error, .. } => Ended::Failed(error),
-            Stage::Waiting(_) => Ended::Cancelled,
+            Stage::Waiting(_) => Ended::Cancelled { has_lost_answer: false },
             Stage::Asking { .. } | Stage::Unsaved { .. } | Stage::GivingBack | Stage::Approved => Ended::Interrupted,
         }));
         effects.into()

@@ -487,7 +487,10 @@ fn a_single_sign_in_ends_the_app_with_its_outcome() {
 
     let (mut model, task) = waiting();
     panel_mut(&mut model).is_alone = true;
-    assert_eq!(press(&mut model, Key::Esc, 5.0), [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled)]);
+    assert_eq!(
+        press(&mut model, Key::Esc, 5.0),
+        [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled { has_lost_answer: false })]
+    );
 }
 
 #[test]
@@ -615,7 +618,7 @@ fn ctrl_c_leaves_at_once_whatever_is_shown() {
     let (mut model, task) = waiting();
     press(&mut model, Key::Char('?'), 1.0);
     let left = press(&mut model, Key::Ctrl('c'), 2.0);
-    assert_eq!(left, [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled)]);
+    assert_eq!(left, [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled { has_lost_answer: false })]);
 }
 
 #[test]

@@ -157,7 +157,10 @@ fn keys_lead_nowhere_and_ctrl_c_ends() {
     }
     assert_eq!(update(&mut model, Message::Pasted("q".to_owned()), at(60)), []);
     assert_eq!(press(&mut model, Key::Ctrl('l'), 60), [Effect::ClearScreen]);
-    assert_eq!(press(&mut model, Key::Ctrl('c'), 60), [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled)]);
+    assert_eq!(
+        press(&mut model, Key::Ctrl('c'), 60),
+        [Effect::GiveUp(task), Effect::Quit(Ended::Cancelled { has_lost_answer: false })]
+    );
 }
 
 #[test]

@@ -56,7 +56,7 @@ struct SignIn {
 
 impl SignIn {
     fn start(home: &Home) -> Self {
-        let mut program = home.spawn(&["login", "--json", "--timeout", "60s"]);
+        let mut program = home.spawn(&["login", "--json", "--timeout", "10m"]);
         let mut events = BufReader::new(program.stdout.take().expect("stdout is a pipe")).lines();
         let first = events.next().expect("there is an event").expect("the program speaks UTF-8");
         let code: Value = serde_json::from_str(&first).expect("events are JSON");

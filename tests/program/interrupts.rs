@@ -249,10 +249,10 @@ fn an_approval_that_comes_while_the_terminal_goes_away_is_saved() {
 fn an_approval_that_is_under_way_when_the_time_is_over_counts() {
     let strict = Strict::start();
     let home = Home::at(&strict.authority);
-    let child = home.spawn(&["login", "--json", "--timeout", "2s"]);
+    let child = home.spawn(&["login", "--json", "--timeout", "10s"]);
     strict.wait_until_asked();
     // Slower than the timeout, which is all that is waited for here.
-    let _ = strict.asked.recv_timeout(Duration::from_secs(3));
+    let _ = strict.asked.recv_timeout(Duration::from_secs(11));
     strict.answer.send(()).expect("the provider still waits");
     let ended = ran(child);
     assert_eq!(ended.code, 0, "{ended:?}");

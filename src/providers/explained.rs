@@ -113,6 +113,8 @@ pub struct Facts<'a> {
     pub profile: &'a ProfileName,
     /// `{provider}`: what people call it.
     pub provider: &'a str,
+    /// `{endpoint}`: the address that was asked.
+    pub endpoint: &'a str,
     /// `{data_center}`: the code of the one that answered; `{there}` makes a phrase of it. Empty where there are none.
     pub data_center: &'a str,
     /// `{scopes}`: those that were asked for.
@@ -231,6 +233,7 @@ impl Facts<'_> {
         match placeholder {
             "profile" => self.profile.to_string(),
             "provider" => self.provider.to_owned(),
+            "endpoint" => self.endpoint.to_owned(),
             "data_center" => self.data_center.to_owned(),
             "there" if self.data_center.is_empty() => String::new(),
             "there" => format!(" in data center {}", self.data_center.to_uppercase()),
@@ -268,6 +271,7 @@ mod tests {
     static FACTS: LazyLock<Facts<'_>> = LazyLock::new(|| Facts {
         profile: &WORK,
         provider: "Zoho",
+        endpoint: "https://accounts.zoho.eu/oauth/v2/token",
         data_center: "eu",
         scopes: "{profile}",
         registration: "register a client",

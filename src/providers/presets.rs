@@ -195,6 +195,8 @@ static GOOGLE: Dialect = Dialect {
     api: &answers::GOOGLE,
     authenticates_device_request: false,
     client_authentication: &[ClientAuthentication::Body],
+    // "Sign-In on TVs and Limited Input Devices": a client id and a client secret are needed.
+    needs_secret: true,
     // "OAuth 2.0 for TV and Limited-Input Device Applications", allowed scopes: the device flow takes no others.
     scopes: Pairs(
         "openid sign in with your account
@@ -329,6 +331,19 @@ impl Preset {
         server.provider(StandardEndpoints::default())
     }
 
+    /// Nothing that comes behind the host is in its value already, as in an issuer or an endpoint that was pasted.
+    fn check_addition(&self, value: &str, filled: String) -> Result<String, String> {
+        let own = [self.device_authorization, self.authorization, self.token, self.revocation, self.userinfo];
+        let behind = own.into_iter().flatten().filter_map(|address| address.strip_prefix("{host}/"));
+        let mut first = behind.filter_map(|path| path.split('/').next()).chain([".well-known"]);
+        // Behind the scheme and the host.
+        let is_there = |part: &&str| filled.split('/').skip(3).any(|other| other == *part);
+        match first.find(|part| self.issuer.is_none() && is_there(part)) {
+            Some(part) => Err(format!("is {value:?}: `/{part}` and what follows is not to be in it")),
+            None => Ok(filled),
+        }
+    }
+
     /// The server with its blanks filled in.
     ///
     /// # Errors
@@ -340,8 +355,8 @@ impl Preset {
             let unfilled = |problem| Unfilled { parameter: Some(name), problem };
             let value = given.get(name).map(String::as_str).or(*default).filter(|value| !value.is_empty());
             let value = value.ok_or_else(|| unfilled(format!("is needed, such as {example}")))?;
-            let filled =
-                filled_in(name, value).map_err(|what| unfilled(format!("{what}; it reads like {example:?}")))?;
+            let filled = filled_in(name, value).and_then(|filled| self.check_addition(value, filled));
+            let filled = filled.map_err(|what| unfilled(format!("{what}; it reads like {example:?}")))?;
             values.push((format!("{{{name}}}"), filled));
         }
         let fill_in = |template: &str| {
@@ -444,6 +459,31 @@ mod tests {
         ] {
             let server = server("keycloak", &[("host", host), ("realm", "main")]).expect(host);
             assert_eq!(server.endpoints.token.expect("an endpoint").as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn a_host_that_has_what_is_added_to_it_is_refused() {
+        for (kind, host, part) in [
+            ("keycloak", "https://id.example.com/realms/main", "`/realms`"),
+            ("keycloak", "id.example.com/auth/realms/main/", "`/realms`"),
+            ("keycloak", "https://id.example.com/.well-known/openid-configuration", "`/.well-known`"),
+            ("gitlab", "https://gitlab.example.com/oauth/token", "`/oauth`"),
+            ("gitlab", "https://gitlab.example.com/.well-known/openid-configuration", "`/.well-known`"),
+            ("auth0", "https://example.eu.auth0.com/oauth/device/code", "`/oauth`"),
+            ("auth0", "https://example.eu.auth0.com/authorize", "`/authorize`"),
+            ("auth0", "https://example.eu.auth0.com/userinfo", "`/userinfo`"),
+        ] {
+            let unfilled = server(kind, &[("host", host), ("realm", "main")]).expect_err(host);
+            assert!(unfilled.parameter == Some("host") && unfilled.problem.contains(part), "{unfilled:?}");
+        }
+        for (kind, host) in [
+            ("gitlab", "https://example.com/gitlab"),
+            ("keycloak", "realms.example.com/auth"),
+            ("okta", "example.okta.com/oauth2/default"),
+            ("auth0", "oauth"),
+        ] {
+            server(kind, &[("host", host), ("realm", "main")]).expect(host);
         }
     }
 

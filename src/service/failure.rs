@@ -97,15 +97,16 @@ impl Asked<'_> {
     /// Something answered that does not speak for the endpoint.
     pub(super) fn garbled(&self, trouble: Trouble, status: u16) -> Error {
         let of_status = explained::status(status);
-        let is_known = look_up(self.provider.dialect.error_words, self.place, &of_status).is_some();
-        let error = self.spoken_for(if is_known { &of_status } else { UNREADABLE }, None);
-        error.because(trouble.of_answer(&host(self.data_center), status))
+        match self.explain(&of_status, None) {
+            Some(explained) => self.error(explained, Some(of_status)),
+            None => self.spoken_for(UNREADABLE, None).because(trouble.of_answer(&host(self.data_center), status)),
+        }
     }
 
-    /// The endpoint is somewhere else. Nothing is followed, since that could carry a secret to another host.
-    pub(super) fn moved(&self, status: u16, to: &Url) -> Error {
-        let DataCenter { accounts_server, endpoints, .. } = self.data_center;
-        let (key, asked) = match self.place {
+    /// Where the request went: the key of the address, and the address where the provider has one.
+    fn endpoint(&self) -> (&'static str, Option<&Url>) {
+        let endpoints = &self.data_center.endpoints;
+        match self.place {
             Place::DeviceAuthorization => (endpoints::DEVICE_AUTHORIZATION, endpoints.device_authorization.as_ref()),
             Place::Authorization => (endpoints::AUTHORIZATION, endpoints.authorization.as_ref()),
             Place::Revocation => {
@@ -113,7 +114,13 @@ impl Asked<'_> {
             }
             Place::Poll | Place::PollAfterMove => (endpoints::TOKEN, Some(&endpoints.device_token)),
             Place::CodeExchange | Place::Refresh => (endpoints::TOKEN, Some(&endpoints.token)),
-        };
+        }
+    }
+
+    /// The endpoint is somewhere else. Nothing is followed, since that could carry a secret to another host.
+    pub(super) fn moved(&self, status: u16, to: &Url) -> Error {
+        let DataCenter { accounts_server, endpoints, .. } = self.data_center;
+        let (key, asked) = self.endpoint();
         let host = host(self.data_center);
         let is_own = [accounts_server, &endpoints.token].iter().any(|own| own.origin() == to.origin());
         let is_same = asked.is_some_and(|asked| is_same_endpoint(asked, to));
@@ -327,9 +334,11 @@ impl Asked<'_> {
     fn explain_answer(&self, word: &str, description: Option<&str>, until: Option<Timestamp>) -> Option<Explanation> {
         let dialect = self.provider.dialect;
         let later = try_again(until, dialect);
+        let endpoint = self.endpoint().1.map_or_else(String::new, |asked| self.client.known([]).blot(asked.as_str()));
         let facts = Facts {
             profile: &self.profile.name,
             provider: dialect.display_name,
+            endpoint: &endpoint,
             data_center: &self.data_center.code,
             scopes: &self.scopes.join(", "),
             registration: self.profile.client_type.registration(dialect),

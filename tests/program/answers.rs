@@ -584,12 +584,18 @@ fn what_the_device_endpoint_answers_is_told_for_what_it_is() {
         (401, "<h1>Unauthorized</h1>".to_owned(), 2, "invalid_client", "check `client_id` and the secret"),
         (401, word("Unauthorized"), 2, "invalid_client", "check `client_id` and the secret"),
         (401, json!({"message": "Unauthorized"}).to_string(), 2, "invalid_client", "check `client_id` and the secret"),
-        (404, String::new(), 2, "config", "compare the endpoints"),
-        (404, "<h1>Not Found</h1>".to_owned(), 2, "config", "compare the endpoints"),
-        (404, json!({"status": 404, "error": "Not Found"}).to_string(), 2, "config", "compare the endpoints"),
-        (404, word("Realm does not exist"), 2, "config", "compare the endpoints"),
-        (405, json!({"status": 405, "error": "Method Not Allowed", "path": "/x"}).to_string(), 2, "config", "compare"),
-        (410, word("gone"), 2, "config", "compare the endpoints"),
+        (404, String::new(), 2, "config", "compare that address"),
+        (404, "<h1>Not Found</h1>".to_owned(), 2, "config", "compare that address"),
+        (404, json!({"status": 404, "error": "Not Found"}).to_string(), 2, "config", "compare that address"),
+        (404, word("Realm does not exist"), 2, "config", "compare that address"),
+        (
+            405,
+            json!({"status": 405, "error": "Method Not Allowed", "path": "/x"}).to_string(),
+            2,
+            "config",
+            "compare that address",
+        ),
+        (410, word("gone"), 2, "config", "compare that address"),
         (422, json!({"status": 422, "error": "Unprocessable Entity"}).to_string(), 7, "provider", "try again later"),
         (302, "/login".to_owned(), 2, "config", "compare `device_authorization_endpoint`"),
         (302, "/oauth/device/".to_owned(), 2, "config", "write `device_authorization_endpoint = "),
@@ -608,6 +614,8 @@ fn what_the_device_endpoint_answers_is_told_for_what_it_is() {
             "{body}: {error}"
         );
         assert!(error["hint"].as_str().is_some_and(|said| said.contains(hint)), "{status} {body}: {error}");
+        let is_named = error.to_string().contains(&format!("{}/device", authority.origin()));
+        assert_eq!(is_named, matches!(status, 404 | 405 | 410), "{status} {body}: {error}");
     }
 }
 

@@ -138,6 +138,7 @@ fn clients_are_asked_about_at_the_provider() {
         (refused(), (400, json!({"error": "\u{1b}[2J\n\u{202e}odd"})), "warning", "which does not tell"),
         ((404, json!({})), (429, json!({})), "warning", "asks for fewer requests"),
         ((400, json!({"error": "expired_token"})), (500, json!({})), "warning", "HTTP 500"),
+        ((404, json!({})), (404, json!({})), "warning", "/token (HTTP 404)"),
         (
             refused(),
             (200, json!({"access_token": "AT", "token_type": "Bearer"})),

@@ -140,6 +140,7 @@ fn facts<'a>(profile: &'a ProfileName, later: &'a Advice) -> Facts<'a> {
     Facts {
         profile,
         provider: "Zoho",
+        endpoint: "https://accounts.example/token",
         data_center: "eu",
         scopes: "{profile}",
         registration: "register a client",

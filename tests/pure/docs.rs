@@ -127,6 +127,7 @@ fn section(entry: &ErrorWord, dialect: &Dialect) -> String {
     let facts = Facts {
         profile: &"PROFILE".parse().expect("a name"),
         provider: dialect.display_name,
+        endpoint: "ENDPOINT",
         data_center: if dialect.removal_by_hand.is_some() { "DC" } else { "" },
         scopes: "SCOPES",
         registration: dialect.registration,

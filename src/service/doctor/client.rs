@@ -276,6 +276,8 @@ fn of_outcome(outcome: Outcome, asked: &Asked<'_>, about: &str) -> Check {
         }
         Err(NoToken::Transport(failure)) => cannot_tell(&transport_error(asked.what, &failure)),
         Err(NoToken::Unreadable(answer)) => {
+            // Of a refresh it would be said that what is stored stays as it is.
+            let asked = Asked { place: Place::CodeExchange, ..*asked };
             cannot_tell(&asked.unreadable(answer, vec!["check the addresses in the configuration".into()]))
         }
         Ok(_) => Check::warning(Subject::Client, about, format!("{name} gave a token for a token of nobody's"))

@@ -181,6 +181,7 @@ fn explained(place: Place, word: &str) -> Error {
     let facts = Facts {
         profile: &work(),
         provider: "Zoho",
+        endpoint: "https://accounts.example/token",
         data_center: "us",
         scopes: "ZohoCRM.users.READ",
         registration: zoho::DIALECT.registration,

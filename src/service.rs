@@ -51,7 +51,7 @@ pub use login::{
 };
 pub use long::Long;
 pub use machine::Machine;
-pub use past_calls::{MOST_CALLS, call_again, remembered};
+pub use past_calls::{MOST_CALLS, call_again, reads_like_token, remembered};
 pub use profiles::{ConfigurationChange, Consequence, LeftOver, ProfileDraft, consequences, is_other_client};
 pub use qr_file::{QrFile, QrFormat};
 pub use revocation::SignedOut;

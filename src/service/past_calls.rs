@@ -106,7 +106,7 @@ fn without_secrets(url: &Url) -> Option<(Url, bool)> {
     harmless.set_fragment(None);
     harmless.set_username("").ok()?;
     harmless.set_password(None).ok()?;
-    if url.path().split('/').any(|step| is_secret_value(&decoded(step))) {
+    if url.path().split('/').any(|step| reads_like_token(&decoded(step))) {
         return None;
     }
     let pair = |pair: &str| {
@@ -116,7 +116,7 @@ fn without_secrets(url: &Url) -> Option<(Url, bool)> {
         }
         // Where there is no name, the value is one.
         let name = pair.split_once('=').map_or("", |(name, _)| name);
-        if is_secret_value(&decoded(name)) { String::new() } else { format!("{name}=") }
+        if reads_like_token(&decoded(name)) { String::new() } else { format!("{name}=") }
     };
     let query = url.query().map(|query| query.split('&').map(pair).collect::<Vec<_>>().join("&"));
     harmless.set_query(query.as_deref());
@@ -157,13 +157,13 @@ fn is_harmless_text(text: &str) -> bool {
 
 /// A secret between the signs of a path or a part, `@DIRECTORY/FILE` or `<"FILE";filename="NAME"`.
 fn has_secret_piece(text: &str) -> bool {
-    text.split(['/', '@', '<', '"', ';', '=']).any(is_secret_value)
+    text.split(['/', '@', '<', '"', ';', '=']).any(reads_like_token)
 }
 
 /// Parsing has bounded the depth.
 fn has_secret(value: &Value) -> bool {
     match value {
-        Value::String(text) => is_secret_value(text),
+        Value::String(text) => reads_like_token(text),
         Value::Array(values) => values.iter().any(has_secret),
         Value::Object(members) => members.iter().any(|(name, value)| is_secret_name(name) || has_secret(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
@@ -171,7 +171,7 @@ fn has_secret(value: &Value) -> bool {
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
-    is_secret_name(name) || is_secret_value(name) || is_secret_value(value)
+    is_secret_name(name) || reads_like_token(name) || reads_like_token(value)
 }
 
 fn is_secret_name(name: &str) -> bool {
@@ -181,8 +181,8 @@ fn is_secret_name(name: &str) -> bool {
     is_whole || SECRET_PARTS.iter().any(|part| name.contains(part))
 }
 
-/// Looks like a token: of Zoho, with the scheme of a header before it, or a signed one (RFC 7519).
-fn is_secret_value(value: &str) -> bool {
+/// Whether it is formed like a token: of Zoho, with the scheme of a header before it, or a signed one (RFC 7519).
+pub fn reads_like_token(value: &str) -> bool {
     let value = value.trim();
     let small = value.to_ascii_lowercase();
     let has_scheme = ["bearer ", "basic ", "zoho-oauthtoken "].iter().any(|scheme| small.starts_with(scheme));

@@ -373,7 +373,9 @@ impl Panel for ProfileForm {
         } else if let Some(hidden) = self.hidden_mut() {
             hidden.paste(text);
             self.token_is_edited();
-        } else if let Some(field) = self.field_mut() {
+        } else if !self.take_for_token(text)
+            && let Some(field) = self.field_mut()
+        {
             field.paste(text, true);
         }
         Then::default()

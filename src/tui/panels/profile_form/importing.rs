@@ -5,7 +5,7 @@ use super::steps::Step;
 use super::{ProfileForm, Purpose};
 use crate::config::Profile;
 use crate::error::Error;
-use crate::service::{EnvFile, Import, ProfileStatus, SignedIn, State};
+use crate::service::{EnvFile, Import, ProfileStatus, SignedIn, State, reads_like_token};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::Effect;
 use crate::tui::panel::{Outcome, Then};
@@ -50,6 +50,18 @@ impl ProfileForm {
         }
     }
 
+    /// Takes what is formed like a token as one, though it was meant for the line of the file, where it would be shown.
+    pub(super) fn take_for_token(&mut self, text: &str) -> bool {
+        let is_token = self.step == Step::Token && reads_like_token(text);
+        if is_token {
+            self.draft.refresh_token = Hidden::new();
+            self.draft.refresh_token.paste(text);
+            self.draft.focus = 0;
+            self.token_is_edited();
+        }
+        is_token
+    }
+
     /// Enter is for the file.
     pub(super) fn reads_file(&self) -> bool {
         self.draft.focus == 1 && !self.draft.env_file.text().trim().is_empty()
@@ -57,9 +69,14 @@ impl ProfileForm {
 
     pub(super) fn read_file(&mut self, around: &mut Surroundings) -> Then {
         (self.failure, self.was_refused) = (None, false);
+        let typed = self.draft.env_file.text();
+        if self.take_for_token(&typed) {
+            self.draft.env_file = Field::new("");
+            return Then::default();
+        }
         let task = around.new_task();
         self.saving = Some(task);
-        Effect::ReadEnvFile { task, path: self.draft.env_file.text().trim().into() }.into()
+        Effect::ReadEnvFile { task, path: typed.trim().into() }.into()
     }
 
     /// Takes in what a file has, and goes on to what it lacks.

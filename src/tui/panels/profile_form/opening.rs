@@ -138,6 +138,8 @@ impl ProfileForm {
 
     pub(super) fn take_values(&mut self, profile: &Profile) {
         self.draft.offer = offers::position(&self.offers, &profile.provider).unwrap_or(0);
+        // What a profile names is there already, whatever was typed for another one.
+        self.draft.blanks = Vec::new();
         let code = profile.data_center.as_deref().unwrap_or_default();
         let data_centers = self.data_centers();
         self.draft.data_center =

@@ -264,6 +264,41 @@ fn a_token_is_asked_for_until_there_is_one_and_kept_until_it_is_thrown_away() {
 }
 
 #[test]
+fn a_token_in_the_line_of_the_file_is_taken_for_one_and_not_shown() {
+    const OTHER: &str = "1000.0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef";
+    for is_typed in [false, true] {
+        let mut model = at_token("", "shop");
+        press(&mut model, &[Key::Enter]);
+        if is_typed {
+            type_text(&mut model, OTHER);
+            assert_eq!(press(&mut model, &[Key::Enter]), []);
+        } else {
+            update(&mut model, Message::Pasted(format!(" {OTHER}\n")), now());
+        }
+        let draft = &form(&model).draft;
+        assert_eq!((draft.focus, draft.refresh_token.length(), draft.env_file.text().as_str()), (0, OTHER.len(), ""));
+        press(&mut model, &[Key::Enter]);
+        assert_eq!(form(&model).step, Step::Provider);
+    }
+}
+
+#[test]
+fn what_was_typed_for_another_server_goes_with_a_file() {
+    let mut model = at_token("", "shop");
+    answer(&mut model, TOKEN);
+    choose_offer(&mut model, "GitLab");
+    assert_eq!(form(&model).step, Step::Server);
+    answer(&mut model, "git.example.com");
+    press(&mut model, &[Key::Esc, Key::Esc, Key::Esc]);
+    assert_eq!(form(&model).step, Step::Token);
+    read(
+        &mut model,
+        &format!("ZOHO_CLIENT_ID=1000.F\nZOHO_REFRESH_TOKEN={TOKEN}\nZOHO_API_DOMAIN=https://www.zohoapis.eu\n"),
+    );
+    assert!(!form(&model).steps().contains(&Step::Server) && form(&model).draft.blanks.is_empty());
+}
+
+#[test]
 fn what_was_wrong_is_not_said_any_more_once_something_was_changed() {
     // What is pressed after the failure, and whether it changes anything.
     for (keys, is_changed) in [

@@ -102,12 +102,16 @@ fn name(form: &ProfileForm) -> Page<'_> {
     }
 }
 
+/// An import goes to providers whose place is known.
+const FOR_ANOTHER: &str = "For a provider that is not here, add a profile first, and name that profile for the import.";
+
 fn provider(form: &ProfileForm) -> Page<'_> {
     let rows = form.offers.iter();
     Page {
         heading: "Who is to be signed in to?".to_owned(),
         rows: rows.map(|offer| Choice { text: offer.label.clone(), detail: offer.detail.clone() }).collect(),
         selected: Some(form.row),
+        help: form.is_import().then(|| FOR_ANOTHER.to_owned()).into_iter().collect(),
         ..Page::default()
     }
 }

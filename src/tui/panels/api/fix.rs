@@ -210,7 +210,10 @@ impl ApiPanel {
 
     /// Does what would help.
     pub(super) fn mend(&mut self, around: &mut Surroundings, now: Now) -> Then {
-        let Some(fix) = self.fix(around) else { return Then::default() };
+        let Some(fix) = self.fix(around) else {
+            around.say(None, "There is nothing to fix here.", now);
+            return Then::default();
+        };
         let question = match &fix {
             // It may have been acted on.
             Fix::SendAgain(call) if changes_something(call) => Some(sends(call)),

@@ -388,7 +388,8 @@ impl RequestForm {
         let Some((path, query)) = address.split_once('?') else { return };
         let Some(added) = pairs(query) else { return };
         let before = self.query.text();
-        let lines: Vec<&str> = before.lines().chain(added.iter().map(String::as_str)).collect();
+        // In the order in which they are sent.
+        let lines: Vec<&str> = added.iter().map(String::as_str).chain(before.lines()).collect();
         self.query = Field::new(&lines.join("\n"));
         self.address = if self.address.is_proposed() { Field::proposed(path) } else { Field::new(path) };
     }
@@ -515,6 +516,16 @@ mod tests {
                 && sent(&form).starts_with("https://www.zohoapis.com/crm/v8/Leads?")
         );
         assert!(query.split('&').all(|pair| sent(&form).contains(pair)), "{}", sent(&form));
+    }
+
+    #[test]
+    fn what_is_sent_is_the_same_whichever_part_has_the_cursor() {
+        let mut form =
+            RequestForm { query: Field::new("fields=Last_Name\nper_page=5"), ..form("/x?page=2&per_page=2") };
+        let sent_from_address = sent(&form);
+        press(&mut form, Key::Tab);
+        assert_eq!(sent(&form), sent_from_address);
+        assert!(sent_from_address.ends_with("/x?page=2&per_page=2&fields=Last_Name&per_page=5"), "{sent_from_address}");
     }
 
     #[test]

@@ -106,7 +106,7 @@ pub fn footer(around: &Surroundings, panel: &dyn Panel, frame: &mut Frame<'_>) {
         Some(notice) => {
             let head = head(around, notice);
             let room = usize::from(area.width).saturating_sub(head.width());
-            head + Span::raw(text::cut(notice.in_room(room), room, around.theme.cut()))
+            head + Span::raw(text::cut(notice.in_line(room), room, around.theme.cut()))
         }
         None if around.overlay.is_some() => return,
         None => line_of(around, shown(around, panel, area.width)),

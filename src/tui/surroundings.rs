@@ -15,7 +15,7 @@ use super::log::Log;
 use super::message::{Effect, TaskId};
 use super::overlay::Overlay;
 use super::panel::Panel;
-use super::text::longest_that_fits;
+use super::text::{longest_that_fits, width};
 use super::theme::{Mark, Theme};
 use super::time_left;
 use super::tour::Tour;
@@ -140,6 +140,14 @@ impl Notice {
     /// The longest wording that fits, or else the shortest.
     pub fn in_room(&self, columns: usize) -> &str {
         longest_that_fits(std::iter::once(&self.text).chain(&self.shorter), columns)
+    }
+
+    /// The same for a line that is all there is: of what is still too long, the sentences that fit.
+    pub fn in_line(&self, columns: usize) -> &str {
+        let said = self.in_room(columns);
+        let begun = said.match_indices(". ").map(|(end, _)| &said[..=end]);
+        let fitting = std::iter::once(said).chain(begun).filter(|said| width(said) <= columns);
+        fitting.max_by_key(|said| said.len()).unwrap_or(said)
     }
 }
 

@@ -441,7 +441,10 @@ fn what_the_demo_person_did_is_said_at_once() {
     assert_eq!(panel(&model).offered(&model.around).first(), Some(&Command::DemoApprove));
     let mut said = |decision, is_done| {
         assert_eq!(update(&mut model, Message::Decided { decision, is_done }, at(1.0)), []);
-        model.around.notice.take().expect("it says so").text
+        let notice = model.around.notice.take().expect("it says so");
+        assert!(!is_done || notice.in_line(38).ends_with("on the other device."), "{notice:?}");
+        assert_eq!(notice.in_line(10), notice.text, "what does not fit at all is cut where it is drawn");
+        notice.text
     };
     assert!(said(DemoDecision::ApproveElsewhere, true).starts_with("Approved on the other device."));
     assert!(said(DemoDecision::Decline, true).starts_with("Declined on the other device."));

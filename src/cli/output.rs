@@ -67,9 +67,17 @@ impl<S: IsTerminal> Stream<S> {
     }
 }
 
-/// Stdout did not take what there was to say.
+/// The output did not take what there was to say.
 pub(super) fn unwritten(error: &io::Error) -> Error {
     Error::new(Code::Other, "the output could not be written").because(error).advise(files::advice(error))
+}
+
+/// A reader that went away is no error.
+fn written(result: io::Result<()>) -> Result<(), Error> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritten(&error)),
+        _ => Ok(()),
+    }
 }
 
 impl Stream<io::Stdout> {
@@ -78,20 +86,20 @@ impl Stream<io::Stdout> {
         if self.is_terminal() { visible(text) } else { text.to_owned() }
     }
 
-    /// A reader that went away is no error.
     fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         let mut stdout = self.stream.lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritten(&error)),
-            _ => Ok(()),
-        }
+        written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
 }
 
 impl Stream<io::Stderr> {
+    fn try_write(&self, text: &str) -> io::Result<()> {
+        self.stream.lock().write_all(text.as_bytes())
+    }
+
     fn write(&self, text: &str) {
         // A failure of stderr has nowhere to be reported.
-        let _ = self.stream.lock().write_all(text.as_bytes());
+        let _ = self.try_write(text);
     }
 }
 
@@ -180,6 +188,11 @@ impl Output {
     /// What a person has to see, quiet or not.
     pub(super) fn say(&self, text: &str) {
         self.stderr.write(&(visible(text) + "\n"));
+    }
+
+    /// The same of what there is no going on without: a code, an address.
+    pub(super) fn show(&self, text: &str) -> Result<(), Error> {
+        written(self.stderr.try_write(&(visible(text) + "\n")))
     }
 
     /// What a person should see to, a line each.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{Home, ran};
+use crate::support::program::{Home, configuration, ran};
 
 /// A provider at which nobody ever approves.
 fn pending() -> Authority {
@@ -78,6 +78,32 @@ fn each_command_that_prints_tells_that_its_output_was_not_written() {
         let ran = self::ran(child);
         assert!(!ran.stderr.contains("error: "), "{arguments:?}: {ran:?}");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_sign_in_waits_for_an_approval_of_what_nobody_could_see() {
+    let authority = pending();
+    let home = Home::at(&authority);
+    let by_browser = format!(
+        "authorization_endpoint = \"{}/authorize\"\n[profiles.web]\nprovider = \"corp\"\nclient_id = \"c\"\n\
+         redirect_uri = \"http://127.0.0.1:1/\"\n",
+        authority.origin()
+    );
+    home.configure(&(configuration(&authority.origin()) + &by_browser));
+    for arguments in [
+        &["login", "work", "--plain", "--no-wait"][..],
+        &["login", "work", "--plain", "--no-wait", "--new-code"],
+        &["login", "work", "--plain", "--resume", "--no-wait"],
+        &["login", "work", "--plain"],
+        &["login", "work", "--plain", "--new-code"],
+        &["login", "web", "--plain", "--web"],
+    ] {
+        let child = home.command(arguments).stderr(full_disk()).spawn().expect("the program starts");
+        let ran = ran(child);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{arguments:?}");
+    }
+    assert_eq!(home.run(&["profile", "show", "work", "--json"]).json()["pending"]["user_code"], "ABCD-1234");
 }
 
 /// `login --json` that has told its code.

@@ -106,7 +106,7 @@ pub(super) async fn sign_in(
                     if talk.code.is_none() {
                         heard.forget();
                     }
-                    talk.tell(event);
+                    talk.tell(event)?;
                 }
                 result = &mut signing_in => break Some(result),
                 Some((error, answer)) = questions.recv() => {
@@ -126,7 +126,7 @@ pub(super) async fn sign_in(
         };
         // What was told just before its end is still to be said.
         while let Ok(event) = events.try_recv() {
-            talk.tell(event);
+            talk.tell(event)?;
         }
         match signed_in.transpose()? {
             Some(Some(signed_in)) => return tell_signed_in(context, &signed_in, Mode::Plain).map(|()| 0),
@@ -184,21 +184,22 @@ struct CurrentCode {
 }
 
 impl Talk<'_> {
-    fn tell(&mut self, event: SignInEvent) {
+    /// Fails where nobody can get the code. It stays pending.
+    fn tell(&mut self, event: SignInEvent) -> Result<(), Error> {
         let output = &self.context.output;
         let wait = |until: Moment| minutes_and_seconds(until - clock::now());
         match event {
             SignInEvent::Asking { host } => output.note(&format!("Asking {host} for a code ...")),
             SignInEvent::CodeIssued { code, .. } => {
                 let good_for = words::duration(code.lifetime);
-                self.show_code(code, &good_for);
+                self.show_code(code, &good_for)?;
             }
             SignInEvent::CodeTakenUp { code, .. } => {
                 let good_for = format!("another {}", wait(code.expires_at));
-                self.show_code(code, &good_for);
+                self.show_code(code, &good_for)?;
             }
-            SignInEvent::CodeRenewed { code, .. } => self.show_next_code(code, "ran out"),
-            SignInEvent::CodeReplaced { code, .. } => self.show_next_code(code, "was replaced"),
+            SignInEvent::CodeRenewed { code, .. } => self.show_next_code(code, "ran out")?,
+            SignInEvent::CodeReplaced { code, .. } => self.show_next_code(code, "was replaced")?,
             SignInEvent::Pending { .. } | SignInEvent::Hastened { .. } => self.held_back = None,
             SignInEvent::Following { asker } => {
                 self.follows = true;
@@ -242,16 +243,18 @@ impl Talk<'_> {
                 output.note("Approved.");
             }
         }
+        Ok(())
     }
 
-    fn show_code(&mut self, code: IssuedCode, good_for: &str) {
-        let say = |text: &str| self.context.output.say(text);
+    fn show_code(&mut self, code: IssuedCode, good_for: &str) -> Result<(), Error> {
+        let output = &self.context.output;
+        let say = |text: &str| output.say(text);
         let Machine { user, host, over_ssh_from } = Machine::here(Environment(&variable));
         let over_ssh = over_ssh_from.map_or_else(String::new, |address| format!(", over SSH from {address}"));
         let on_which =
             code.own_host().map_or_else(|| "On another device".to_owned(), |_| format!("In a browser on {host}"));
-        say(&format!("1. {on_which} open: {}", code.verification_uri));
-        say(&format!("2. Enter this code: {}", code.user_code));
+        output.show(&format!("1. {on_which} open: {}", code.verification_uri))?;
+        output.show(&format!("2. Enter this code: {}", code.user_code))?;
         say(&format!("   Spelled: {}.", words::spelled(&code.user_code)));
         if let Some(complete) = &code.verification_uri_complete {
             say(&format!("   With the code in it already: {complete}"));
@@ -272,6 +275,7 @@ impl Talk<'_> {
             say("Press Enter for a new code, Ctrl-C to cancel.");
         }
         self.keep(code);
+        Ok(())
     }
 
     /// Says how a sign-in goes on that this command does not wait for.
@@ -283,16 +287,17 @@ impl Talk<'_> {
             .say(&format!("{asked}: {resume} to go on with it; an agent that keeps the profile does so as well."));
     }
 
-    fn show_next_code(&mut self, code: IssuedCode, was: &str) {
+    fn show_next_code(&mut self, code: IssuedCode, was: &str) -> Result<(), Error> {
         let until = words::hour_and_minute(code.expires_at_time);
         let old = self.code.take().map_or_else(String::new, |old| format!("Code {} {was}. ", old.issued.user_code));
-        self.context.output.say(&format!("{old}New code: {}, good until {until}.", code.user_code));
+        self.context.output.show(&format!("{old}New code: {}, good until {until}.", code.user_code))?;
         self.context.output.say(&format!("   Spelled: {}.", words::spelled(&code.user_code)));
         if let Some(complete) = &code.verification_uri_complete {
             self.context.output.say(&format!("   With the code in it already: {complete}"));
         }
         self.draw_qr(&code);
         self.keep(code);
+        Ok(())
     }
 
     /// Counts down from two minutes, or from as many as the code has left.

@@ -30,7 +30,7 @@ pub(super) async fn sign_in(
         plain::introduce(context, service, profile, &scopes)?;
         let say = |text: &str| context.output.say(text);
         say("1. Open this address in a browser, and approve only if you started this yourself:");
-        say(signing_in.uri().as_str());
+        context.output.show(signing_in.uri().as_str())?;
         say(&format!("2. The browser ends on an address that begins with {}", signing_in.redirect_uri()));
         if signing_in.is_listening() {
             say("   A browser on this machine needs nothing more. From another one, copy that whole address,");

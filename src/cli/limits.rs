@@ -93,7 +93,8 @@ fn check_memory() -> Result<(), Error> {
         (Resource::Data, "memory", Some("VmData:"), MEMORY, "`ulimit -d`, `LimitDATA`"),
         (Resource::Stack, "stack", None, STACK, "`ulimit -s`, `LimitSTACK`"),
     ] {
-        let Some(limit) = getrlimit(resource).current else { continue };
+        // None is said to be 0 where the system does not tell: what has such a limit never started.
+        let Some(limit) = getrlimit(resource).current.filter(|limit| *limit > 0) else { continue };
         let needed = needed + in_use.map_or(0, used);
         if limit < needed {
             let cause = format!("its {what} is limited to {} KiB, and {} KiB are needed", limit >> 10, needed >> 10);

@@ -285,6 +285,13 @@ fn pointed(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
         error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![meant.into()]));
     }
+    if error.kind() == ErrorKind::UnknownArgument
+        && error.get(ContextKind::SuggestedArg).is_none()
+        && let Some(usage) = commands::usage_of(&commands::path_in(arguments))
+    {
+        // Else that of the flag that is near by its letters alone.
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+    }
     error
 }
 

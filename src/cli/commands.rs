@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 use std::slice;
 
+use clap::builder::StyledStr;
 use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches};
 
 use super::context::Context;
@@ -192,6 +193,14 @@ pub(super) fn path_in(arguments: &[OsString]) -> String {
         }
     }
     path.join(" ")
+}
+
+/// How a command is used, by its path as `path_in` gives it.
+pub(super) fn usage_of(path: &str) -> Option<StyledStr> {
+    let mut definition = definition();
+    definition.build();
+    let below = path.split_whitespace().try_fold(&mut definition, |above, word| above.find_subcommand_mut(word));
+    below.map(clap::Command::render_usage)
 }
 
 fn definition_of(commands: &[Command]) -> clap::Command {

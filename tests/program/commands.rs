@@ -347,6 +347,18 @@ fn what_is_meant_is_told_for_commands_flags_and_values() {
         let part = |name: &str| error[name].as_str().unwrap_or_default();
         assert!(part("message").contains(message) && part("hint").contains(hint), "{arguments}: {error}");
     }
+    for (arguments, usage) in [
+        ("refresh --force", "refresh [OPTIONS] [PROFILE]"),
+        ("status --format json", "status [OPTIONS] [PROFILE]"),
+        ("login --provider github", "login [OPTIONS] [PROFILE] [-- <COMMAND>...]"),
+        ("logout --all", "logout [OPTIONS] [PROFILE]"),
+        ("profile edit work --provider x", "profile edit <NAME> [OPTIONS]"),
+        ("token --frmat json", "token --format <FORMAT> [PROFILE]"),
+        ("--force", "[OPTIONS] [COMMAND]"),
+    ] {
+        let ran = home.run(&words(arguments, "").iter().map(String::as_str).collect::<Vec<_>>());
+        ran.failed(2, &[&format!("Usage: device-login {usage}\n")]);
+    }
     home.run(&["help", "token", "more"]).failed(2, &["`device-login token` has no command `more`"]);
 }
 

@@ -11,7 +11,7 @@ use crate::files;
 const THREADS: usize = 3;
 /// So much memory a command needs, in bytes: the stacks of those threads, and what becomes of the largest answer.
 #[cfg(target_os = "linux")]
-const MEMORY: u64 = THREADS as u64 * (2 << 20) + (8 << 20);
+const MEMORY: u64 = THREADS as u64 * (2 << 20) + (16 << 20);
 /// So large a stack it needs, in bytes.
 #[cfg(target_os = "linux")]
 const STACK: u64 = 512 << 10;

@@ -81,6 +81,30 @@ fn where_there_is_no_room_for_an_answer_nobody_is_asked() {
     run(&home, "--as=1000000000", false, &["refresh"]).failed(7, &[]);
 }
 
+/// A word takes far more memory than it has letters.
+#[test]
+fn no_limit_that_lets_a_command_start_loses_it_the_largest_answer() {
+    let scopes: Vec<String> = (0..30_000).map(|number| format!("s{number}")).collect();
+    let answer = json!({"access_token": "AT", "token_type": "Bearer", "expires_in": 3600, "scope": scopes.join(" ")});
+    let answer = answer.to_string();
+    assert!(answer.len() < 256 << 10);
+    let authority = Authority::start(move |_| (200, answer.clone()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, ended);
+    let mut refused = 0;
+    for kibibytes in (16_000..72_000).step_by(500) {
+        for limit in ["--as", "--data"] {
+            let asked_before = authority.log().len();
+            let ran = run(&home, &format!("{limit}={}", kibibytes << 10), false, &["token", "--force"]);
+            let was_asked = authority.log().len() > asked_before;
+            // With least of all nothing starts at all, and says nothing.
+            assert_eq!(was_asked, ran.code == 0, "{limit} {kibibytes}: {ran:?}");
+            refused += usize::from(ran.stderr.contains(" is limited to "));
+        }
+    }
+    assert!(refused > 2, "some of these are too little");
+}
+
 #[test]
 fn without_threads_or_descriptors_there_is_a_sentence() {
     let authority = Authority::start(|_| (503, json!({"error": "busy"}).to_string()));

@@ -180,7 +180,9 @@ impl Finding {
 pub fn diagnose(dialect: &Dialect, product: Option<&'static Product>, response: &Response) -> Option<Finding> {
     let answers = product.map_or(&dialect.api.answers, |product| product.answers);
     let reader = Reader { dialect, answers };
-    if (300..400).contains(&response.status) && response.header("location").is_some() {
+    // These lead elsewhere also where a header does not say so, or nobody can read it (RFC 9110 §15.4).
+    let leads_away = matches!(response.status, 301 | 302 | 303 | 307 | 308);
+    if leads_away || (300..400).contains(&response.status) && response.header("location").is_some() {
         return Some(Finding::new(Diagnosis::Redirected, product));
     }
     let is_refused = response.status >= 400;
@@ -214,7 +216,7 @@ pub fn diagnose(dialect: &Dialect, product: Option<&'static Product>, response: 
         (None, 403) if response.header("x-ratelimit-remaining") == Some("0") => Diagnosis::RateLimited,
         // By the time that it names. With 503 that is the end of an overload or of maintenance (RFC 9110 §15.6.4).
         (None, 403) if response.header("retry-after").is_some() => Diagnosis::RateLimited,
-        (None, 500..) => Diagnosis::ProviderFault,
+        (None, 408 | 425 | 500..) => Diagnosis::ProviderFault,
         (None, _) if names_organization() => Diagnosis::MissingOrganization,
         (None, 401) => Diagnosis::NotAuthorized,
         (None, 404) if is_silent => Diagnosis::WrongAddress,

@@ -183,6 +183,27 @@ fn an_array_has_json_pages_alone_and_none_for_an_empty_one() {
 }
 
 #[test]
+fn what_is_answered_with_no_page_is_none() {
+    for (status, header, told) in [
+        (301, "location: http://127.0.0.1:1/x\u{1b}[31m\r\n", "leads to another address"),
+        (302, "location: /elsewhere\r\n", "leads to another address"),
+        (308, "", "leads to another address"),
+        (300, "", "HTTP 300, which is no page"),
+        (304, "", "HTTP 304, which is no page"),
+        (399, "", "HTTP 399, which is no page"),
+    ] {
+        let (_authority, home) = server(move |_| (status, header.to_owned(), "[1]".to_owned()));
+        for more in [&[][..], &["--slurp"]] {
+            let ran = home.run(&[&["api", "--paginate", "/list"], more].concat());
+            ran.failed(1, &[told, &format!("HTTP {status}")]);
+            assert!(!ran.stdout.contains('1'), "{status} {more:?}: {ran:?}");
+        }
+        let said = home.run(&["api", "/list"]).stderr;
+        assert_eq!(said.contains("leads to another address"), told.starts_with("leads"), "{status}: {said}");
+    }
+}
+
+#[test]
 fn a_long_page_that_breaks_leaves_the_array_open() {
     let long = format!("[{}", "1,".repeat(100_000));
     let broken = long.clone();

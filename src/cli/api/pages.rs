@@ -133,6 +133,10 @@ impl Pages<'_> {
         if let Some(explained) = &answer.explained {
             return Err(self.failure(&answer, explained));
         }
+        let status = answer.response.status;
+        if !(200..300).contains(&status) {
+            return Err(self.stuck(&format!("it was answered by HTTP {status}, which is no page")));
+        }
         self.sent = Some(answer.token.clone());
         let mut page = Page::new(self.paging, &answer.response.headers);
         let needs_json = self.api.slurp || page.is_in_body();

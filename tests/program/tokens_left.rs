@@ -105,29 +105,20 @@ fn a_pause_or_mints_that_were_noted_by_a_clock_that_was_ahead_hold_up_nobody() {
 
 #[test]
 fn a_token_without_a_known_end_has_none_anywhere() {
-    let unsaid = |grant: &mut Grant| {
+    let (home, authority) = home(&[REFUSAL], |grant| {
         grant.refresh_token = None;
         grant.access_token_expires_at = None;
-    };
-    // As earlier versions wrote it.
-    let made_up = |grant: &mut Grant| {
-        grant.refresh_token = None;
-        grant.approved_at = clock::wall() - SignedDuration::from_hours(20 * 24);
-        grant.access_token_expires_at = Some(grant.approved_at + SignedDuration::from_hours(366 * 24));
-    };
-    for change in [unsaid as fn(&mut Grant), made_up] {
-        let (home, authority) = home(&[REFUSAL], change);
-        home.run(&["token", "--min-ttl", "24h"]).worked(&format!("{ACCESS_TOKEN}\n"));
-        let json = home.run(&["token", "--format", "json"]).json();
-        assert!(json.get("expires_at").is_none() && json.get("expires_in").is_none(), "{json}");
-        let status = home.run(&["status", "--json", "--check"]);
-        let profile = &status.json()["profiles"][0];
-        assert_eq!((status.code, &profile["state"]), (0, &json!("valid")), "{status:?}");
-        assert!(profile.get("access_token_expires_at").is_none() && profile.get("expires_in").is_none(), "{profile}");
-        let status = home.run(&["status"]).stdout;
-        assert!(status.contains("no end known") && !status.contains("  in "), "{status}");
-        assert_eq!(authority.log().len(), 0);
-    }
+    });
+    home.run(&["token", "--min-ttl", "24h"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    let json = home.run(&["token", "--format", "json"]).json();
+    assert!(json.get("expires_at").is_none() && json.get("expires_in").is_none(), "{json}");
+    let status = home.run(&["status", "--json", "--check"]);
+    let profile = &status.json()["profiles"][0];
+    assert_eq!((status.code, &profile["state"]), (0, &json!("valid")), "{status:?}");
+    assert!(profile.get("access_token_expires_at").is_none() && profile.get("expires_in").is_none(), "{profile}");
+    let status = home.run(&["status"]).stdout;
+    assert!(status.contains("no end known") && !status.contains("  in "), "{status}");
+    assert_eq!(authority.log().len(), 0);
 }
 
 #[test]

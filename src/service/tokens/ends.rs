@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use super::DEFAULT_TOKEN_LIFE;
 pub(in crate::service) use crate::clock::SLACK as CLOCK_SLACK;
 use crate::clock::{later, until};
-use crate::oauth::wire::LONGEST_TOKEN_LIFE;
 use crate::storage::Grant;
 
 /// What is known of an access token's end.
@@ -72,18 +71,12 @@ pub(in crate::service) fn left(grant: &Grant, now: Timestamp) -> Option<Duration
 
 /// How long the token lasts in all.
 pub(in crate::service) fn whole_life(grant: &Grant) -> Duration {
-    until(grant.minted_at(), noted_end(grant).unwrap_or_else(|| assumed_end(grant)))
+    until(grant.minted_at(), grant.access_token_expires_at.unwrap_or_else(|| assumed_end(grant)))
 }
 
 /// The end that the provider named, as the wall clock stands now.
 pub(in crate::service) fn stated_end(grant: &Grant) -> Option<Timestamp> {
-    noted_end(grant).map(|end| moved(end, grant))
-}
-
-/// The same as it was noted. Earlier versions made one up where the provider named none and the token cannot be refreshed.
-fn noted_end(grant: &Grant) -> Option<Timestamp> {
-    let made_up = later(grant.approved_at, LONGEST_TOKEN_LIFE);
-    grant.access_token_expires_at.filter(|end| grant.refresh_token.is_some() || *end != made_up)
+    grant.access_token_expires_at.map(|end| moved(end, grant))
 }
 
 fn assumed_end(grant: &Grant) -> Timestamp {
@@ -174,12 +167,15 @@ mod tests {
         assert_eq!((Ends::of(&unsaid, NOW), left(&unsaid, NOW)), (Ends::NotSaid, Some(Duration::from_secs(30 * 60))));
         let for_good = Grant { refresh_token: None, ..unsaid.clone() };
         assert_eq!((Ends::of(&for_good, NOW), left(&for_good, NOW)), (Ends::NotSaid, Some(Duration::MAX)));
-        // As earlier versions wrote it.
-        let made_up = for_good.approved_at + LONGEST_TOKEN_LIFE;
-        let earlier = Grant { access_token_expires_at: Some(made_up), ..for_good };
-        assert_eq!(Ends::of(&earlier, NOW), Ends::NotSaid);
-        let refreshable = Grant { refresh_token: Some(Secret::new("refresh")), ..earlier };
-        assert_eq!(Ends::of(&refreshable, NOW), Ends::At(made_up));
+    }
+
+    #[test]
+    fn the_longest_life_that_a_token_can_have_has_an_end() {
+        let end = NOW + LONGEST_TOKEN_LIFE;
+        for refresh_token in [None, Some(Secret::new("refresh"))] {
+            let grant = Grant { refresh_token, access_token_expires_at: Some(end), ..grant(0, &[]) };
+            assert_eq!((Ends::of(&grant, NOW), left(&grant, NOW)), (Ends::At(end), Some(LONGEST_TOKEN_LIFE)));
+        }
     }
 
     #[test]

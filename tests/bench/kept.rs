@@ -23,8 +23,7 @@ use support::program::Home;
 fn main() {
     let tokens = r#"{"access_token":"token","token_type":"Bearer","expires_in":36000,"refresh_token":"refresh"}"#;
     let provider = Authority::start(move |_| (200, tokens.to_owned()));
-    let home = Home::at(&provider);
-    home.sign_in(&provider, |_| {});
+    let home = Home::signed_in(&provider);
     let run = |command: &mut Command| {
         let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         assert!(status.is_ok_and(|status| status.success()), "{command:?}");

@@ -53,8 +53,7 @@ impl World {
             "/token" => (200, r#"{"access_token":"new-token","token_type":"Bearer","expires_in":3600}"#.to_owned()),
             _ => (500, String::new()),
         });
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         let world = Self { kind, home, authority };
         world.place();
         let given = Command::new("chown").arg("-R").arg(format!("{USER}:{USER}")).arg(world.home.path("")).status();

@@ -124,19 +124,13 @@ fn token(number: usize) -> String {
     ACCESS_TOKEN.replace("-1-", &format!("-{number}-"))
 }
 
-fn signed_in(provider: &Authority) -> Home {
-    let home = Home::at(provider);
-    home.sign_in(provider, |_| ());
-    home
-}
-
 #[test]
 fn what_it_cannot_begin_with_is_said_and_ends_it() {
     let home = Home::new();
     home.configure("profiles = 1");
     home.run(&["agent"]).failed(2, &["config.toml"]);
     let provider = provider();
-    let home = signed_in(&provider);
+    let home = Home::signed_in(&provider);
     home.write("key", "no key");
     home.run(&["agent"]).failed(9, &["the store cannot be used"]);
     home.run(&["agent", "-p", "work", "other"]).failed(2, &["`-p work` and the names beside `agent`"]);
@@ -206,7 +200,7 @@ fn an_answer_that_is_out_at_the_end_is_kept_and_in_the_file() {
 #[test]
 fn the_log_is_text_or_json_and_less_of_it_where_that_is_asked_for() {
     let provider = provider();
-    let home = signed_in(&provider);
+    let home = Home::signed_in(&provider);
     let agent = Running::start(&home, &["--log", "json"]);
     let ready = agent.says(&["\"event\":\"ready\""]);
     let ready: serde_json::Value = serde_json::from_str(&ready).expect("JSON");

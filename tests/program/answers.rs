@@ -55,14 +55,12 @@ fn a_call_whose_sign_in_has_ended_ends_so_with_its_answer_told() {
             "/token" => (400, format!(r#"{{"error":"{refusal}"}}"#)),
             _ => (401, r#"{"error":"invalid_token"}"#.to_owned()),
         });
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         let ran = home.run(&["api", "/userinfo"]);
         assert_eq!((ran.code, ran.stdout.trim()), (code, r#"{"error":"invalid_token"}"#), "{ran:?}");
         // Asked again, it cannot even begin.
         assert_eq!(home.run(&["api", "/userinfo"]).code, code);
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         assert_eq!(home.run(&["api", "--fail", "/userinfo"]).code, 22);
     }
 }

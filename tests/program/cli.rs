@@ -121,8 +121,7 @@ fn profiles_that_are_missing_or_unclear_are_told() {
 #[test]
 fn a_stored_token_is_printed_in_every_format_and_nobody_is_asked() {
     let authority = Authority::start(friendly);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let origin = authority.origin();
     home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
     home.run(&["token", "work", "--format", "header"]).worked(&format!("Authorization: Bearer {ACCESS_TOKEN}\n"));
@@ -194,8 +193,7 @@ fn tokens_that_live_shorter_than_wanted_are_not_minted_by_every_process() {
 #[test]
 fn a_flag_beats_the_environment_and_the_environment_the_profile() {
     let authority = Authority::start(friendly);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let elsewhere = home.write("other.toml", &program::configuration(&authority.origin()).replace("work", "other"));
     let elsewhere = elsewhere.to_str().expect("a path");
     let run = |arguments: &[&str], variables: &[(&str, &str)]| {
@@ -664,8 +662,7 @@ fn a_call_that_is_a_post_only_for_its_fields_is_told_so_where_the_method_is_refu
         "/405" => (405, String::new()),
         _ => (400, r#"{"code":"INVALID_DATA"}"#.to_owned()),
     });
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     for (arguments, is_told) in [
         (&["-F", "a=1", "/405"][..], true),
         (&["-F", "a=1", "/data"], false),
@@ -686,8 +683,7 @@ fn the_head_of_an_answer_begins_as_it_does_on_the_wire() {
         (599, "HTTP/1.1 599\n"),
     ] {
         let authority = Authority::start(move |_| (status, "{}".to_owned()));
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         let ran = home.run(&["api", "-i", "/x"]);
         assert!(ran.code == 0 && ran.stdout.starts_with(line), "{ran:?}");
     }
@@ -717,8 +713,7 @@ fn arguments_that_can_be_meant_for_no_call_are_told_before_anybody_has_to_sign_i
 #[test]
 fn api_fields_make_the_query_or_the_body() {
     let authority = Authority::start(friendly);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let call = |arguments: &[&str], stdin: &str| {
         let ran = home.run_with(&[&["api"], arguments].concat(), stdin);
         assert_eq!(ran.code, 0, "{ran:?}");
@@ -742,8 +737,7 @@ fn api_fields_make_the_query_or_the_body() {
 #[test]
 fn api_calls_that_must_not_be_made_are_not() {
     let authority = Authority::start(friendly);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     for (arguments, part) in [
         (&["api", "https://evil.example/x"][..], "https://evil.example is not among the places"),
         (&["api", "https://user:pw@evil.example/x"], "a user name or a password in it"),
@@ -842,8 +836,7 @@ fn a_profile_whose_record_cannot_be_written_is_not_configured() {
 #[test]
 fn a_profile_that_is_signed_in_is_removed_by_force_only() {
     let authority = Authority::start(friendly);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     home.run(&["profile", "remove", "work"]).failed(2, &["is signed in", "device-login logout work", "--force"]);
     home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
     let removed = home.run(&["profile", "remove", "--force", "work"]);
@@ -855,8 +848,7 @@ fn a_profile_that_is_signed_in_is_removed_by_force_only() {
 #[test]
 fn verbose_says_which_requests_are_made() {
     let authority = Authority::start(friendly);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let ran = home.run(&["-v", "api", "/x?private=1"]);
     let host = authority.origin().replace("http://", "");
     assert!(ran.stderr.starts_with(&format!("GET {host} /x 200 ")) && ran.stderr.ends_with(" ms\n"), "{ran:?}");
@@ -867,8 +859,7 @@ fn verbose_says_which_requests_are_made() {
 #[test]
 fn a_reader_that_went_away_is_no_error() {
     let authority = Authority::start(friendly);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     for arguments in [&["token"][..], &["status", "--json"], &["api", "/x"], &["--help"]] {
         let (reader, writer) = std::io::pipe().expect("pipes are to be had");
         drop(reader);
@@ -896,8 +887,7 @@ fn the_demo_needs_a_terminal_or_serves() {
 #[test]
 fn a_damaged_record_that_gave_way_to_the_one_before_is_told() {
     let authority = Authority::start(friendly);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     home.sign_in(&authority, |_| {});
     home.write("state/work.record", "damaged");
     let token = home.run(&["token"]);

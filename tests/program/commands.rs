@@ -71,19 +71,13 @@ fn friendly() -> Authority {
     })
 }
 
-fn home(authority: &Authority) -> Home {
-    let home = Home::at(authority);
-    home.sign_in(authority, |_| {});
-    home
-}
-
 fn words(command: &str, arguments: &str) -> Vec<String> {
     command.split(' ').chain(arguments.split_whitespace()).map(str::to_owned).collect()
 }
 
 /// Runs a command in a home of its own, changed by the test before it starts.
 fn run(authority: &Authority, command: &str, arguments: &str, change: impl FnOnce(&mut Command)) -> Ran {
-    let home = home(authority);
+    let home = Home::signed_in(authority);
     let words = words(command, arguments);
     let mut command = home.command(&words.iter().map(String::as_str).collect::<Vec<_>>());
     command.current_dir(home.path(""));
@@ -152,7 +146,7 @@ fn a_record_that_has_moved_is_left_alone_by_every_command() {
     let others = COMMANDS.iter().filter(|row| !CHANGES.contains(row));
     for (row, (command, arguments)) in CHANGES.iter().chain(others).enumerate() {
         let authority = friendly();
-        let home = home(&authority);
+        let home = Home::signed_in(&authority);
         let to = format!("file:{}", home.path("other").display());
         assert_eq!(home.run(&["store", "copy", &to]).code, 0);
         let before = home.configuration();
@@ -293,7 +287,7 @@ fn help_fits_every_width() {
 #[test]
 fn tables_fit_every_terminal() {
     let authority = friendly();
-    let home = home(&authority);
+    let home = Home::signed_in(&authority);
     let profile =
         "[profiles.a-profile-with-quite-a-long-name-for-a-terminal]\nprovider = \"corp\"\nclient_id = \"x\"\n";
     home.configure(&(profile.to_owned() + &home.configuration()));
@@ -367,7 +361,7 @@ fn what_is_meant_is_told_for_commands_flags_and_values() {
 #[test]
 fn what_people_try_is_answered_with_what_there_is() {
     let authority = friendly();
-    let home = home(&authority);
+    let home = Home::signed_in(&authority);
     let secret = "sentinel-typed-secret";
     let (empty, absent) = (home.write("empty.pem", ""), home.path("absent.pem"));
     let (empty, absent) = (empty.to_str().expect("a path of letters"), absent.to_str().expect("a path of letters"));
@@ -413,7 +407,7 @@ fn what_people_try_is_answered_with_what_there_is() {
 #[test]
 fn a_profile_that_nobody_has_is_told_with_the_one_that_was_meant() {
     let authority = friendly();
-    let home = home(&authority);
+    let home = Home::signed_in(&authority);
     for line in [
         "login wrok --plain",
         "login wrok --json",

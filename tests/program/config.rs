@@ -142,8 +142,7 @@ fn a_check_tells_all_mistakes_and_what_is_odd() {
 #[test]
 fn a_mistake_in_another_profile_stops_no_script_and_is_told_by_everything_else() {
     let authority = Authority::start(|_| (500, String::new()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let sound = home.configuration();
     let token = format!("{ACCESS_TOKEN}\n");
     let exec = ["exec", "-p", "work", "sh", "-c", "echo $DEVICE_LOGIN_ACCESS_TOKEN"];
@@ -309,8 +308,7 @@ fn every_key_of_the_schema_is_documented() {
 #[test]
 fn profiles_are_told_to_scripts_without_secrets() {
     let authority = Authority::start(|_| (200, "{}".to_owned()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     home.write("secret", CLIENT_SECRET);
     let add =
         ["profile", "add", "ops", "--provider", "zoho", "--data-center", "eu", "--client-id", "1", "--scopes", "a.b,c"];

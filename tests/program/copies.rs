@@ -42,8 +42,7 @@ impl Machine {
     }
 
     fn at(authority: &Authority) -> Self {
-        let home = Home::at(authority);
-        home.sign_in(authority, |_| ());
+        let home = Home::signed_in(authority);
         let (state, takes_no_record) = (home.path("copies"), Arc::default());
         Self { home, state, lasts: LASTS, asked: Arc::default(), is_away: Arc::default(), takes_no_record }
     }

@@ -63,8 +63,7 @@ fn date(ahead: i64) -> String {
 #[test]
 fn a_sound_home_has_a_line_for_everything_and_nothing_is_changed_or_asked_for() {
     let authority = provider(date(0));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let before = fs::read(home.path("state/work.record")).expect("a record");
     let ran = doctor(&home, &[]);
     for (subject, seen) in [
@@ -490,8 +489,7 @@ fn a_client_that_nobody_could_be_asked_about_is_no_error() {
 fn records_that_cannot_be_opened_are_told_and_their_clients_not_asked_about() {
     let authority = Authority::start(|_| (401, json!({"error": "invalid_client"}).to_string()));
     let broken = |harm: &dyn Fn(&Home)| {
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         harm(&home);
         doctor(&home, &[])
     };

@@ -15,8 +15,7 @@ fn run(home: &Home, arguments: &[&str], name: &str, value: &OsStr) -> Ran {
 
 fn signed_in() -> (Authority, Home) {
     let authority = Authority::start(|_| (503, String::new()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| ());
+    let home = Home::signed_in(&authority);
     (authority, home)
 }
 

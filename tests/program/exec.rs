@@ -22,12 +22,6 @@ fn provider(life: u32) -> Authority {
     Authority::start(move |_| (200, json!({"access_token": NEW_TOKEN, "expires_in": life}).to_string()))
 }
 
-fn signed_in(authority: &Authority) -> Home {
-    let home = Home::at(authority);
-    home.sign_in(authority, |_| ());
-    home
-}
-
 /// A run with a runtime directory of its own.
 fn command(home: &Home, arguments: &[&str]) -> Command {
     let runtime = home.path("runtime");
@@ -82,7 +76,7 @@ impl Running {
 #[test]
 fn a_command_gets_the_token_and_its_end_is_told() {
     let authority = provider(3600);
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     let words = format!("{ACCESS_TOKEN} {}\n", authority.origin());
     let print = "echo $DEVICE_LOGIN_ACCESS_TOKEN $DEVICE_LOGIN_API_DOMAIN";
     for arguments in [&["--", "sh", "-c", print][..], &["sh", "-c", print], &["-p", "work", "sh", "-c", print]] {
@@ -111,7 +105,7 @@ fn a_command_gets_the_token_and_its_end_is_told() {
 #[test]
 fn a_command_without_an_interpreter_is_the_one_in_the_path() {
     let authority = provider(3600);
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     let (first, meant, here) = (home.path("first"), home.path("meant"), home.path("here"));
     for directory in [&first, &meant, &here] {
         fs::create_dir(directory).expect("the home can be written");
@@ -332,7 +326,7 @@ fn an_answer_that_is_out_when_the_command_ends_is_kept() {
 #[test]
 fn signals_reach_the_command_and_what_was_ignored_stays_ignored() {
     let authority = provider(3600);
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     for signal in
         ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "ALRM", "WINCH", "TSTP", "TTIN", "URG", "PROF", "34", "37", "64"]
     {
@@ -359,7 +353,7 @@ fn signals_reach_the_command_and_what_was_ignored_stays_ignored() {
 #[test]
 fn the_end_of_a_command_is_seen_where_no_signal_of_it_arrives() {
     let authority = provider(3600);
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     let start = |signals: &str, script: &str| {
         let exec = [env!("CARGO_BIN_EXE_device-login"), "exec", "sh", "-c", script];
         let mut blocking = Command::new("env");
@@ -380,7 +374,7 @@ fn the_end_of_a_command_is_seen_where_no_signal_of_it_arrives() {
 #[test]
 fn what_the_command_sends_is_for_it_but_for_what_stops_its_job() {
     let authority = provider(3600);
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     // It waits for its stdin, so that it is there when its signals are looked at.
     let script = |signal: &str| {
         format!("trap 'echo got {signal}; exit 9' {signal}; kill -{signal} $PPID; while read x; do :; done; exit 4")
@@ -398,7 +392,7 @@ fn what_the_command_sends_is_for_it_but_for_what_stops_its_job() {
 #[test]
 fn where_there_is_no_place_for_the_token_all_are_named_that_were_tried() {
     let authority = provider(3600);
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     let file = home.write("file", "");
     let program = home.command(&["exec", "--", "true"]);
     let mut shell = Command::new("sh");
@@ -415,7 +409,7 @@ fn where_there_is_no_place_for_the_token_all_are_named_that_were_tried() {
 #[test]
 fn the_first_process_of_a_container_lets_orphans_go_and_ends_as_its_command_does() {
     let authority = provider(3600);
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     // It ends after its parent.
     let orphan = "mkfifo pipe; (read x <pipe & echo $! >pid); echo go >pipe; ";
     let buried =
@@ -438,7 +432,7 @@ fn the_first_process_of_a_container_lets_orphans_go_and_ends_as_its_command_does
 #[test]
 fn whoever_reads_or_feeds_the_command_hears_when_it_closes_its_streams() {
     let authority = provider(3600);
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     let mut running = Running::start(&home, "exec 3<&0 </dev/null; echo open; exec >&-; read end <&3");
     let mut text = String::new();
     running.lines.read_to_string(&mut text).expect("it ends while the command runs");
@@ -451,7 +445,7 @@ fn whoever_reads_or_feeds_the_command_hears_when_it_closes_its_streams() {
 #[test]
 fn commands_that_run_at_once_have_files_of_their_own() {
     let authority = provider(3600);
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     let (told, files) = channel();
     std::thread::scope(|scope| {
         for _ in 0..8 {

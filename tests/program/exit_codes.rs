@@ -172,8 +172,7 @@ fn failing(code: Code) -> Told {
         Code::RateLimited => refreshed(429, json!({"error": "slow_down"})),
         Code::ApiStatus => {
             let authority = nobody();
-            let home = Home::at(&authority);
-            home.sign_in(&authority, |_| {});
+            let home = Home::signed_in(&authority);
             let call = home.command(&["api", "--fail", "/missing"]).stdout(Stdio::null()).spawn();
             (ran(call.expect("the program starts")), None)
         }

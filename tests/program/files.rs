@@ -193,8 +193,7 @@ fn an_unknown_profile_tells_which_file_was_read_and_why() {
 #[test]
 fn a_tilde_is_the_home_directory_wherever_a_path_is_written() {
     let authority = Authority::start(|_| (400, r#"{"error":"invalid_client"}"#.to_owned()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let run = |arguments: &[&str], variables: &[(&str, &str)]| {
         let mut command = home.command(arguments);
         command.env_remove("DEVICE_LOGIN_HOME").env("HOME", home.path("")).env("DEVICE_LOGIN_CONFIG", "~/config.toml");

@@ -500,8 +500,7 @@ fn a_refused_token_that_was_just_given_out_is_told_as_a_possible_theft() {
         0 => (200, json!({"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": 3600}).to_string()),
         _ => (400, json!({"error": "invalid_grant"}).to_string()),
     });
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     home.run(&["token", "--force"]).worked("access-2\n");
     home.run(&["token", "--force"]).failed(4, &["somebody else may have used it", "a copied store", "was stolen"]);
     let status = home.run(&["status"]);
@@ -656,8 +655,7 @@ fn the_answer_to_a_revocation_decides_what_is_said_and_kept() {
         (503, "", 7, true, "to try again"),
     ] {
         let authority = Authority::start(move |_| (status, body.to_owned()));
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         let ran = home.run(&["logout"]);
         assert_eq!(ran.code, code, "{status} {body} {ran:?}");
         assert!(ran.stderr.contains(said) && (said.is_empty() == ran.stderr.is_empty()), "{status} {body} {ran:?}");

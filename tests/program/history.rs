@@ -77,8 +77,7 @@ fn a_history_tells_whether_a_token_lives_on_after_a_logout() {
         (503, "{}", 7, Happened::NotRevoked, "503"),
     ] {
         let authority = Authority::start(move |_| (status, body.to_owned()));
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         assert_eq!(home.run(&["logout"]).code, code, "{body}");
         let last = events(&home).pop().expect("it was logged out");
         assert_eq!(last.what, happened, "{body}");

@@ -228,8 +228,7 @@ fn an_api_that_takes_no_token_is_an_answer_each_time() {
         "/token" => (200, String::new(), r#"{"access_token":"AT","refresh_token":"RT","expires_in":3600}"#.to_owned()),
         _ => (401, "www-authenticate: Bearer error=\"invalid_token\"\r\n".to_owned(), String::new()),
     });
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     for _ in 0..3 {
         let ran = home.run(&["api", "/x"]);
         assert!(ran.code == 0 && ran.stderr.contains("refreshed for such an answer a short while ago"), "{ran:?}");

@@ -50,8 +50,7 @@ fn a_name_that_is_added_twice_at_once_is_taken_once() {
 #[test]
 fn files_without_an_end_are_refused() {
     let authority = Authority::start(|_| (200, String::new()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     home.run(&["--config", "/dev/zero", "status"]).failed(2, &["/dev/zero cannot be read: it is larger than"]);
     home.run(&["api", "/x", "-F", "a=@/dev/zero"])
         .failed(2, &["the file `/dev/zero` cannot be read: it is larger than"]);
@@ -125,8 +124,7 @@ fn an_answer_goes_to_nothing_that_somebody_else_has_put_where_everybody_can() {
     }
     let other = Some(4242);
     let authority = Authority::start(|_| (200, "new".to_owned()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let place = tempfile::tempdir().expect("a directory");
     let at = |name: &str| place.path().join(name);
     fs::create_dir(at("mine")).expect("it can be made");

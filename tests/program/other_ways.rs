@@ -743,8 +743,7 @@ fn a_sign_in_is_handed_out_as_it_is_imported() {
 #[test]
 fn what_a_second_holder_would_end_or_nobody_would_read_is_not_handed_out() {
     let authority = Authority::start(|_| (500, String::new()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| ());
+    let home = Home::signed_in(&authority);
     let export = |home: &Home| home.run(&["profile", "export", "work", "--yes", "--env-file", "/tmp/never"]);
     export(&home).failed(2, &["cannot be handed out", "no variables are known"]);
     let zoho = Zoho::start();

@@ -8,8 +8,7 @@ use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, REFRESH_TOKEN, 
 /// A server of the RFCs whose profile is signed in, with headers of its own.
 fn server(answer: impl Fn(&Asked) -> (u16, String, String) + Send + 'static) -> (Authority, Home) {
     let authority = Authority::start_with_headers(answer);
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     (authority, home)
 }
 

@@ -51,16 +51,10 @@ fn assert_clean_files(directory: &Path) {
     }
 }
 
-fn signed_in(authority: &Authority) -> Home {
-    let home = Home::at(authority);
-    home.sign_in(authority, |_| {});
-    home
-}
-
 #[test]
 fn only_token_prints_the_token_and_never_twice() {
     let authority = talkative();
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     for format in ["raw", "header", "env", "json"] {
         let ran = home.run(&["-v", "token", "--format", format]);
         assert_eq!(ran.stdout.matches(ACCESS_TOKEN).count(), 1, "{ran:?}");
@@ -112,7 +106,7 @@ fn a_client_secret_goes_from_a_pipe_into_the_sealed_store_only() {
 #[test]
 fn a_stored_client_secret_goes_to_no_other_client_or_server() {
     let authority = talkative();
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     let add = ["profile", "add", "other", "--provider", "corp", "--client-id", "client-1", "--scopes", "openid"];
     assert_eq!(home.run_with(&[&add[..], &["--client-secret-stdin"]].concat(), CLIENT_SECRET).code, 0);
     let with_other = home.configuration();
@@ -131,7 +125,7 @@ fn the_command_line_and_environment_that_others_see_hold_no_secret() {
     let authority = commands::talkative(|asked| {
         (asked.path == "/token").then(|| (400, r#"{"error":"authorization_pending"}"#.to_owned()))
     });
-    let home = signed_in(&authority);
+    let home = Home::signed_in(&authority);
     let mut child = home.spawn(&["-v", "login", "--json"]);
     let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
     let mut line = String::new();
@@ -168,7 +162,7 @@ fn an_address_that_a_provider_names_instead_has_no_secret_in_it() {
         let location = format!("location: https://elsewhere.example/{ACCESS_TOKEN}\r\n");
         (if asked.path == "/userinfo" { 301 } else { 404 }, location, "{}".to_owned())
     });
-    let ran = signed_in(&authority).run(&["whoami"]);
+    let ran = Home::signed_in(&authority).run(&["whoami"]);
     ran.failed(7, &["leads to https://elsewhere.example/****"]);
     assert_clean(&ran, "whoami");
 }

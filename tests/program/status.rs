@@ -660,8 +660,7 @@ fn why_a_sign_in_is_not_well_is_told_once_and_by_what_it_was() {
 fn a_renamed_profile_is_told_by_its_new_name() {
     for (status, body, code) in [(503, "{}", 7), (400, "{\"error\": \"invalid_grant\"}", 4)] {
         let authority = Authority::start(move |_| (status, body.to_owned()));
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         assert_eq!(home.run(&["refresh"]).code, code);
         let told = |name: &str| {
             let line = format!("{name}: last refresh: ");
@@ -682,8 +681,7 @@ fn a_renamed_profile_is_told_by_its_new_name() {
 #[test]
 fn how_a_sign_in_of_a_renamed_profile_ended_is_told_by_its_new_name() {
     let authority = Authority::start(|_| (500, String::new()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let end = |held: &mut device_login::storage::Held| {
         let mut record = held.load()?.expect("it is signed in");
         let error = Error::new(Code::Denied, "profile `work` could not be signed in")

@@ -23,8 +23,7 @@ fn provider() -> Authority {
 
 /// A home with two generations of a record and a list of calls.
 fn home(authority: &Authority) -> Home {
-    let home = Home::at(authority);
-    home.sign_in(authority, |_| ());
+    let home = Home::signed_in(authority);
     home.sign_in(authority, |_| ());
     home
 }

@@ -33,8 +33,7 @@ fn full_disk() -> File {
 #[cfg(target_os = "linux")]
 fn each_command_that_prints_tells_that_its_output_was_not_written() {
     let authority = pending();
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     for arguments in [
         &["--help"][..],
         &["--version"],

@@ -66,8 +66,7 @@ fn shells_get_the_variables_in_their_own_words() {
 #[test]
 fn kubectl_gets_its_credential_in_the_version_that_it_asks_for() {
     let authority = Authority::start(|_| (500, String::new()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| ());
+    let home = Home::signed_in(&authority);
     let api = |version: &str| format!("client.authentication.k8s.io/{version}");
     let info = |version: &str| json!({"apiVersion": api(version), "kind": "ExecCredential", "spec": {}}).to_string();
     for (info, version) in [(String::new(), "v1"), (info("v1"), "v1"), (info("v1beta1"), "v1beta1")] {
@@ -91,8 +90,7 @@ fn kubectl_gets_its_credential_in_the_version_that_it_asks_for() {
 #[test]
 fn the_end_of_a_token_is_told_on_stderr_where_that_is_asked_for() {
     let authority = Authority::start(|_| (500, String::new()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| ());
+    let home = Home::signed_in(&authority);
     for quiet in [&[][..], &["-q"]] {
         let ran = home.run(&[&["token", "--show-expiry"], quiet].concat());
         assert_eq!(ran.stdout, format!("{ACCESS_TOKEN}\n"));

@@ -111,8 +111,7 @@ fn a_logout_revokes_whatever_cannot_be_deleted_and_says_which_of_both_worked() {
     ];
     for (case, spoil, code) in cases {
         let authority = provider();
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         fs::create_dir_all(home.path("spare")).expect("a directory");
         set_mode(home.path("spare"), 0o700);
         set_mode(home.path(""), 0o700);
@@ -260,8 +259,7 @@ fn a_file_of_ones_own_without_rights_names_the_command_that_gives_them() {
     }
     for (closed, mode) in [("state", 0o600), ("state", 0), ("state/work.record", 0), ("key", 0), ("config.toml", 0)] {
         let authority = provider();
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| {});
+        let home = Home::signed_in(&authority);
         set_mode(home.path(""), 0o700);
         give_away(&home.path(""));
         set_mode(home.path(closed), mode);
@@ -304,8 +302,7 @@ fn a_directory_that_cannot_be_looked_at_is_not_told_as_a_file_of_another_kind() 
 #[test]
 fn what_is_no_file_in_the_place_of_the_stores_own_is_to_be_moved_away() {
     let authority = provider();
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let path = home.path("state/store.json");
     fs::remove_file(&path).expect("it is there");
     assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());

@@ -85,6 +85,13 @@ impl Home {
         home
     }
 
+    /// A home whose profile `work` has signed in there.
+    pub(crate) fn signed_in(authority: &Authority) -> Self {
+        let home = Self::at(authority);
+        home.sign_in(authority, |_| {});
+        home
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }

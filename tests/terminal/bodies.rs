@@ -21,8 +21,7 @@ fn answers_are_readable_and_empty_ones_are_told() {
         "/hostile" => (200, "[\"\u{1b}[2J\u{202e}\"]".to_owned()),
         _ => (200, r#"{"id":12345678901234567890,"id":1.0,"list":[]}"#.to_owned()),
     });
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let terminal = start(
         &home,
         "$program api /204; $program -q api /204; $program api /304; $program api /empty; $program api HEAD /x; \
@@ -86,8 +85,7 @@ fn form_of_a_post(home: &Home, path: &str) -> Terminal {
 #[test]
 fn a_body_is_read_from_the_file_that_the_form_names_once_that_can_be_read() {
     let authority = Authority::start(|_| (200, "{}".to_owned()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     let terminal = form_of_a_post(&home, "/leads");
     terminal.press("@~/lead.json\x13");
     terminal.wait_for("Send this?");
@@ -109,8 +107,7 @@ fn a_body_is_read_from_the_file_that_the_form_names_once_that_can_be_read() {
 #[test]
 fn each_line_of_a_body_is_a_part_where_the_header_asks_for_a_form() {
     let authority = Authority::start(|_| (200, "{}".to_owned()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| {});
+    let home = Home::signed_in(&authority);
     home.write("leads.csv", "Last_Name\nReyes\n");
     let terminal = form_of_a_post(&home, "/import");
     terminal.press("\x1b[ZContent-Type: multipart/form-data\t");

@@ -6,8 +6,7 @@ use crate::support::pty::Terminal;
 
 fn home() -> (Authority, Home) {
     let authority = Authority::start(|_| (500, String::new()));
-    let home = Home::at(&authority);
-    home.sign_in(&authority, |_| ());
+    let home = Home::signed_in(&authority);
     (authority, home)
 }
 

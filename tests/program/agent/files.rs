@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 
-use super::{PATIENCE, Running, has_all, provider, run, signed_in, token};
+use super::{PATIENCE, Running, has_all, provider, run, token};
 use crate::support::program::{ACCESS_TOKEN, Home, ended, set_mode};
 
 /// A directory whose files are watched.
@@ -55,7 +55,7 @@ impl Place {
 #[test]
 fn a_file_has_the_token_alone_and_follows_whatever_happens_to_it() {
     let provider = provider();
-    let (home, outside) = (signed_in(&provider), Place::new());
+    let (home, outside) = (Home::signed_in(&provider), Place::new());
     let path = outside.path("token");
     let argument = outside.argument("token", "");
     let agent = Running::start(&home, &["--token-file", &argument]);
@@ -84,7 +84,7 @@ fn a_file_has_the_token_alone_and_follows_whatever_happens_to_it() {
 #[test]
 fn a_file_stays_at_the_end_and_goes_at_the_next_beginning_where_its_profile_is_signed_out() {
     let provider = provider();
-    let (home, outside) = (signed_in(&provider), Place::new());
+    let (home, outside) = (Home::signed_in(&provider), Place::new());
     let path = outside.path("token");
     let argument = outside.argument("token", "");
     let agent = Running::start(&home, &["--token-file", &argument]);
@@ -146,7 +146,7 @@ fn who_begins_without_a_record_leaves_the_file_where_nobody_has_signed_out() {
     for (meanwhile, stays) in
         [(none, true), (&["logout", "--local"], false), (&["profile", "remove", "work", "--force"], false)]
     {
-        let (home, outside) = (signed_in(&provider), Place::new());
+        let (home, outside) = (Home::signed_in(&provider), Place::new());
         let argument = outside.argument("token", "");
         run(&home, &["refresh"]);
         Running::start(&home, &["--token-file", &argument]).stop_when_ready();
@@ -216,7 +216,7 @@ fn a_token_that_has_ended_is_in_no_file_until_there_is_another() {
 #[test]
 fn who_may_read_a_file_is_as_asked_for() {
     let provider = provider();
-    let (home, outside) = (signed_in(&provider), Place::new());
+    let (home, outside) = (Home::signed_in(&provider), Place::new());
     let own = rustix::process::getegid().as_raw();
     // Only root can give files to groups of which it is no member.
     let other = if rustix::process::geteuid().is_root() { 1 } else { own };
@@ -242,7 +242,7 @@ fn who_may_read_a_file_is_as_asked_for() {
 #[test]
 fn what_cannot_be_a_token_file_is_refused_at_the_start() {
     let provider = provider();
-    let (home, outside) = (signed_in(&provider), Place::new());
+    let (home, outside) = (Home::signed_in(&provider), Place::new());
     let other = "[profiles.other]\nprovider = \"corp\"\nclient_id = \"x\"\n";
     home.configure(&(other.to_owned() + &home.configuration()));
     let open = outside.path("open");
@@ -275,7 +275,7 @@ fn what_cannot_be_a_token_file_is_refused_at_the_start() {
 #[test]
 fn a_place_that_fails_later_is_told_once_and_tried_again() {
     let provider = provider();
-    let (home, outside) = (signed_in(&provider), Place::new());
+    let (home, outside) = (Home::signed_in(&provider), Place::new());
     let (place, away) = (outside.path("place"), outside.path("away"));
     fs::create_dir(&place).expect("it can be made");
     let path = place.join("token");

@@ -10,7 +10,7 @@ use device_login::storage::Grant;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::{Running, provider, run, signed_in, token};
+use super::{Running, provider, run, token};
 use crate::support::authority::Authority;
 use crate::support::program::{Home, configuration, ended};
 
@@ -103,7 +103,7 @@ fn a_sign_in_and_a_refresh_by_others_are_noticed_and_so_is_a_sign_out() {
 #[test]
 fn the_configuration_is_followed_and_a_broken_one_changes_nothing() {
     let provider = provider();
-    let home = signed_in(&provider);
+    let home = Home::signed_in(&provider);
     let origin = provider.origin();
     let agent = Running::start(&home, &[]);
     agent.says(&["ready: "]);

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 
-use super::{PATIENCE, Running, provider, run, signed_in};
+use super::{PATIENCE, Running, provider, run};
 use crate::support::program::{Home, configuration};
 
 /// Listens as systemd does.
@@ -41,7 +41,7 @@ impl Manager {
 #[test]
 fn the_manager_hears_when_it_is_ready_and_how_things_are_and_when_it_ends() {
     let provider = provider();
-    let (manager, home) = (Manager::new(), signed_in(&provider));
+    let (manager, home) = (Manager::new(), Home::signed_in(&provider));
     let agent = manager.start(&home, |command| command);
     let ready = manager.next();
     assert!(ready.starts_with("READY=1\nSTATUS=1 fresh; next refresh "), "{ready}");
@@ -56,7 +56,7 @@ fn the_manager_hears_when_it_is_ready_and_how_things_are_and_when_it_ends() {
 #[test]
 fn a_reload_is_told_from_its_beginning_to_its_end_also_where_the_file_is_broken() {
     let provider = provider();
-    let (manager, home) = (Manager::new(), signed_in(&provider));
+    let (manager, home) = (Manager::new(), Home::signed_in(&provider));
     let agent = manager.start(&home, |command| command);
     manager.hears("READY=1");
     agent.signal("-HUP");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Running, provider, run, signed_in};
+use super::{Running, provider, run};
 use crate::support::authority::Authority;
 use crate::support::program::{Home, REFRESH_TOKEN, ended, set_mode};
 
@@ -45,7 +45,7 @@ fn a_program_hears_that_somebody_has_to_sign_in_and_gets_no_secret() {
 #[test]
 fn a_program_that_does_not_end_is_ended_with_the_agent() {
     let provider = provider();
-    let (home, place) = (signed_in(&provider), Home::new());
+    let (home, place) = (Home::signed_in(&provider), Home::new());
     let program = script(&place, "echo $$ > id; echo begun >&2; sleep 1000");
     let agent = Running::start(&home, &["--on-event", &program.display().to_string()]);
     agent.says(&["ready: "]);
@@ -60,7 +60,7 @@ fn a_program_that_does_not_end_is_ended_with_the_agent() {
 #[test]
 fn a_program_that_cannot_be_run_by_then_is_told_and_nothing_more() {
     let provider = provider();
-    let (home, place) = (signed_in(&provider), Home::new());
+    let (home, place) = (Home::signed_in(&provider), Home::new());
     let program = script(&place, "true");
     let agent = Running::start(&home, &["--on-event", &program.display().to_string()]);
     agent.says(&["ready: "]);
@@ -73,7 +73,7 @@ fn a_program_that_cannot_be_run_by_then_is_told_and_nothing_more() {
 #[test]
 fn a_log_that_nobody_reads_stops_nothing() {
     let provider = provider();
-    let (home, place) = (signed_in(&provider), Home::new());
+    let (home, place) = (Home::signed_in(&provider), Home::new());
     // More than a pipe takes.
     let program =
         script(&place, "cat >> events; yes 'a line that nobody reads' | head -c 20000 | tr -d '\\n' | fold -w 290 >&2");

@@ -55,8 +55,7 @@ fn what_is_left_of_a_removal_that_was_cut_short_is_told_where_the_profile_is_add
     let authority = provider();
     let add = ["profile", "add", "work", "--provider", "corp", "--client-id", "client-1", "--scopes", "openid"];
     for (left, leaves, next) in cases {
-        let home = Home::at(&authority);
-        home.sign_in(&authority, |_| ());
+        let home = Home::signed_in(&authority);
         home.change("work", leaves);
         home.configure(&home.configuration().replace("[profiles.work]", "[profiles.ops]"));
         let added = home.run(&add);

@@ -237,4 +237,4 @@ fn asked(commands: &'static [Command], matches: &mut ArgMatches) -> Result<Asked
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

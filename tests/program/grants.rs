@@ -9,7 +9,7 @@ use device_login::config::Config;
 use device_login::error::{Code, Error};
 use device_login::http::client::Client;
 use device_login::secret::Secret;
-use device_login::service::{ConfigurationChange, Import, ProfileDraft, Service, SignIn};
+use device_login::service::{ConfigurationChange, Import, ProfileDraft, Service, SignIn, SignedIn};
 use device_login::storage::backend::watched::Watched;
 use device_login::storage::{Held, KeyOptions, LastRefresh, Store, StoreAddress, StoreError, backend, open, open_over};
 use serde_json::json;
@@ -66,12 +66,12 @@ impl Lab {
         Service::new(config, store, Client::new(None), Box::new(|_| None))
     }
 
-    /// Signs in with a code from the console, and gives the warnings.
-    fn sign_in(&self, profile: &str) -> Vec<String> {
+    /// Signs in with a code from the console over whatever is there.
+    fn sign_in(&self, profile: &str) -> SignedIn {
         let service = self.service();
         let profile = service.config.profile(Some(&profile.parse().expect("a name"))).expect("it is configured");
         let signing_in = service.sign_in_with_code(profile, Secret::new("code"), SignIn::default());
-        self.runtime.block_on(signing_in).expect("everybody is friendly").warnings
+        self.runtime.block_on(signing_in).expect("everybody is friendly")
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
@@ -96,14 +96,6 @@ impl Lab {
         let record =
             self.home.store().load(&profile.parse().expect("a name")).expect("it opens").expect("there is one");
         record.grant.and_then(|grant| grant.refresh_token).expect("it is signed in").expose().to_owned()
-    }
-
-    /// Signs in with a code from the console over whatever is there, and gives what is told of that.
-    fn replace(&self, profile: &str) -> Option<String> {
-        let service = self.service();
-        let profile = service.config.profile(Some(&profile.parse().expect("a name"))).expect("it is configured");
-        let signing_in = service.sign_in_with_code(profile, Secret::new("code"), SignIn::default());
-        self.runtime.block_on(signing_in).expect("everybody is friendly").replaced
     }
 
     fn has_note(&self, profile: &str) -> bool {
@@ -135,7 +127,7 @@ fn the_15th_to_the_21st_sign_in_warn_and_the_14th_does_not() {
     // Nobody revokes what a sign-in takes the place of.
     lab.revocations_are([404, 404]);
     for number in 1..=22 {
-        let warnings = lab.sign_in("a");
+        let warnings = lab.sign_in("a").warnings;
         assert_eq!(warnings.len(), usize::from(number >= 15), "sign-in {number}: {warnings:?}");
         if let Some(warning) = warnings.first() {
             let counted = format!("{} unrevoked grants of account 7 for client 1000.ONE", (number - 1).min(20));
@@ -176,11 +168,11 @@ fn grants_count_over_profiles_and_apart_by_client_and_account() {
     }
     lab.person.store(8, Ordering::SeqCst);
     for _ in 0..10 {
-        assert_eq!(lab.sign_in("c"), [""; 0]);
+        assert_eq!(lab.sign_in("c").warnings, [""; 0]);
     }
-    assert_eq!(lab.sign_in("b").len(), 1);
+    assert_eq!(lab.sign_in("b").warnings.len(), 1);
     // The grant before was of another person: that one still has 14.
-    let warnings = lab.sign_in("b");
+    let warnings = lab.sign_in("b").warnings;
     assert!(warnings[0].starts_with("14 unrevoked grants of account 7"), "{warnings:?}");
 }
 
@@ -225,11 +217,11 @@ fn revoking_counts_down_and_forgetting_does_not() {
     assert_eq!(lab.run(&["logout", "--local", "a"]).code, 0);
     let status = lab.run(&["status"]);
     assert!(warned(&status) && status.stdout.contains("removed by hand at Zoho"), "{status:?}");
-    assert!(lab.sign_in("a").len() == 1 && lab.sign_in("b").len() == 1);
+    assert!(lab.sign_in("a").warnings.len() == 1 && lab.sign_in("b").warnings.len() == 1);
     for _ in 0..2 {
         assert_eq!(lab.run(&["logout", "a"]).code + lab.run(&["logout", "b"]).code, 0);
     }
-    assert_eq!(lab.sign_in("a").len(), 1, "14 are left");
+    assert_eq!(lab.sign_in("a").warnings.len(), 1, "14 are left");
     assert!(!lab.run(&["status", "c"]).stdout.contains("warning"));
 }
 
@@ -577,19 +569,19 @@ fn an_id_token_tells_who_approved_where_nobody_can_be_asked() {
 #[test]
 fn a_sign_in_over_another_revokes_that_one_where_no_other_ends_with_it() {
     let lab = Lab::new();
-    assert_eq!(lab.replace("a"), None);
+    assert_eq!(lab.sign_in("a").replaced, None);
     let first = lab.refresh_token("a");
     // The same person: there is nothing left to tell.
-    assert_eq!((lab.replace("a"), lab.revoked()), (None, vec![first.clone()]));
+    assert_eq!((lab.sign_in("a").replaced, lab.revoked()), (None, vec![first.clone()]));
     let second = lab.refresh_token("a");
     lab.person.store(8, Ordering::SeqCst);
-    let told = lab.replace("a").expect("somebody else was signed in");
+    let told = lab.sign_in("a").replaced.expect("somebody else was signed in");
     assert_eq!(told, "The profile was signed in as 7 before; that grant was revoked.");
     assert_eq!(lab.revoked(), [first, second]);
     // A revocation that has to wait is told, and tried again.
     let third = lab.refresh_token("a");
     lab.revocations_are([503, 503]);
-    let told = lab.replace("a").expect("it could not be revoked");
+    let told = lab.sign_in("a").replaced.expect("it could not be revoked");
     assert!(told.contains("could not be revoked yet") && lab.has_note("a"), "{told}");
     assert!(lab.run(&["status", "a"]).stdout.contains("The next login or logout"));
     lab.revocations_are([200, 200]);
@@ -620,7 +612,7 @@ fn a_grant_that_others_may_live_on_is_told_and_counted_when_it_is_replaced_and_n
     locked.commit(&mut record).expect("it is kept");
     drop(locked);
     for lab in [imported, shared] {
-        let told = lab.replace("a").expect("it lives on");
+        let told = lab.sign_in("a").replaced.expect("it lives on");
         assert_eq!(told, "The grant of the sign-in before stays valid at the provider until it is revoked there.");
         assert_eq!(lab.revoked(), [""; 0]);
         let logout = lab.run(&["logout", "a"]);

@@ -264,7 +264,7 @@ fn arguments_that_are_no_text_are_read_alike() {
 }
 
 /// All commands and those below them, with the words that name them.
-fn visit(command: &clap::Command, look: &mut dyn FnMut(&clap::Command)) {
+pub(in crate::cli) fn visit(command: &clap::Command, look: &mut dyn FnMut(&clap::Command)) {
     look(command);
     command.get_subcommands().filter(|below| !below.is_hide_set()).for_each(|below| visit(below, look));
 }

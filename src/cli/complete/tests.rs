@@ -5,6 +5,7 @@ use clap::{Arg, ValueHint};
 use super::values::by_name;
 use super::{Candidate, Line, candidates};
 use crate::cli::commands;
+use crate::cli::commands::tests::visit;
 
 /// Values that are any text.
 const FREE: &[&str] =
@@ -123,9 +124,4 @@ fn is_offered(line: &Line, argument: &Arg) -> bool {
         || is_profile
         || argument.is_hide_set()
         || by_name(line, name, "", "").is_some()
-}
-
-fn visit(command: &clap::Command, look: &mut dyn FnMut(&clap::Command)) {
-    look(command);
-    command.get_subcommands().filter(|below| !below.is_hide_set()).for_each(|below| visit(below, look));
 }

@@ -9,7 +9,6 @@ use device_login::tui::message::{Effect, Message, Pointing};
 use device_login::tui::model::Model;
 use device_login::tui::received::Received;
 use device_login::tui::update::update;
-use ratatui::layout::Position;
 
 use super::panels::*;
 use super::{SIZES, assert_no_control};
@@ -348,19 +347,6 @@ fn a_provider_without_products_has_one_call_and_the_own_request() {
     assert!(text.contains("▌   Who am I") && text.contains("Own request") && !text.contains("CRM"), "{text}");
 }
 
-/// Where a text stands on the screen for the `nth` time.
-fn place_of(model: &Model, text: &str, nth: usize) -> Position {
-    let screen = screen_text(model, now());
-    let (row, line) = screen.lines().enumerate().filter(|(_, line)| line.contains(text)).nth(nth).expect(text);
-    let column = line[..line.find(text).expect("it is there")].chars().count();
-    Position::new(u16::try_from(column).expect("a column"), u16::try_from(row).expect("a row"))
-}
-
-fn point(model: &mut Model, text: &str, what: Pointing) -> Vec<Effect> {
-    let at = place_of(model, text, 0);
-    update(model, Message::Pointed { at, what }, now())
-}
-
 #[test]
 fn the_mouse_picks_a_request_and_a_second_press_sends_it() {
     let mut model = api_panel();
@@ -411,7 +397,7 @@ fn the_wheel_moves_what_is_under_the_mouse() {
         let text = screen_text(model, now());
         text.lines().find_map(|line| Some(line.split_once("line ")?.1[..2].trim().to_owned())).expect("a line")
     };
-    let list = place_of(&model, "Organization", 0);
+    let list = place_of(&model, "Organization");
     assert_eq!(line(&model), "1");
     point(&mut model, "currency", Pointing::WheelDown);
     assert_eq!(line(&model), "4");

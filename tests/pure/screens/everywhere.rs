@@ -25,11 +25,6 @@ use super::panels::*;
 use super::{SIZES, assert_no_control, profile_form, sign_in};
 use crate::support::screen::{draw, screen, screen_text, text};
 
-fn typed(mut model: Model, text: &str) -> Model {
-    press(&mut model, &text.chars().map(Key::Char).collect::<Vec<_>>());
-    model
-}
-
 #[test]
 fn the_help_of_a_small_window_scrolls_to_all_of_it_and_closes_by_any_other_key() {
     assert_screens!("help", typed(profiles_at("work"), "?"), now());
@@ -342,19 +337,6 @@ fn no_overlay_breaks_at_any_size() {
             drop(draw(&model, now()));
         }
     }
-}
-
-/// Where a text begins on the screen.
-fn place_of(model: &Model, text: &str) -> Position {
-    let screen = screen_text(model, now());
-    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).expect(text);
-    let column = line[..line.find(text).expect("it is there")].chars().count();
-    Position::new(u16::try_from(column).expect("a column"), u16::try_from(row).expect("a row"))
-}
-
-fn point(model: &mut Model, text: &str, what: Pointing) -> Vec<Effect> {
-    let at = place_of(model, text);
-    update(model, Message::Pointed { at, what }, now())
 }
 
 #[test]

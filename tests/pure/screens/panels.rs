@@ -17,7 +17,7 @@ use device_login::secret::Known;
 use device_login::service::{Answer, Budget, Explained, Machine, ProfileStatus, State, TestCalls, remembered};
 use device_login::storage::{Account, Event, Happened, KeySource, LastRefresh, PastCall, Protection, StoreKind};
 use device_login::tui::keymap::Key;
-use device_login::tui::message::{Effect, Message, TaskId};
+use device_login::tui::message::{Effect, Message, Pointing, TaskId};
 use device_login::tui::model::Model;
 use device_login::tui::panel::Outcome;
 use device_login::tui::received::Received;
@@ -25,6 +25,9 @@ use device_login::tui::surroundings::{CommandLine, Now};
 use device_login::tui::update::update;
 use device_login::tui::{Start, start};
 use jiff::{SignedDuration, Timestamp};
+use ratatui::layout::Position;
+
+use crate::support::screen::screen_text;
 
 pub(crate) const HOSTILE: &str = "\u{1b}[31mred\u{7}\u{202e}evil\u{200b}\n日本語テキスト\t❤️";
 
@@ -202,6 +205,24 @@ pub(crate) fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
 
 pub(crate) fn type_text(model: &mut Model, text: &str) {
     text.chars().for_each(|character| drop(press(model, &[Key::Char(character)])));
+}
+
+pub(crate) fn typed(mut model: Model, text: &str) -> Model {
+    type_text(&mut model, text);
+    model
+}
+
+/// Where a text begins on the screen.
+pub(crate) fn place_of(model: &Model, text: &str) -> Position {
+    let screen = screen_text(model, now());
+    let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).expect(text);
+    let column = line[..line.find(text).expect("it is there")].chars().count();
+    Position::new(u16::try_from(column).expect("a column"), u16::try_from(row).expect("a row"))
+}
+
+pub(crate) fn point(model: &mut Model, text: &str, what: Pointing) -> Vec<Effect> {
+    let at = place_of(model, text);
+    update(model, Message::Pointed { at, what }, now())
 }
 
 /// The task of the only effect that has one.

@@ -107,11 +107,6 @@ fn at_work(state: State) -> Model {
     model
 }
 
-fn typed(mut model: Model, text: &str) -> Model {
-    type_text(&mut model, text);
-    model
-}
-
 #[test]
 fn each_step_asks_for_one_thing() {
     assert_screens!("name", after(0), now());

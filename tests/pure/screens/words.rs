@@ -81,11 +81,6 @@ fn screens() -> Vec<(Scope, Model)> {
     ]
 }
 
-fn typed(mut model: Model, text: &str) -> Model {
-    type_text(&mut model, text);
-    model
-}
-
 #[test]
 fn every_command_has_words_that_stand_and_a_help_that_begins_with_a_verb() {
     for Binding { command, label, help, .. } in BINDINGS.iter() {

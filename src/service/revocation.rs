@@ -48,15 +48,6 @@ pub struct SignedOut {
     pub ended: Option<String>,
 }
 
-/// What came of the notes, as [`SignedOut`] tells it.
-#[derive(Default)]
-struct Tried {
-    revoked: Option<Result<(), Error>>,
-    is_noted: bool,
-    is_unknown: bool,
-    also_ended: Vec<ProfileName>,
-}
-
 /// Why a token was not revoked.
 pub(super) struct NotRevoked {
     pub(super) error: Error,
@@ -131,10 +122,9 @@ impl Service {
             Err(error) => return Err(self.revoke_all_the_same(profile, error).await),
         };
         let tried = self.revoke_noted(profile, grant.as_ref(), Why::SignOut).await?;
-        let Tried { revoked, is_noted, is_unknown, also_ended } = tried;
-        let ended = grant.as_ref().and_then(|grant| grants::why_over(grant, clock::wall())).filter(|_| !is_noted);
+        let ended = grant.as_ref().and_then(|grant| grants::why_over(grant, clock::wall())).filter(|_| !tried.is_noted);
         // That a grant could not be revoked which had ended is no trouble.
-        let revoked = revoked.filter(|revoked| revoked.is_ok() || ended.is_none());
+        let revoked = tried.revoked.filter(|revoked| revoked.is_ok() || ended.is_none());
         // Where the store goes away by now, what was done is told all the same.
         let record = self.record(&profile.name).await.ok().flatten();
         let unrevoked = record.map_or_else(Vec::new, |record| record.unrevoked);
@@ -142,7 +132,7 @@ impl Service {
         let is_earlier = |left: &&UnrevokedGrant| grant.as_ref().is_none_or(|own| own.approved_at != left.approved_at);
         let left_alive = unrevoked.iter().filter(is_earlier).count();
         let forgotten = grant.is_some();
-        Ok(SignedOut { revoked, forgotten, gave_up, is_noted, left_alive, is_unknown, also_ended, ended })
+        Ok(SignedOut { revoked, forgotten, gave_up, left_alive, ended, ..tried })
     }
 
     /// Tries what earlier sign-outs could not revoke, without a word: a sign-in neither fails by it nor waits for long.
@@ -211,13 +201,13 @@ impl Service {
         SignedOut { forgotten, gave_up: pending.is_some(), ended, ..SignedOut::default() }
     }
 
-    /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well.
-    async fn revoke_noted(&self, profile: &Profile, grant: Option<&Grant>, why: Why) -> Result<Tried, Error> {
+    /// Revokes every noted token, the last one that of `grant`, whose other tokens are secret as well. Tells what came of the notes.
+    async fn revoke_noted(&self, profile: &Profile, grant: Option<&Grant>, why: Why) -> Result<SignedOut, Error> {
         let noted = self.record_with_notes(profile).await.map_err(|error| match grant {
             Some(_) => error.adding("the profile is signed out here, and its next login or logout revokes the grant"),
             None => error,
         })?;
-        let Some(record) = noted else { return Ok(Tried::default()) };
+        let Some(record) = noted else { return Ok(SignedOut::default()) };
         let (mut settled, mut also_ended, mut unreachable) = (Vec::new(), Vec::new(), Vec::new());
         let (mut unclear, mut refused) = (None, None);
         let dialect = self.config.provider(profile).map(ProviderSource::dialect).ok();
@@ -261,7 +251,8 @@ impl Service {
         })
         .await
         .map_err(|error| still_here(error, problem.as_ref()))?;
-        Ok(Tried { revoked: Some(problem.map_or(Ok(()), Err)), is_noted, is_unknown, also_ended })
+        let revoked = Some(problem.map_or(Ok(()), Err));
+        Ok(SignedOut { revoked, is_noted, is_unknown, also_ended, ..SignedOut::default() })
     }
 
     /// A record that has something to revoke.
@@ -460,22 +451,21 @@ impl Service {
 
     /// Changes the record as `change_record` does, by what takes its grant out, and forgets the copies of the record that there
     /// may be.
-    async fn end_sign_in(&self, profile: &Profile, change: impl FnOnce(&mut Record) -> bool) -> Result<bool, Error> {
+    async fn end_sign_in(&self, profile: &Profile, change: impl FnOnce(&mut Record) -> bool) -> Result<(), Error> {
         let mut before = None;
-        let is_changed = self
-            .change_record(profile, |record| {
-                before = Some(record.clone());
-                change(record)
-            })
-            .await?;
+        self.change_record(profile, |record| {
+            before = Some(record.clone());
+            change(record)
+        })
+        .await?;
         if let Some(before) = before {
             self.forget_copies(&before).await?;
         }
-        Ok(is_changed)
+        Ok(())
     }
 
     /// Commits what `change` makes of the record, unless it says that there is nothing new; nothing older stays behind.
-    async fn change_record(&self, profile: &Profile, change: impl FnOnce(&mut Record) -> bool) -> Result<bool, Error> {
+    async fn change_record(&self, profile: &Profile, change: impl FnOnce(&mut Record) -> bool) -> Result<(), Error> {
         let (store, name) = (self.store.clone(), profile.name.clone());
         let begin = move || {
             let mut held = store.hold(&name, LOCK_PATIENCE)?;
@@ -487,15 +477,14 @@ impl Service {
                 }
             }
         };
-        let Some((mut held, mut record)) = aside(begin).await? else { return Ok(false) };
+        let Some((mut held, mut record)) = aside(begin).await? else { return Ok(()) };
         let is_changed = change(&mut record);
         let commit = move || {
             let committed = commit_for_good(&mut held, &mut record, is_changed);
             held.release();
             committed
         };
-        aside(commit).await?;
-        Ok(is_changed)
+        Ok(aside(commit).await?)
     }
 }
 

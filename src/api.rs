@@ -9,7 +9,7 @@ use url::{Origin, Url};
 
 pub use diagnosis::{Finding, diagnose, known_words};
 
-use crate::http::{API_BODY_LIMIT, API_SILENCE, Method, Request};
+use crate::http::{API_BODY_LIMIT, API_SILENCE, Method, Request, header_in};
 pub use crate::providers::answers::Diagnosis;
 use crate::providers::catalog::Product;
 use crate::providers::{DataCenter, Dialect};
@@ -172,7 +172,7 @@ pub fn authorize(
     for (name, value) in &call.headers {
         request = request.with_header(name, Secret::new(value));
     }
-    if !call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
+    if header_in(&call.headers, "accept").is_none() {
         // WorkDrive answers 415 without it.
         request = request.with_header("accept", Secret::new("*/*"));
     }
@@ -196,7 +196,7 @@ pub fn as_curl(call: &Call, body: &[[String; 2]], dialect: &Dialect) -> String {
         // By itself curl tells nothing of a body that is empty, which some servers refuse (411).
         body.push(["--data-raw".to_owned(), String::from_utf8_lossy(&call.body).into_owned()]);
     }
-    let has_type = call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let has_type = header_in(&call.headers, "content-type").is_some();
     // Brackets and braces of the address mean themselves.
     let mut command = vec!["curl --globoff".to_owned()];
     match (call.method, body.is_empty()) {

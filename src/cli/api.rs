@@ -24,7 +24,7 @@ use crate::http::multipart::{MULTIPART, NoPart, Part, multipart, promised_type};
 use crate::http::progress::Progress;
 use crate::http::source::Source;
 use crate::http::upload::Upload;
-use crate::http::{JUDGED_BYTES, Method, reason};
+use crate::http::{JUDGED_BYTES, Method, header_in, reason};
 use crate::json::Check;
 use crate::providers::DataCenter;
 use crate::providers::catalog::Product;
@@ -399,10 +399,10 @@ impl Api {
                 Vec::new()
             }
             () if fields.is_empty() => Vec::new(),
-            () if content_type(&headers).is_some_and(is_form) => fields.to_form(),
+            () if header_in(&headers, "content-type").is_some_and(is_form) => fields.to_form(),
             () => fields.to_json()?,
         };
-        if (!body.is_empty() || input.is_some()) && content_type(&headers).is_none() {
+        if (!body.is_empty() || input.is_some()) && header_in(&headers, "content-type").is_none() {
             let promised = input.as_ref().and_then(|source| promised_type(&source.file_name()));
             headers.push(("content-type".to_owned(), promised.unwrap_or("application/json").to_owned()));
         }
@@ -464,7 +464,7 @@ impl Given {
             .and_then(|()| api::whole_address(api.path()).map(drop))
             .map_err(|refusal| refusal_error(NOT_MADE, &refusal))?;
         let is_other = |given: &str| !given.to_ascii_lowercase().starts_with(MULTIPART);
-        if !form.is_empty() && content_type(&headers).is_some_and(is_other) {
+        if !form.is_empty() && header_in(&headers, "content-type").is_some_and(is_other) {
             return Err(Error::new(Code::Usage, NOT_MADE)
                 .because("`--form` makes `multipart/form-data`, and another `Content-Type` was given")
                 .advise("leave that header out"));
@@ -511,11 +511,6 @@ impl Body {
         headers.push(("content-type".to_owned(), media_type));
         upload
     }
-}
-
-fn content_type(headers: &[(String, String)]) -> Option<&str> {
-    let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    found.map(|(_, value)| value.as_str())
 }
 
 fn is_form(content_type: &str) -> bool {

@@ -10,6 +10,7 @@ use super::Sent;
 use crate::api::Call;
 use crate::clock::Moment;
 use crate::error::Error;
+use crate::http::header_in;
 use crate::profile::ProfileName;
 use crate::providers::Dialect;
 use crate::service::Explained;
@@ -171,11 +172,11 @@ impl Reply {
         };
         let rates = headers.iter().filter(|(name, _)| is_rate(name));
         let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        let content_type = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let content_type = header_in(&headers, "content-type");
         Self {
             status,
             took,
-            content_type: content_type.map(|(_, value)| value.clone()),
+            content_type: content_type.map(str::to_owned),
             rates: rates.map(|(name, value)| format!("{name} {value}")).collect(),
             retry_at: pause.map(|pause| now.moment + pause),
             named_scopes,
@@ -238,7 +239,7 @@ impl History {
 fn as_sent(call: &Call, dialect: &Dialect) -> String {
     let mut lines = vec![format!("{} {}", call.method, call.url)];
     lines.push(format!("authorization: {} ****", dialect.api_scheme));
-    if !call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
+    if header_in(&call.headers, "accept").is_none() {
         lines.push("accept: */*".to_owned());
     }
     lines.extend(call.headers.iter().map(|(name, value)| format!("{name}: {value}")));

@@ -3,8 +3,8 @@
 use url::form_urlencoded::{byte_serialize, parse};
 
 use crate::api::{self, Call, Refusal};
-use crate::http::Method;
 use crate::http::multipart::{MULTIPART, is_bare_form};
+use crate::http::{Method, header_in};
 use crate::providers::DataCenter;
 use crate::service::{TestCalls, TypedBody};
 use crate::tui::keymap::{Command, Key};
@@ -190,7 +190,7 @@ impl RequestForm {
             headers.push((name.trim().to_owned(), value.trim().to_owned()));
         }
         let body = self.body.text();
-        let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let has_type = header_in(&headers, "content-type").is_some();
         if !has_type && !body.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok() {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }

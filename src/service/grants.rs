@@ -138,12 +138,7 @@ pub(super) fn is_revoked(grant: &Grant) -> bool {
 
 /// The grant as it is remembered once no token of it is left; `None` where the provider does not count it any more.
 pub(super) fn unrevoked(grant: &Grant, client_id: &str) -> Option<UnrevokedGrant> {
-    let lives = grant.refresh_token.is_some() && grant.refused.is_none();
-    lives.then(|| UnrevokedGrant {
-        approved_at: grant.approved_at,
-        client_id: client_id.to_owned(),
-        account: grant.account.as_ref().map(|account| account.id.clone()),
-    })
+    grant.refused.is_none().then(|| RevocationNote::of(grant, client_id)).and_then(unrevoked_note)
 }
 
 /// The same of a grant that was to be revoked.

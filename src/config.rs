@@ -65,8 +65,8 @@ pub const LONGEST_FILE: u32 = 16 * 1024 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     pub config_file: PathBuf,
-    /// What says that it is there: a flag, a variable, or `HOME`.
-    config_named_by: NamedBy,
+    /// What says that it is there: `--config`, a variable, or `HOME`.
+    pub config_named_by: NamedBy,
     pub state_dir: PathBuf,
     /// Takes a record whose own place fails in the middle of a commit. It has to outlive a restart.
     pub spare_dir: PathBuf,
@@ -103,11 +103,6 @@ impl Places {
             default_key_file: config_dir.join("key"),
             config_named_by: named_by,
         })
-    }
-
-    /// What says that the configuration is there: `--config`, a variable, or `HOME`.
-    pub fn config_named_by(&self) -> NamedBy {
-        self.config_named_by
     }
 
     /// Which configuration this is, and why that one.
@@ -199,11 +194,6 @@ impl Profile {
             SecretSource::Store | SecretSource::Variable(_) => None,
         };
         named.into_iter().chain(self.client_secret_files.values()).map(PathBuf::as_path)
-    }
-
-    /// What to do for one more scope.
-    pub fn adding_scope(&self, scope: &str) -> Advice {
-        self.adding_scopes(&[scope.to_owned()])
     }
 
     /// What to do for more scopes.
@@ -443,11 +433,10 @@ impl ProviderSource {
 impl Default for Config {
     /// No file, no profile, and the providers that need no configuration.
     fn default() -> Self {
-        let (file, profiles) = (PathBuf::new(), BTreeMap::new());
         Self {
-            file,
+            file: PathBuf::new(),
             default_profile: None,
-            profiles,
+            profiles: BTreeMap::new(),
             providers: built_in_providers(),
             allowed_origins: BTreeMap::new(),
             screen: ScreenSettings::default(),
@@ -568,10 +557,7 @@ impl Config {
 
     /// The provider that goes by this name, in whatever letter case, with the name that it has; else a hint.
     pub fn provider_called(&self, name: &str) -> Result<(&str, &ProviderSource), String> {
-        self.provider_named(name).ok_or_else(|| {
-            let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
-            unknown_provider_hint(name, &known)
-        })
+        self.provider_named(name).ok_or_else(|| self.unknown_provider_hint(name))
     }
 
     fn provider_named(&self, name: &str) -> Option<(&str, &ProviderSource)> {
@@ -590,7 +576,6 @@ impl Config {
     /// The provider that `profile` names.
     pub fn provider(&self, profile: &Profile) -> Result<&ProviderSource, Error> {
         self.providers.get(&profile.provider).ok_or_else(|| {
-            let known: Vec<&str> = self.providers.keys().map(String::as_str).collect();
             Error::new(
                 Code::Config,
                 format!(
@@ -599,7 +584,7 @@ impl Config {
                     shown(&profile.provider)
                 ),
             )
-            .advise(unknown_provider_hint(&profile.provider, &known))
+            .advise(self.unknown_provider_hint(&profile.provider))
         })
     }
 
@@ -651,6 +636,24 @@ impl Config {
             }
         }
     }
+
+    /// A preset that has blanks to fill in is not known by its own name.
+    fn unknown_provider_hint(&self, name: &str) -> String {
+        let known = || self.providers.keys().map(String::as_str);
+        match Preset::of_kind(name) {
+            Some(preset) => {
+                let blanks: Vec<String> =
+                    preset.parameters.iter().map(|blank| format!("`{} = {:?}`", blank.name, blank.example)).collect();
+                let blanks = blanks.join(" and ");
+                format!(
+                    "put `[providers.my-{name}]` with `kind = \"{name}\"` and {blanks} into the configuration, and name `my-{name}`"
+                )
+            }
+            None => did_you_mean(name, known()).unwrap_or_else(|| {
+                format!("known are: {}; others go into `[providers.NAME]`", known().collect::<Vec<_>>().join(", "))
+            }),
+        }
+    }
 }
 
 fn unclear(names: &[&ProfileName]) -> Error {
@@ -689,22 +692,6 @@ pub fn check_new_name(name: &ProfileName) -> Result<(), Error> {
         return Err(refused.advise("if it was meant as a name, choose a shorter one"));
     }
     Ok(())
-}
-
-/// A preset that has blanks to fill in is not known by its own name.
-fn unknown_provider_hint(name: &str, known: &[&str]) -> String {
-    match Preset::of_kind(name) {
-        Some(preset) => {
-            let blanks: Vec<String> =
-                preset.parameters.iter().map(|blank| format!("`{} = {:?}`", blank.name, blank.example)).collect();
-            let blanks = blanks.join(" and ");
-            format!(
-                "put `[providers.my-{name}]` with `kind = \"{name}\"` and {blanks} into the configuration, and name `my-{name}`"
-            )
-        }
-        None => did_you_mean(name, known.iter().copied())
-            .unwrap_or_else(|| format!("known are: {}; others go into `[providers.NAME]`", known.join(", "))),
-    }
 }
 
 /// The text of a configuration; `None` where there is no such file.

@@ -129,7 +129,7 @@ impl PathCommand {
             return context.output.json(&PathJson {
                 schema_version: 1,
                 exists: places.config_file.exists(),
-                named_by: places.config_named_by(),
+                named_by: places.config_named_by,
                 configuration: places.config_file,
                 store,
                 store_named_by,

@@ -247,6 +247,6 @@ fn no_id_token(profile: &Profile) -> Error {
         error.because("the provider gave none, or none with the last refresh").advise(sign_in)
     } else {
         let error = error.because("the scope `openid` is not among its scopes");
-        error.advise(profile.adding_scope("openid")).advise(sign_in.after("then "))
+        error.advise(profile.adding_scopes(&["openid".to_owned()])).advise(sign_in.after("then "))
     }
 }

@@ -190,7 +190,7 @@ impl Show {
             api_domain: status.api_domain.clone(),
             configuration: PlaceJson {
                 place: places.config_file.display().to_string(),
-                named_by: places.config_named_by(),
+                named_by: places.config_named_by,
             },
             store: PlaceJson { place: store, named_by: store_named_by },
             warnings: &status.warnings,
@@ -248,7 +248,7 @@ fn shown(
         lines.push(("store", format!("{place}{protection} ({store_named_by})")));
     }
     let file = service.config.file.display();
-    lines.push(("configuration", format!("{file} ({})", context.places()?.config_named_by())));
+    lines.push(("configuration", format!("{file} ({})", context.places()?.config_named_by)));
     let lines: Vec<String> = lines.iter().map(|(label, value)| format!("{label:15}{value}")).collect();
     Ok(lines.join("\n"))
 }

@@ -1,7 +1,8 @@
 //! The one error that people and scripts see, the same in the command line and on the screens.
 //!
 //! It says what failed, then the cause, then what to do. Its [`Code`] is the steady word in JSON and settles the exit
-//! code. `config` speaks it as well; the errors of `oauth`, `http`, `api` and `storage` become this one in `service`.
+//! code. `config` speaks it as well, `storage` keeps it in records, and both `storage` and `providers` say what to do as it does. The
+//! errors of `oauth`, `http`, `api` and `storage` become this one in `service`.
 
 mod advice;
 

@@ -205,7 +205,7 @@ impl Response {
         date::parse(self.header(RECEIVED)?)
     }
 
-    /// Those that the server sent.
+    /// The headers that the server sent.
     pub fn sent_headers(&self) -> impl Iterator<Item = &(String, String)> {
         self.headers.iter().filter(|(name, _)| name != RECEIVED)
     }

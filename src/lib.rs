@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `oauth` is sans-IO: it knows no runtime, no sockets, no terminal and no clock. `tui` does not know `cli`, and of `cli` only
-//! the command that opens the screens knows `tui`; what both need lives in `service`. `docs/architecture.md` tells the rest.
+//! the commands that open the screens and the demo know `tui`; what both need lives in `service`. `docs/architecture.md` tells the rest.
 //!
 //! This library exists for the binary and its tests. It is not a stable interface.
 

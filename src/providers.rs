@@ -111,7 +111,7 @@ impl DataCenter {
         named.is_some_and(|named| self.environments.iter().any(|known| known.origin() == named.origin()))
     }
 
-    /// The same, whose API domain is the one that a token answer named, where that is one of its own or allowed.
+    /// This data center with the API domain that a token answer named, where that is one of its own or allowed.
     #[must_use]
     pub fn in_environment(self, api_domain: Option<&str>) -> Self {
         let named = api_domain.and_then(|address| Url::parse(address).ok());

@@ -446,7 +446,7 @@ impl Said {
     }
 }
 
-/// Such a word stands for nothing else.
+/// Tells whether a word of an API stands for nothing else, so that it counts wherever it is.
 fn is_distinct(word: Word) -> bool {
     word.word.contains(['_', ' '])
 }

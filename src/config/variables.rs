@@ -271,7 +271,7 @@ pub fn store() -> Option<String> {
     std::env::var("DEVICE_LOGIN_STORE").ok()
 }
 
-/// Those of which the value may be secret, or a part of it.
+/// Variables whose value may be secret, or a part of it.
 const SECRET: Words =
     Words("DEVICE_LOGIN_CLIENT_SECRET DEVICE_LOGIN_STORE PGPASSWORD https_proxy HTTPS_PROXY all_proxy ALL_PROXY");
 

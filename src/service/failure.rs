@@ -236,7 +236,7 @@ impl Asked<'_> {
         error.because(format!("{} refused this grant before", self.provider.dialect.display_name))
     }
 
-    /// It has ended without a word of the provider's.
+    /// The grant has ended without a word of the provider's.
     pub(super) fn ended(&self, why: &str) -> Error {
         Error::new(Code::SignInNeeded, self.what).because(why).advise(self.sign_in())
     }

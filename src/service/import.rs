@@ -37,8 +37,7 @@ impl Import {
 
 impl EnvFile {
     /// What the file brings: for the profile of this name, or the one that has its client where none is named, else for a new
-    /// one.
-    /// That lacks its data center where the file does not tell it.
+    /// one, which lacks its data center where the file does not tell it.
     ///
     /// # Errors
     ///

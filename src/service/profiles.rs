@@ -280,7 +280,7 @@ impl Service {
         (record.as_deref().map_or(LeftOver::SignedOut, left_of), record.and_then(|record| record.grant))
     }
 
-    /// Deletes such a record.
+    /// Deletes the record of a profile that is not configured.
     pub async fn remove_left_over(&self, name: &ProfileName) -> Result<(), Error> {
         self.holding(name, |_, held| Ok(held.forget()?)).await
     }

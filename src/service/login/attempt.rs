@@ -74,7 +74,7 @@ impl Attempt {
         }
     }
 
-    /// Why nothing was asked for that has to be told from everything else.
+    /// The system gave no random id for the sign-in, so no code was asked for.
     pub(super) fn without_random_numbers(&self, error: &io::Error) -> Error {
         Error::new(Code::Other, format!("profile `{}` could not be signed in", self.profile.name))
             .because(error)

@@ -40,7 +40,7 @@ pub(super) struct ShownCode {
 }
 
 impl Presence {
-    /// The same, who is asked whether an approved grant that could not be saved is to be saved again. It is given back where that is
+    /// This presence, which is asked whether an approved grant that could not be saved is to be saved again. It is given back where that is
     /// denied, or nobody is asked.
     #[must_use]
     pub fn asked_to_save(&self, ask: impl Fn(Error, oneshot::Sender<bool>) + Send + Sync + 'static) -> Self {

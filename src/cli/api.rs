@@ -179,7 +179,7 @@ impl Api {
                 format_args!("{}: {}", explained.meaning, context.output.program.said(&explained.next))
             ));
         } else if answer.response.body.is_empty() && !self.include {
-            context.output.aside(&emptiness(call.method, status));
+            context.output.note_to_person(&emptiness(call.method, status));
         }
         passed_on
     }

@@ -20,7 +20,7 @@ use super::profile::tell_of_added;
 use super::{Positional, full_screen, prompt, terminal, words};
 use crate::clock;
 use crate::config::Profile;
-use crate::error::{self, Advice, Code, Error};
+use crate::error::{Advice, Code, Error, Way};
 use crate::profile::ProfileName;
 use crate::secret::reads_as_token;
 use crate::service::{
@@ -53,7 +53,7 @@ pub(super) struct Login {
     #[command(flatten)]
     profile: Positional,
     #[command(flatten)]
-    way: Way,
+    way: WayFlags,
     /// Import from a file with `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET`, `ZOHO_REFRESH_TOKEN` and `ZOHO_API_DOMAIN`
     #[arg(long, value_name = "PATH", value_parser = words::file_to_read(), requires = "import")]
     #[arg(help_heading = "Other ways to sign in")]
@@ -65,7 +65,7 @@ pub(super) struct Login {
     #[arg(long)]
     json: bool,
     /// For a screen that nobody attends: code and QR code as large as they fit, a new code by itself, no keys needed
-    #[arg(long, conflicts_with_all = ["plain", "json", "Way"])]
+    #[arg(long, conflicts_with_all = ["plain", "json", "WayFlags"])]
     kiosk: bool,
     /// How to draw the QR code; `--plain` draws one only with this
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
@@ -75,13 +75,13 @@ pub(super) struct Login {
     #[arg(conflicts_with_all = ["grant_code", "web", "import"])]
     qr_file: Option<QrFile>,
     /// Print the code and end with 8; `--resume` goes on, and so does the agent. With `--resume`: ask the server once
-    #[arg(long, conflicts_with_all = ["kiosk", "timeout", "renew", "Way"], help_heading = "Pending sign-ins")]
+    #[arg(long, conflicts_with_all = ["kiosk", "timeout", "renew", "WayFlags"], help_heading = "Pending sign-ins")]
     no_wait: bool,
     /// Go on with the sign-in that is pending; 4 where there is none
-    #[arg(long, conflicts_with_all = ["kiosk", "scopes", "Way"], help_heading = "Pending sign-ins")]
+    #[arg(long, conflicts_with_all = ["kiosk", "scopes", "WayFlags"], help_heading = "Pending sign-ins")]
     resume: bool,
     /// Ask for a new code although a sign-in is pending, which is given up
-    #[arg(long, conflicts_with_all = ["kiosk", "resume", "Way"], help_heading = "Pending sign-ins")]
+    #[arg(long, conflicts_with_all = ["kiosk", "resume", "WayFlags"], help_heading = "Pending sign-ins")]
     new_code: bool,
     /// Give up after this time; with `--resume`, wait no longer [default: 10m for `--web` without a terminal, else none]
     #[arg(long, value_name = "TIME", value_parser = words::parse_limit, allow_hyphen_values = true)]
@@ -103,7 +103,7 @@ pub(super) struct Login {
 /// Instead of a device code.
 #[derive(Args)]
 #[group(multiple = false)]
-struct Way {
+struct WayFlags {
     /// Read a code made in the console for a self client, and exchange it
     #[arg(long, help_heading = "Other ways to sign in")]
     grant_code: bool,
@@ -115,7 +115,7 @@ struct Way {
     import: bool,
 }
 
-impl Way {
+impl WayFlags {
     fn is_given(&self) -> bool {
         self.grant_code || self.web || self.import
     }
@@ -187,11 +187,11 @@ impl Login {
         let options = SignIn { begin, until: self.until(), ..self.options(renewals) };
         let warnings = if mode == Mode::FullScreen { Vec::new() } else { service.sign_in_warnings(profile) };
         context.output.warn(&warnings);
-        if way == Some(error::Way::GrantCode) {
+        if way == Some(Way::GrantCode) {
             return code::sign_in(context, service, profile, options, mode).map(|()| 0);
         }
         // Whoever can paste nothing waits for a browser that may never come.
-        let is_unattended = way == Some(error::Way::Web) && !prompt::is_possible();
+        let is_unattended = way == Some(Way::Web) && !prompt::is_possible();
         let (timeout, qr) = (self.timeout.or(is_unattended.then_some(UNATTENDED_WEB)), self.qr);
         let (unbroken, presence) = (context.interrupts.unbroken(), Presence::default());
         let ended = context.interrupts.block_on_telling(within(
@@ -200,7 +200,7 @@ impl Login {
             unbroken,
             while_read(context, mode, async {
                 match mode {
-                    _ if way == Some(error::Way::Web) => {
+                    _ if way == Some(Way::Web) => {
                         Box::pin(web::sign_in(context, service, profile, options, mode, &presence)).await.map(|()| 0)
                     }
                     Mode::FullScreen => {
@@ -287,10 +287,10 @@ impl Login {
     }
 
     /// What to do once the time is up: the code stays where another command asked for it.
-    fn after_timeout(&self, profile: &ProfileName, way: Option<error::Way>) -> Advice {
+    fn after_timeout(&self, profile: &ProfileName, way: Option<Way>) -> Advice {
         match way {
-            _ if self.resume => Advice::SignInBy(profile.clone(), error::Way::Resume).and(" to go on with it"),
-            Some(error::Way::Web) => "run it again for a new address".into(),
+            _ if self.resume => Advice::SignInBy(profile.clone(), Way::Resume).and(" to go on with it"),
+            Some(Way::Web) => "run it again for a new address".into(),
             _ => "run it again for a new code".into(),
         }
     }
@@ -349,19 +349,19 @@ impl Login {
         let message = format!("another sign-in of profile `{}` is pending", profile.name);
         Err(Error::new(Code::Usage, message)
             .because(pending.difference_from(wanted))
-            .advise(Advice::SignInBy(profile.name.clone(), error::Way::Resume).and(" to go on with it"))
+            .advise(Advice::SignInBy(profile.name.clone(), Way::Resume).and(" to go on with it"))
             .advise(
-                Advice::SignInBy(profile.name.clone(), error::Way::NewCode)
+                Advice::SignInBy(profile.name.clone(), Way::NewCode)
                     .after("or ")
                     .and(" with what you want, which gives it up"),
             ))
     }
 
     /// How else than by a device code: as the flag says, or as the client is registered where no flag says anything.
-    fn other_way(&self, profile: &Profile) -> Option<error::Way> {
+    fn other_way(&self, profile: &Profile) -> Option<Way> {
         match &self.way {
-            Way { grant_code: true, .. } => Some(error::Way::GrantCode),
-            Way { web: true, .. } => Some(error::Way::Web),
+            WayFlags { grant_code: true, .. } => Some(Way::GrantCode),
+            WayFlags { web: true, .. } => Some(Way::Web),
             _ if self.is_of_code() => None,
             _ => profile.client_type.way(),
         }
@@ -439,9 +439,9 @@ fn told_of_code(error: Error, fate: Option<Fate>, context: &Context, profile: &P
             Advice::SignIn(profile.clone()).and(" for a new one").after("the code is worth nothing now: ")
         }
         Fate::GivenUp { has_lost_answer: true } => Advice::SignIn(profile.clone()).and(" for a new one"),
-        Fate::Waits => Advice::SignInBy(profile.clone(), error::Way::Resume)
-            .and(" to go on with it")
-            .after("the code still waits: "),
+        Fate::Waits => {
+            Advice::SignInBy(profile.clone(), Way::Resume).and(" to go on with it").after("the code still waits: ")
+        }
     };
     if mode != Mode::Events {
         context.output.note(&match fate {

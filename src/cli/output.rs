@@ -204,8 +204,8 @@ impl Output {
         }
     }
 
-    /// Warnings that are part of a result need not be told beside it.
-    pub(super) fn tells(&self, warnings: &[String]) {
+    /// Takes warnings that are part of a result for told, so that they are not told beside it.
+    pub(super) fn take_as_told(&self, warnings: &[String]) {
         self.told().extend(warnings.iter().cloned());
     }
 
@@ -221,7 +221,7 @@ impl Output {
     }
 
     /// What a person may like to know, and no script.
-    pub(super) fn aside(&self, text: &str) {
+    pub(super) fn note_to_person(&self, text: &str) {
         if self.stderr.is_terminal() {
             self.note(text);
         }

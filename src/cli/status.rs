@@ -130,7 +130,7 @@ impl Status {
         let service = context.service_about(named.as_ref())?;
         let (seen, now) = self.seen(context, &service, named.as_ref())?;
         for Seen { status, .. } in &seen {
-            context.output.tells(&status.warnings);
+            context.output.take_as_told(&status.warnings);
         }
         if self.json {
             context.output.json(&json::of(&seen, now))?;

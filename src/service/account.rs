@@ -61,7 +61,7 @@ impl Service {
                     asked = self.ask_account(&grant, &provider, data_center, &known).await;
                 }
                 Err(failure) => {
-                    explained.unreplaced(&failure);
+                    explained.note_unreplaced(&failure);
                     *code = Some(failure.code);
                 }
             }

@@ -89,14 +89,14 @@ impl Explained {
         self.next = Advice::of(vec![Advice::ListScopesOf(product.key.to_owned()), ": ".into(), edit, with, sign_in]);
     }
 
-    /// The same for a token that was made a short while ago in the place of a refused one.
-    pub(super) fn is_of_new_token(&mut self) {
+    /// Says it of a token that was made a short while ago in the place of a refused one.
+    pub(super) fn blame_new_token(&mut self) {
         self.meaning = format!("{}, which was refreshed for such an answer a short while ago", self.meaning);
         self.next = "check the host, and whether it takes this provider's tokens for these scopes".into();
     }
 
-    /// The same for a refused token in whose place no other could be had.
-    pub(super) fn unreplaced(&mut self, failure: &Error) {
+    /// Says it of a refused token in whose place no other could be had.
+    pub(super) fn note_unreplaced(&mut self, failure: &Error) {
         self.meaning = format!("{}; {failure}", self.meaning);
         self.unreplaced = Some(failure.code);
         if let Some(helps) = failure.what_helps().into_iter().next() {
@@ -223,8 +223,8 @@ impl Service {
                 let finding = Finding::new(Diagnosis::WrongDataCenter, None);
                 *explained = Explained::of(&finding, dialect, None, &Known::default());
             }
-            (Some(explained), _) if is_new => explained.is_of_new_token(),
-            (Some(explained), Err(failure)) => explained.unreplaced(&failure),
+            (Some(explained), _) if is_new => explained.blame_new_token(),
+            (Some(explained), Err(failure)) => explained.note_unreplaced(&failure),
             _ => {}
         }
         Ok(answer)

@@ -203,12 +203,12 @@ impl Counted {
 #[derive(Default)]
 pub(super) struct Census<'a> {
     /// By provider and client id.
-    by_client: BTreeMap<(&'a str, &'a str), Client<'a>>,
+    by_client: BTreeMap<(&'a str, &'a str), Grants<'a>>,
 }
 
 /// The living grants of one client, by the account that gave them.
 #[derive(Default)]
-struct Client<'a> {
+struct Grants<'a> {
     by_account: BTreeMap<&'a str, usize>,
     /// Of these, nobody knows who approved: each counts for every account.
     unknown: usize,

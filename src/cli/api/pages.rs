@@ -67,7 +67,7 @@ pub(super) async fn exchange(
             "This is one page: how this API gives lists in pages is not known, and no `Link` header leads on. Where \
              several products share an address, `--product` tells which one is called.",
         ),
-        _ => context.output.aside(&words::counted(count, "page")),
+        _ => context.output.note_to_person(&words::counted(count, "page")),
     }
     Ok(())
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
@@ -202,9 +201,6 @@ pub struct Grant {
     pub data_center: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_domain: Option<String>,
-    /// Records of older versions list here where the access token may go. That is decided from what is known today.
-    #[serde(default, skip_serializing)]
-    pub allowed_origins: IgnoredAny,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
     /// Where a provider that the configuration or its issuer describes took requests when the person approved.
@@ -346,7 +342,6 @@ impl Grant {
             issuer: issuer.into(),
             data_center: String::new(),
             api_domain: None,
-            allowed_origins: IgnoredAny,
             account: None,
             endpoints: None,
             client_authentication: None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::history::{self, Event, Happened};
@@ -239,9 +239,8 @@ pub struct Grant {
     /// When a new access token took the place of one that an API refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_after_401_at: Option<Timestamp>,
-    /// The starts of digests of the refresh tokens that the provider has given others in the place of, oldest first. Older versions kept
-    /// that of the imported one alone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "imported", deserialize_with = "one_or_more")]
+    /// The starts of digests of the refresh tokens that the provider has given others in the place of, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<u64>,
     /// A server that git spoke to has refused the access token.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -571,20 +570,6 @@ mod optional_secret {
     }
 }
 
-/// A list, or its only number.
-fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Numbers {
-        One(u64),
-        More(Vec<u64>),
-    }
-    Ok(match Numbers::deserialize(deserializer)? {
-        Numbers::One(number) => vec![number],
-        Numbers::More(numbers) => numbers,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::{SignedDuration, Timestamp};
@@ -623,9 +608,7 @@ mod tests {
         // As older versions have it.
         let mut older = kept;
         older.as_object_mut().expect("an object").remove("replaced");
-        assert_eq!(serde_json::from_value::<Grant>(older.clone()).expect("a grant").replaced, Vec::<u64>::new());
-        older["imported"] = json!(u64::MAX);
-        assert_eq!(serde_json::from_value::<Grant>(older).expect("a grant").replaced, [u64::MAX]);
+        assert_eq!(serde_json::from_value::<Grant>(older).expect("a grant").replaced, Vec::<u64>::new());
     }
 
     #[test]

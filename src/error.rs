@@ -9,7 +9,7 @@ mod advice;
 use std::fmt;
 
 pub use advice::{Advice, Value, Way};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::profile::ProfileName;
 use crate::secret::Known;
@@ -187,7 +187,7 @@ pub struct Error {
     pub code: Code,
     pub message: String,
     /// Why it failed, the nearest first; each is why the one before it came.
-    #[serde(default, alias = "cause", deserialize_with = "stored_sources")]
+    #[serde(default)]
     pub sources: Vec<String>,
     /// What may lie behind it, the likeliest first.
     pub causes: Vec<String>,
@@ -195,7 +195,7 @@ pub struct Error {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_word: Option<Box<str>>,
     /// What to do, the likeliest to help first.
-    #[serde(default, alias = "hint", deserialize_with = "advice::stored")]
+    #[serde(default, deserialize_with = "advice::stored")]
     pub advice: Vec<Advice>,
 }
 
@@ -322,20 +322,6 @@ pub fn renamed(text: &str, old: &ProfileName, new: &ProfileName) -> String {
     text.replace(&format!("profile `{old}`"), &format!("profile `{new}`"))
 }
 
-/// Earlier versions stored all causes as one text, or none.
-fn stored_sources<'de, D: Deserializer<'de>>(stored: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Stored {
-        All(Vec<String>),
-        One(Option<String>),
-    }
-    Ok(match Stored::deserialize(stored)? {
-        Stored::All(sources) => sources,
-        Stored::One(cause) => cause.into_iter().collect(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Advice, Code, Error};
@@ -374,8 +360,6 @@ mod tests {
         let stored = |more| format!(r#"{{"code":"network","message":"it failed","causes":[]{more}}}"#);
         let error = |more| serde_json::from_str::<Error>(&stored(more)).expect("it is read");
         let read = |more| error(more).what_helps();
-        assert_eq!(read(r#","hint":"mend it""#), [Advice::from("mend it")]);
-        assert_eq!(read(r#","hint":null"#), [Code::Network.advice()]);
         assert_eq!(read(""), [Code::Network.advice()]);
         let later =
             r#","advice":["list_profiles",{"sign_in":"work"},{"words":"mend it"},{"fly":{"to":"the moon"}},"rest"]"#;
@@ -386,8 +370,6 @@ mod tests {
         assert_eq!(serde_json::from_value::<Error>(written).expect("it is read"), chain);
         for (more, whole) in [
             ("", "it failed"),
-            (r#","cause":null"#, "it failed"),
-            (r#","cause":"the disk is full""#, "it failed: the disk is full"),
             (r#","sources":["it ended","the disk is full"]"#, "it failed: it ended: the disk is full"),
         ] {
             assert_eq!(error(more).to_string(), whole);

@@ -269,14 +269,8 @@ impl From<String> for Advice {
     }
 }
 
-/// Reads what is stored: words alone of earlier versions, and of later ones what this one knows.
+/// Reads what is stored: of later versions what this one knows.
 pub(super) fn stored<'de, D: Deserializer<'de>>(stored: D) -> Result<Vec<Advice>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Stored {
-        Hint(Option<String>),
-        Advice(Vec<One>),
-    }
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum One {
@@ -287,8 +281,5 @@ pub(super) fn stored<'de, D: Deserializer<'de>>(stored: D) -> Result<Vec<Advice>
         One::Known(advice) => Some(advice),
         One::Unknown(_) => None,
     };
-    Ok(match Stored::deserialize(stored)? {
-        Stored::Hint(hint) => hint.into_iter().map(Advice::from).collect(),
-        Stored::Advice(advice) => advice.into_iter().filter_map(known).collect(),
-    })
+    Ok(Vec::deserialize(stored)?.into_iter().filter_map(known).collect())
 }

@@ -61,11 +61,8 @@ pub enum Command {
     // The profiles.
     SignIn,
     Refresh,
-    #[serde(alias = "verify")]
     Whoami,
-    #[serde(alias = "sign-out")]
     Logout,
-    #[serde(alias = "open-api")]
     Api,
     RevealToken,
     CopyToken,
@@ -363,16 +360,6 @@ mod tests {
         assert_eq!(keymap.command(Scope::Profiles, Key::Char('r')), None);
         assert!(keymap.binding(Scope::Profiles, Command::Logout).expect("bound").keys.is_empty());
         assert_eq!(keymap.command(Scope::SignIn, Key::Char('x')), Some(Command::Logout));
-    }
-
-    #[test]
-    fn a_command_is_known_by_its_former_name_too() {
-        for (former, command) in
-            [("verify", Command::Whoami), ("sign-out", Command::Logout), ("open-api", Command::Api)]
-        {
-            let keymap = configured(&format!("[profiles]\n{former} = [\"Y\"]")).expect("valid");
-            assert_eq!(keymap.command(Scope::Profiles, Key::Char('Y')), Some(command), "{former}");
-        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran, configuration, ran, set_mode};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran, configuration, is_root, ran, set_mode};
 
 /// Who runs the program.
 const USER: u32 = 4242;
@@ -157,11 +157,6 @@ fn write(path: &Path, text: &str) {
 fn give(path: &Path, user: u32, group: u32, mode: u32) {
     chown(path, Some(user), Some(group)).expect("root may");
     set_mode(path, mode);
-}
-
-/// Only root can make files that belong to others.
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
 }
 
 #[test]

@@ -311,7 +311,7 @@ fn stores_keys_and_locks_are_looked_at() {
 fn places_where_nothing_can_be_written_are_told() {
     const NOBODY: &str = "65534";
 
-    if !rustix::process::geteuid().is_root() {
+    if !crate::support::program::is_root() {
         return;
     }
     let run = |home: &Home, arguments: &[&str]| {
@@ -637,7 +637,7 @@ fn files_that_others_can_change_or_read_are_named() {
 #[test]
 #[cfg(target_os = "linux")]
 fn file_systems_that_are_full_read_only_or_gone_after_a_restart_are_told() {
-    if !rustix::process::geteuid().is_root() {
+    if !crate::support::program::is_root() {
         return;
     }
     let home = Home::new();

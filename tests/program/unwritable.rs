@@ -13,19 +13,11 @@ use serde_json::json;
 
 use crate::support::authority::Authority;
 use crate::support::faults::{Act, Fault, Point, strike};
-use crate::support::program::{Home, REFRESH_TOKEN, Ran, configuration, ran, set_mode};
+use crate::support::program::{Home, REFRESH_TOKEN, Ran, configuration, is_root, ran, set_mode};
 use crate::support::small_disk::{SmallDisk, fill};
 
 /// A user for whom modes count.
 const NOBODY: u32 = 65534;
-
-fn is_root() -> bool {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        println!("not tried: only root can run the program as another user");
-    }
-    is_root
-}
 
 /// A provider that revokes everything.
 fn provider() -> Authority {

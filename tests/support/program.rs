@@ -58,6 +58,17 @@ impl Ran {
     }
 }
 
+/// Tells whether this is root, who can make files of others and run the program as another user; says so where it is not.
+#[cfg(unix)]
+#[expect(clippy::print_stdout, reason = "tells what was not looked at")]
+pub(crate) fn is_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        println!("not tried: only root can make files of others and run the program as another user");
+    }
+    is_root
+}
+
 /// Says who may do what with a file of this user's.
 pub(crate) fn set_mode(path: impl AsRef<Path>, mode: u32) {
     #[cfg(unix)]

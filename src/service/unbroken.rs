@@ -41,7 +41,7 @@ impl Default for Unbroken {
 impl Unbroken {
     /// Runs `work` to its end, whether or not this future is kept until then.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        let under_way = UnderWay { counted: Some(Counted::new(&self.0.under_way)), unbroken: self.clone() };
+        let under_way = self.under_way();
         // It counts until its result is taken, or nobody is left to take it: what waits for the end finds the result there.
         let task = tokio::spawn(async move { (work.await, under_way) });
         match task.await {
@@ -52,6 +52,11 @@ impl Unbroken {
                 Err(_) => std::future::pending().await,
             },
         }
+    }
+
+    /// Counts what is done without being waited for, until this is dropped.
+    pub(super) fn under_way(&self) -> UnderWay {
+        UnderWay { counted: Some(Counted::new(&self.0.under_way)), unbroken: self.clone() }
     }
 
     /// Does what may take any time, such as to write to a terminal that stands still, when nothing is under way.
@@ -139,7 +144,7 @@ impl StandStill {
 }
 
 /// Unbroken work, until it is dropped.
-struct UnderWay {
+pub(super) struct UnderWay {
     counted: Option<Counted>,
     unbroken: Unbroken,
 }

@@ -228,7 +228,13 @@ impl Attempt {
                 }
                 flow = asked;
                 let (next, last) = (flow.next_poll_at(), last_poll(&flow));
-                *noting = Some(Box::pin(note_rest(&pending.id, poller, next.unwrap_or_else(clock::now), last)));
+                *noting = Some(Box::pin(note_rest(
+                    &service.unbroken,
+                    &pending.id,
+                    poller,
+                    next.unwrap_or_else(clock::now),
+                    last,
+                )));
                 if let Some((_, standing)) = next.zip(flow.standing()).filter(|(_, standing)| *standing != kept) {
                     self.keep_standing(pending.id.clone(), standing.clone()).await;
                     kept = standing;
@@ -276,7 +282,7 @@ impl Attempt {
         if let Some(Err(NotKept::Failed(error))) = &kept {
             // The code is used up, also for who hears nothing of it any more.
             if let Some(id) = &self.pending {
-                note_rest(id, &poller, clock::now(), LastPoll::NotKept).await;
+                note_rest(&self.service.unbroken, id, &poller, clock::now(), LastPoll::NotKept).await;
             }
             self.ended(error.clone(), Some(poller)).await;
         }
@@ -407,10 +413,20 @@ impl Attempt {
     }
 }
 
-/// Notes for whoever takes over that the server is to be left alone until then, and what became of the last poll.
-fn note_rest(id: &PendingId, poller: &Arc<Poller>, until: Moment, last: LastPoll) -> impl Future<Output = ()> + use<> {
-    let (poller, id) = (Arc::clone(poller), id.clone());
-    aside(move || poller.note(id, until, last, &Clocks::now()))
+/// Notes for whoever takes over that the server is to be left alone until then, and what became of the last poll. A process
+/// that ended before would leave the note that an answer is out.
+fn note_rest(
+    unbroken: &Unbroken,
+    id: &PendingId,
+    poller: &Arc<Poller>,
+    until: Moment,
+    last: LastPoll,
+) -> impl Future<Output = ()> + use<> {
+    let (poller, id, under_way) = (Arc::clone(poller), id.clone(), unbroken.under_way());
+    aside(move || {
+        poller.note(id, until, last, &Clocks::now());
+        drop(under_way);
+    })
 }
 
 /// Waits until what is being noted is.

@@ -4,6 +4,7 @@
 //! as sent. Letters that JSON has as escapes are letters in it, unless they could hide or steer something. What is not JSON is
 //! shown line by line, as it was sent.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ use crate::words;
 
 /// Text beyond this many bytes is left out, so that every position fits 32 bits.
 const LONGEST_TEXT: usize = 1 << 30;
+
+/// Columns of a line that is shown as it was sent: where one ends is looked for letter by letter, each time that it is drawn.
+const LONGEST_LINE: usize = 64 * 1024;
 
 /// Columns that one level of nesting is indented by.
 pub(super) const INDENT: usize = 2;
@@ -32,11 +36,11 @@ pub struct JsonDocument {
     is_decoded: bool,
 }
 
-/// The part of a line that has one style. Its text is visible: nothing in it steers a terminal.
+/// The part of a line that has one style, as it was sent: to be [`drawn`] before it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct Piece<'a> {
     pub(super) role: Role,
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +70,9 @@ impl JsonDocument {
         Self { text, lines, is_json: true, has_too_many_lines: false, deepest, is_decoded }
     }
 
-    /// Shows a text line by line, JSON or not.
+    /// Shows a text line by line, JSON or not. A very long line goes on in the next one.
     pub fn plain(text: impl Into<Arc<str>>) -> Self {
-        Self::wrapped(text, usize::MAX)
+        Self::wrapped(text, LONGEST_LINE)
     }
 
     /// Shows a text exactly as it is, its lines broken after so many columns.
@@ -129,7 +133,7 @@ impl JsonDocument {
 
     /// A whole line of the indented form as it is shown, or an empty text if there is no such line.
     pub fn line_text(&self, line: usize) -> String {
-        let pieces = self.pieces(line, false, usize::MAX).into_iter().map(|piece| piece.text);
+        let pieces = self.pieces(line, false, usize::MAX).into_iter().map(|piece| drawn(&piece.text));
         " ".repeat(self.indent(line)) + &pieces.collect::<String>()
     }
 
@@ -143,7 +147,11 @@ impl JsonDocument {
     /// About how many columns a line takes, counted to somewhat beyond `limit`.
     pub(super) fn columns(&self, line: usize, limit: usize) -> usize {
         let pieces = self.pieces(line, false, limit.saturating_add(64).saturating_mul(4));
-        self.indent(line) + pieces.iter().map(|piece| width(&piece.text)).sum::<usize>()
+        let columns = |text: &str| {
+            let plain = plain_letters(text);
+            plain + width(&drawn(&text[plain..]))
+        };
+        self.indent(line) + pieces.iter().map(|piece| columns(&piece.text)).sum::<usize>()
     }
 
     /// The value of a line for the clipboard: strings without quotes and escapes, all else as it stands in the text.
@@ -212,40 +220,40 @@ impl JsonDocument {
 
     /// The parts of a line, of which one that is not there has none, as in an empty text. A folded container is one line. Of what
     /// is longer than `limit` bytes, the beginning.
-    pub(super) fn pieces(&self, line: usize, is_folded: bool, limit: usize) -> Vec<Piece> {
+    pub(super) fn pieces(&self, line: usize, is_folded: bool, limit: usize) -> Vec<Piece<'_>> {
         let Some(&found) = self.lines.get(line) else { return Vec::new() };
         let mut pieces = Vec::new();
-        let mut push = |role, text: &str| pieces.push(Piece { role, text: drawn(text) });
+        let mut push = |role, text| pieces.push(Piece { role, text });
         let mut limit = limit;
         if found.is_member {
             let name = self.token(found.start as usize, limit);
-            push(Role::Name, name);
+            push(Role::Name, Cow::Borrowed(name));
             limit = limit.saturating_sub(name.len());
             if limit == 0 {
                 return pieces;
             }
-            push(Role::Punctuation, ": ");
+            push(Role::Punctuation, Cow::Borrowed(": "));
         }
         let comma = if self.is_followed(self.closing(line)) { "," } else { "" };
         let start = self.value_start(found);
         match found.kind {
-            Kind::Text => push(Role::Text, self.plain_line(line, limit)),
-            Kind::Close => push(Role::Punctuation, &format!("{}{comma}", &self.text[start..=start])),
+            Kind::Text => push(Role::Text, Cow::Borrowed(self.plain_line(line, limit))),
+            Kind::Close => push(Role::Punctuation, Cow::Owned(format!("{}{comma}", &self.text[start..=start]))),
             Kind::Open if is_folded => {
                 let (opening, closing) = self.brackets(start);
                 let inside = words::counted(self.elements(line), if opening == '[' { "item" } else { "member" });
-                push(Role::Punctuation, &format!("{opening}...{closing}{comma} {inside}"));
+                push(Role::Punctuation, Cow::Owned(format!("{opening}...{closing}{comma} {inside}")));
             }
-            Kind::Open => push(Role::Punctuation, &self.text[start..=start]),
+            Kind::Open => push(Role::Punctuation, Cow::Borrowed(&self.text[start..=start])),
             Kind::Scalar if self.text[start..].starts_with(['{', '[']) => {
                 let (opening, closing) = self.brackets(start);
-                push(Role::Punctuation, &format!("{opening}{closing}{comma}"));
+                push(Role::Punctuation, Cow::Owned(format!("{opening}{closing}{comma}")));
             }
             Kind::Scalar => {
                 let token = self.token(start, limit);
-                push(if token.starts_with('"') { Role::Text } else { Role::Literal }, token);
+                push(if token.starts_with('"') { Role::Text } else { Role::Literal }, Cow::Borrowed(token));
                 if token.len() < limit {
-                    push(Role::Punctuation, comma);
+                    push(Role::Punctuation, Cow::Borrowed(comma));
                 }
             }
         }
@@ -342,8 +350,13 @@ fn letter_at(text: &str) -> Option<(char, usize)> {
     is_seen.then(|| (letter, 6 * letter.len_utf16()))
 }
 
+/// How many letters a text begins with that are drawn as they are, each of one byte in one column.
+pub(super) fn plain_letters(text: &str) -> usize {
+    text.bytes().take_while(|byte| matches!(byte, b' '..=b'~')).count()
+}
+
 /// The beginning of `text`: at most `limit` bytes, or one character more than fits.
-fn prefix(text: &str, limit: usize) -> &str {
+pub(super) fn prefix(text: &str, limit: usize) -> &str {
     let end = (limit.min(text.len())..=text.len()).find(|&end| text.is_char_boundary(end)).unwrap_or(text.len());
     &text[..end]
 }

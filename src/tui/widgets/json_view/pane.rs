@@ -1,5 +1,7 @@
 //! Draws the lines of a [`JsonView`] that are in sight.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,8 +9,8 @@ use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::JsonView;
-use super::document::{Piece, Role};
-use crate::tui::text;
+use super::document::{Piece, Role, plain_letters, prefix};
+use crate::tui::text::{self, drawn};
 use crate::tui::theme::Theme;
 
 /// Columns left of the text, for the mark of the cursor's line, which survives without colours.
@@ -54,16 +56,23 @@ impl JsonPane<'_> {
             return;
         }
         // Four bytes a character, and some for marks that take no column.
-        let limit = hidden.saturating_add(right - x).saturating_mul(4).saturating_add(64);
-        let pieces = document.pieces(line, self.view.is_folded(line), limit);
+        let limit = |hidden: usize| hidden.saturating_add(right - x).saturating_mul(4).saturating_add(64);
+        let mut pieces = document.pieces(line, self.view.is_folded(line), limit(hidden));
+        // Of a long line, what lies to the left is not looked at letter by letter; the last one may go on with a mark, or begin
+        // what was found.
+        let margin = 1 + self.view.search.as_ref().map_or(0, |search| search.pattern.length());
+        let mut ahead = hidden;
+        for piece in &mut pieces {
+            let plain = plain_letters(&piece.text).min(ahead);
+            let skipped = plain.saturating_sub(margin);
+            ahead = if plain == piece.text.len() { ahead - plain } else { 0 };
+            hidden -= skipped;
+            piece.text = Cow::Owned(drawn(prefix(&piece.text[skipped..], limit(hidden))));
+        }
         let hits = self.hits(&pieces);
         let mut at = 0;
         for piece in &pieces {
-            // Of a long line, what lies to the left is not looked at letter by letter; the last one may go on with a mark.
-            let plain = piece.text.bytes().take(hidden).take_while(|byte| matches!(byte, b' '..=b'~')).count();
-            let skipped = plain.saturating_sub(1);
-            (hidden, at) = (hidden - skipped, at + skipped);
-            for grapheme in Span::raw(&piece.text[skipped..]).styled_graphemes(self.style(piece.role)) {
+            for grapheme in Span::raw(piece.text.as_ref()).styled_graphemes(self.style(piece.role)) {
                 let width = text::width(grapheme.symbol);
                 let is_found = hits.get(at).copied().unwrap_or_default();
                 at += grapheme.symbol.len();
@@ -95,9 +104,9 @@ impl JsonPane<'_> {
     }
 
     /// For each byte of the line, whether the search has found it.
-    fn hits(&self, pieces: &[Piece]) -> Vec<bool> {
+    fn hits(&self, pieces: &[Piece<'_>]) -> Vec<bool> {
         let Some(search) = &self.view.search else { return Vec::new() };
-        let line = pieces.iter().map(|piece| piece.text.as_str()).collect::<String>();
+        let line = pieces.iter().map(|piece| piece.text.as_ref()).collect::<String>();
         search.pattern.hits_in(&line)
     }
 

@@ -79,6 +79,11 @@ impl Pattern {
         Some(found)
     }
 
+    /// In bytes.
+    pub(super) fn length(&self) -> usize {
+        self.letters.len()
+    }
+
     /// Where it stands in a line for the first time.
     pub(super) fn range_in(&self, line: &str) -> Option<Range<usize>> {
         let start = self.find_in(line, 0)?;

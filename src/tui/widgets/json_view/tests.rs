@@ -591,3 +591,28 @@ fn what_terminals_draw_differently_is_named() {
         assert_eq!(JsonDocument::parse(format!("\"{sent}\"")).line_text(0), format!("\"{shown}\""));
     }
 }
+
+/// What is far to the right is drawn as what is near, and so is what was found there.
+#[test]
+fn the_far_end_of_a_very_long_line_is_drawn_without_what_lies_before_it() {
+    let filler = "abcdefghi ".repeat(30_000);
+    for (text, is_json) in [
+        (format!("{filler}needle{filler}"), false),
+        (format!("[\"{filler}needle{filler}\"]"), true),
+        (format!("{{\"name\":\"{filler}needle{filler}\"}}"), true),
+        (format!("[\"\u{e4}{filler}needle{filler}\"]"), true),
+    ] {
+        let mut view = view(&text);
+        assert_eq!(view.document().is_json(), is_json);
+        view.set_columns(40);
+        view.set_rows(3);
+        assert!(view.search("needle"));
+        let drawn = draw(&view, 42, 3);
+        assert!(drawn.iter().any(|line| line.contains("ghi needleabc")), "{drawn:?}");
+        let buffer = draw_in(&view, Rect::new(0, 0, 42, 3));
+        let underlined = buffer.content.iter().filter(|cell| cell.modifier.contains(Modifier::UNDERLINED));
+        assert_eq!(underlined.map(Cell::symbol).collect::<String>(), "needle");
+    }
+    let long = JsonDocument::plain("x".repeat(200_000));
+    assert_eq!((long.line_count(), long.text().len()), (4, 200_000));
+}

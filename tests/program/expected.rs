@@ -233,7 +233,7 @@ fn sign_ins_that_end_with_a_refused_grant_are_told_and_hand_out_nothing_more() {
             record.unrevoked.push(left);
             held.commit(&mut record)
         };
-        home.store().holding(&"work".parse().expect("a name"), Duration::ZERO, remember).expect("it is kept");
+        home.store().holding(&"work".parse().expect("a name"), Duration::from_secs(30), remember).expect("it is kept");
         let refused = sign_in(&home, "device");
         assert_eq!((refused.code, provider.revoked()), (1, 1), "{case}: {refused:?}");
         let record = home.record("work");
@@ -284,7 +284,7 @@ fn who_approved_is_asked_before_a_grant_is_given_back_that_ends_all_of_a_persons
             record.unrevoked.push(left);
             held.commit(&mut record)
         };
-        home.store().holding(&"work".parse().expect("a name"), Duration::ZERO, remember).expect("it is kept");
+        home.store().holding(&"work".parse().expect("a name"), Duration::from_secs(30), remember).expect("it is kept");
         assert_eq!(home.run(&["logout", "work"]).code, 0, "{case}");
         provider.answer.send(()).expect("the provider still waits");
         let login = ran(login);

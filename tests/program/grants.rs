@@ -374,7 +374,7 @@ fn a_sign_out_of_a_grant_that_had_ended_says_so() {
             }
             held.commit(&mut record)
         };
-        lab.home.store().holding(&"a".parse().expect("a name"), Duration::ZERO, end).expect("it is kept");
+        lab.home.store().holding(&"a".parse().expect("a name"), Duration::from_secs(30), end).expect("it is kept");
         let logout = lab.run(&["logout", "b"]);
         assert_eq!(
             logout.stdout.contains("Ended with it: the sign-in of profile a."),

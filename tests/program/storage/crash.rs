@@ -442,7 +442,8 @@ fn a_record_in_the_spare_place_that_lacks_only_its_name_is_brought_back() {
         home.write(&format!("spare/{name}"), left_over);
         let writer = is_at_work.then(|| File::open(spare.join(&name)).unwrap());
         if let Some(writer) = &writer {
-            writer.try_lock().unwrap();
+            // A program that another test starts has the descriptors of this one until it runs.
+            writer.lock().unwrap();
         } else {
             // Others may look into it for now: it is neither used nor deleted.
             set_mode(&spare, 0o755);

@@ -21,8 +21,11 @@ const FORMAT: u32 = 1;
 const MOVED: u32 = 2;
 /// Bytes; longer ones are no records, and nobody would read them back.
 pub(super) const LIMIT: u64 = 1024 * 1024;
-/// The room that is set aside for a record before it is known; records have some kilobytes.
-pub(super) const ROOM: usize = 32 * 1024;
+/// The room that is set aside for a record before it is known, in bytes: that of the longest answer with tokens, and of what a
+/// record has beside them. Most have some kilobytes.
+pub(super) const ROOM: usize = (256 + 64) * 1024;
+/// What a text takes at once, so that most need not move while they grow.
+const USUAL_LENGTH: usize = 32 * 1024;
 /// No first line is longer: the longest name of a profile, a number, and an id.
 pub(super) const LONGEST_LINE: usize = 256;
 /// Each list of calls replaces the one before, which nobody needs.
@@ -202,7 +205,7 @@ fn first_line(key: &Key, format: u32, profile: &ProfileName, generation: u64) ->
 
 fn text_of(content: &impl Serialize) -> Zeroizing<Vec<u8>> {
     // Roomy enough not to move while it grows, which would leave copies of secrets behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    let mut text = Zeroizing::new(Vec::with_capacity(USUAL_LENGTH));
     serde_json::to_writer(&mut *text, content).expect("records, calls and copies become JSON");
     text
 }

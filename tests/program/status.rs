@@ -693,7 +693,9 @@ fn how_a_sign_in_of_a_renamed_profile_ended_is_told_by_its_new_name() {
         });
         held.commit(&mut record)
     };
-    home.store().holding(&"work".parse().expect("a name"), std::time::Duration::from_secs(30), end).expect("it is kept");
+    home.store()
+        .holding(&"work".parse().expect("a name"), std::time::Duration::from_secs(30), end)
+        .expect("it is kept");
     assert_eq!(home.run(&["profile", "rename", "work", "hall"]).code, 0);
     let told = home.run(&["login", "--resume", "hall"]);
     told.failed(5, &["profile `hall` could not be signed in", "device-login login hall"]);

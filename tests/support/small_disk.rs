@@ -112,6 +112,12 @@ pub(crate) struct Tally {
     pub(crate) asked_without_room: usize,
 }
 
+/// A token of the largest kind that is taken, and of the usual one, in turns.
+fn token(kind: &str, number: usize) -> String {
+    let rest = if number.is_multiple_of(2) { 0 } else { 60_000 };
+    format!("{kind}{number}{}", "x".repeat(rest))
+}
+
 /// Refreshes so often on a disk that gets full in the middle; `None` where there is no such disk.
 pub(crate) fn refresh_in_vain(runs: usize) -> Option<Tally> {
     use std::sync::Arc;
@@ -125,25 +131,27 @@ pub(crate) fn refresh_in_vain(runs: usize) -> Option<Tally> {
         if asked.path != "/token" {
             return (200, r#"{"sub":"77"}"#.to_owned());
         }
-        if !asked.body.contains(&format!("refresh_token=RT{count}&")) && !asked.body.ends_with(&format!("RT{count}")) {
+        let body = asked.body.clone() + "&";
+        if !body.contains(&format!("refresh_token={}&", token("RT", count))) {
             return (400, r#"{"error":"invalid_grant"}"#.to_owned());
         }
         count += 1;
         if filling.load(Ordering::SeqCst) {
             fill(&place);
         }
-        (200, format!(r#"{{"access_token":"AT{count}","refresh_token":"RT{count}","expires_in":3600}}"#))
+        let [access, refresh] = ["AT", "RT"].map(|kind| token(kind, count));
+        (200, format!(r#"{{"access_token":"{access}","refresh_token":"{refresh}","expires_in":3600}}"#))
     });
     let provider = super::authority::Authority::start(move |asked| answer.lock().expect("no answer panics")(asked));
     disk.configure(&super::program::configuration(&provider.origin()));
-    let signed_in = disk.run(&["login", "work", "--import"], "RT0");
+    let signed_in = disk.run(&["login", "work", "--import"], &token("RT", 0));
     assert_eq!(signed_in.code, 0, "{signed_in:?}");
     fills.store(true, Ordering::SeqCst);
     let mut tally = Tally { runs, ..Tally::default() };
     for run in 0..runs {
         disk.empty();
         let refreshed = disk.run(&["token", "--force"], "");
-        let expected = format!("AT{}\n", run + 2);
+        let expected = token("AT", run + 2) + "\n";
         let again = disk.run(&["token"], "");
         tally.kept += usize::from(refreshed.stdout == expected && again.stdout == expected);
         if run % 10 == 0 {

@@ -92,10 +92,12 @@ impl Piece {
         if metadata.is_dir() {
             return Err(ErrorKind::IsADirectory.into());
         }
-        if metadata.is_file() {
+        if metadata.is_file() && metadata.len() > 0 {
             return Ok(Self::File(path.to_owned()));
         }
-        Pipe::new(path.display().to_string(), file).map(Self::Pipe)
+        let pipe = Pipe::new(path.display().to_string(), file)?;
+        // What the kernel makes while it is read, as below /proc, says to have no length, and is as a pipe.
+        Ok(if metadata.is_file() && pipe.length == Some(0) { Self::File(path.to_owned()) } else { Self::Pipe(pipe) })
     }
 
     pub fn stdin() -> io::Result<Self> {

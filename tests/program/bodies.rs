@@ -513,6 +513,21 @@ fn a_form_carries_files_and_texts() {
     assert!(shown.code == 0 && shown.stdout.contains("--form 'a=@\"b c\";type=text/plain'"), "{shown:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_kernel_makes_while_it_is_read_is_sent_whole() {
+    let home = home(|asked| {
+        let (body, _) = asked.body();
+        asked.answer_whole(200, &String::from_utf8_lossy(&body));
+    });
+    let made = fs::read_to_string("/proc/sys/kernel/ostype").expect("Linux tells");
+    let empty = home.write("empty", "");
+    home.run(&["api", "/x", "--input", "/proc/sys/kernel/ostype"]).worked(&made);
+    home.run(&["api", "/x", "--input", empty.to_str().expect("UTF-8")]).worked("");
+    let form = home.run(&["api", "/x", "--form", "a=@/proc/sys/kernel/ostype"]);
+    assert!(form.code == 0 && form.stdout.contains(&format!("\r\n\r\n{made}\r\n--")), "{form:?}");
+}
+
 #[test]
 fn waiting_for_a_writer_does_not_outlast_it() {
     let home = home(|asked| {

@@ -7,7 +7,7 @@ use crate::cli::advice::Program;
 use crate::error::Error;
 use crate::service::{Alarm, State};
 use crate::sorted;
-use crate::words::some_of;
+use crate::words::{self, some_of};
 
 /// So many profiles are named in the first line, which goes into messages.
 const MOST_NAMES: usize = 5;
@@ -40,7 +40,8 @@ pub(super) fn text(seen: &[Seen], now: Timestamp, program: &Program) -> String {
     let more = particulars.len().saturating_sub(MOST_LINES);
     if more > 0 {
         particulars.truncate(MOST_LINES);
-        particulars.push(format!("... and {more} more lines; {} for all", program.run("status")));
+        let more = words::counted(more as u64, "more line");
+        particulars.push(format!("... and {more}; {} for all", program.run("status")));
     }
     lines.extend(particulars);
     lines.join("\n")

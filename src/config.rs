@@ -275,11 +275,15 @@ impl ClientType {
     /// # Errors
     ///
     /// Only programs on the person's own device are sent to by a scheme of their own.
-    pub fn check_redirect_uri(self, redirect_uri: &RedirectUri) -> Result<(), &'static str> {
-        if redirect_uri.has_own_scheme() && self != ClientType::Mobile {
-            return Err("has a scheme of its own, which only clients of the type `mobile` have");
+    pub fn check_redirect_uri(self, redirect_uri: &RedirectUri) -> Result<(), String> {
+        if !redirect_uri.has_own_scheme() || self == ClientType::Mobile {
+            return Ok(());
         }
-        Ok(())
+        let scheme = redirect_uri.url().scheme();
+        Err(match redirect_uri.meant_scheme() {
+            Some(meant) => format!("begins with `{scheme}:`, where `{meant}:` seems to be meant"),
+            None => "has a scheme of its own, which only clients of the type `mobile` have".to_owned(),
+        })
     }
 }
 

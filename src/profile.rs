@@ -23,6 +23,11 @@ impl ProfileName {
         Self("probe".to_owned())
     }
 
+    /// What stands for a name in a configuration that is refused for it. Nothing is kept under it.
+    pub(crate) fn of_refused(text: String) -> Self {
+        Self(text)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

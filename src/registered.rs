@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use url::Url;
 
+use crate::near;
 use crate::untrusted::{Untrusted, check_address, is_loopback, visible};
 
 /// Where a client is registered to send browsers (RFC 6749 §3.1.2): the text as it was registered, and a parsed copy that
@@ -34,6 +35,12 @@ impl RedirectUri {
     /// Tells whether only a program that the system knows for the scheme would be sent there (RFC 8252 §7.1).
     pub fn has_own_scheme(&self) -> bool {
         !["http", "https"].contains(&self.url.scheme())
+    }
+
+    /// The scheme that seems to be meant, where the one that is there is neither `https` nor `http` and near to one.
+    pub fn meant_scheme(&self) -> Option<&'static str> {
+        let near = || near::nearest(self.url.scheme(), ["https", "http"].map(|known| (known, known)));
+        if self.has_own_scheme() { near().first().copied() } else { None }
     }
 
     /// Tells whether a browser that was sent here may have ended at `address`: browsers write hosts in their own way, and

@@ -122,7 +122,7 @@ fn set_up(service: Service, options: Options) -> Result<Setting, Error> {
     let settings = &service.config.screen;
     around.keymap = Keymap::configured(&settings.keys).map_err(|odd| {
         Error::new(Code::Config, format!("{} is not valid", service.config.file.display()))
-            .because(odd.problem)
+            .because(odd.into_iter().map(|odd| odd.problem).collect::<Vec<_>>().join("; "))
             .advise("mend the file; `docs/configuration.md` lists every key")
     })?;
     around.set_theme(settings.theme.unwrap_or(options.theme));

@@ -20,9 +20,10 @@ use crate::tui::theme;
 use crate::tui::widgets::qr::QrChoice;
 use crate::tui::{self, Ended, Options, Start};
 
-/// What keeps the keys of a configuration from being used: the keys of the configuration that lead there, and a sentence.
-pub(super) fn odd_keys(config: &Config) -> Option<(Vec<String>, String)> {
-    Keymap::configured(&config.screen.keys).err().map(|odd| (odd.path, odd.problem))
+/// What keeps the keys of a configuration from being used: each by the keys of the configuration that lead there, and a sentence.
+pub(super) fn odd_keys(config: &Config) -> Vec<(Vec<String>, String)> {
+    let odd = Keymap::configured(&config.screen.keys).err().unwrap_or_default();
+    odd.into_iter().map(|odd| (odd.path, odd.problem)).collect()
 }
 
 /// Opens the app on its profiles, with the cursor on the one that is named; again after what it was left for.

@@ -1,16 +1,16 @@
 //! What is wrong with a configuration, and what is odd about it: everything that can be told, with its place.
 //!
-//! A text that cannot be taken is read again without the part that is wrong, until the rest can be. So a mistake hides no other
-//! one, unless it is in the same place.
+//! A text that cannot be taken is read again without the value that is wrong, until the rest can be. So a mistake hides no other
+//! one, unless it is in the same place, or the text is no TOML. What only follows from another mistake is not told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::document::{self, Misfit, MisfitKind};
-use super::file::{Fault, File, KeyPath, Problem};
+use super::file::{Fault, File, KeyPath, LeftOut, Problem, is_left_out};
 use super::store::store_in_file;
 use super::{Config, Profile, ProviderSource, SecretSource, form};
 use crate::error::{Advice, Code, Error, Way};
@@ -18,6 +18,7 @@ use crate::files::access::{self, Holds};
 use crate::files::{self, own, program};
 use crate::near;
 use crate::providers::{Dialect, catalog};
+use crate::registered::is_scope;
 use crate::sorted;
 
 /// What the parser says of a key that is there twice.
@@ -55,7 +56,7 @@ type Finding = (usize, Vec<String>, String);
 pub fn check_file(
     file: &Path,
     path: Option<&str>,
-    odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>,
+    odd_keys: impl Fn(&Config) -> Vec<(Vec<String>, String)>,
 ) -> Result<Option<Checked>, Error> {
     let text = super::read(file)?;
     Ok(text.map(|text| check(&text, file, path, odd_keys)))
@@ -67,22 +68,27 @@ pub(super) fn check(
     text: &str,
     file: &Path,
     path: Option<&str>,
-    odd_keys: impl Fn(&Config) -> Option<(Vec<String>, String)>,
+    odd_keys: impl Fn(&Config) -> Vec<(Vec<String>, String)>,
 ) -> Checked {
     let text = form::without_mark(text);
     let (document, unreadable) = DeTable::parse_recoverable(text);
     let document = document.get_ref();
     let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
-    let config = shape_and_values((text, document), &unreadable, file, &mut mistakes);
-    if let Some(config) = &config {
+    let read = shape_and_values((text, document), &unreadable, file, &mut mistakes);
+    if let Some((config, left_out)) = &read {
         let find = |problem: Problem| found(document, problem.path(), problem.to_string());
         let mut profiles: Vec<&Profile> = config.profiles.values().collect();
         profiles.sort_by_cached_key(|profile| place_of(document, &["profiles", profile.name.as_str()]));
-        mistakes.extend(odd_keys(config).map(|(path, what)| found(document, path, what)));
-        mistakes.extend(unusable(config, &profiles, document).take(MOST).map(find));
-        let broken = broken_profiles(&mistakes);
-        warnings.extend(odd(config, &profiles, &broken, document, path).take(MOST).map(find));
+        // That a list is empty is no mistake of its own where something was left out of it.
+        let keys = |path: &[String]| config.screen.keys.get(path.get(2)?)?.get(path.get(3)?);
+        let is_clear = |path: &[String]| keys(path).is_none_or(|keys| !keys.is_empty() || !is_left_out(left_out, path));
+        let odd_keys = odd_keys(config).into_iter().filter(|(path, _)| is_clear(path));
+        mistakes.extend(odd_keys.map(|(path, what)| found(document, path, what)));
+        mistakes.extend(unusable(config, &profiles, left_out, document).take(MOST).map(find));
+        let told = mistakes.iter().map(|(_, path, _)| path).chain(left_out).cloned();
+        warnings.extend(odd(config, &profiles, &sorted::set(told), document, path).take(MOST).map(find));
     }
+    let config = read.map(|(config, _)| config);
     Checked { mistakes: remarks(text, mistakes), warnings: remarks(text, warnings), config }
 }
 
@@ -90,24 +96,24 @@ pub(super) fn check(
 pub(super) fn not_valid(text: &str, file: &Path) -> Error {
     let (document, unreadable) = DeTable::parse_recoverable(text);
     let mut mistakes = Vec::new();
-    let config = shape_and_values((text, document.get_ref()), &unreadable, file, &mut mistakes);
+    let read = shape_and_values((text, document.get_ref()), &unreadable, file, &mut mistakes);
     let error = Error::new(Code::Config, format!("{} is not valid", file.display()));
     let all = Advice::CheckConfig.and(" for all that is wrong with it");
     let Some(Remark { line, path, message, .. }) = remarks(text, mistakes).into_iter().next() else {
         return error.advise(all);
     };
-    let names_another = |config: Config| config.default_profile.is_some() && !config.profiles.is_empty();
-    let is_default = path == ["default_profile"] && config.is_some_and(names_another);
+    let names_another = |(config, _): (Config, _)| config.default_profile.is_some() && !config.profiles.is_empty();
+    let is_default = path == ["default_profile"] && read.is_some_and(names_another);
     error.because(format!("line {line}: {message}")).advise_all(is_default.then_some(Advice::UseProfile)).advise(all)
 }
 
-/// Checks each part by itself; gives what is sound.
+/// Checks each value by itself; gives what there is, and what was left out to read it.
 fn shape_and_values(
     (text, document): (&str, &DeTable<'_>),
     unreadable: &[toml::de::Error],
     file: &Path,
     mistakes: &mut Vec<Finding>,
-) -> Option<Config> {
+) -> Option<(Config, LeftOut)> {
     let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
     let told = unreadable.iter().take(MOST).filter_map(|error| match error.message() {
         DUPLICATE => Some((start(error), twice(text, start(error))?)),
@@ -120,14 +126,10 @@ fn shape_and_values(
     if !mistakes.is_empty() {
         return None;
     }
-    let parsed = without_mistakes(document, mistakes);
-    let has_whole = mistakes.is_empty();
-    let (config, problems) = parsed.checked(file);
-    // What names a profile that was left out is no mistake of its own.
-    let is_own = |problem: &Problem| has_whole || problem.table.is_some();
-    let find = |problem: Problem| found(document, problem.path(), problem.to_string());
-    mistakes.extend(problems.into_iter().filter(is_own).map(find));
-    Some(config)
+    let mut left_out = LeftOut::new();
+    let (config, problems) = without_mistakes(document, mistakes, &mut left_out).judged(file, &left_out);
+    mistakes.extend(problems.into_iter().map(|problem| found(document, problem.path(), problem.to_string())));
+    Some((config, left_out))
 }
 
 /// What is said of the key at `at`, which is there already; nothing where its whole table is, which is said of that.
@@ -162,11 +164,11 @@ fn head(line: &str) -> &str {
 
 /// Takes out what is not of the shape that is wanted, and tells of each. Every profile and provider is looked at on its own, so
 /// that a mistake in one costs no other reading of the rest.
-fn without_mistakes(document: &DeTable<'_>, mistakes: &mut Vec<Finding>) -> File {
+fn without_mistakes(document: &DeTable<'_>, mistakes: &mut Vec<Finding>, left_out: &mut LeftOut) -> File {
     let (above, named) = parts(document);
-    let mut whole = part_without_mistakes(above, mistakes).unwrap_or_default();
+    let mut whole = part_without_mistakes(above, mistakes, left_out).unwrap_or_default();
     for part in named {
-        whole.take_in(part_without_mistakes(part, mistakes).unwrap_or_default());
+        whole.take_in(part_without_mistakes(part, mistakes, left_out).unwrap_or_default());
     }
     whole
 }
@@ -190,39 +192,43 @@ fn parts<'a>(document: &DeTable<'a>) -> (DeTable<'a>, Vec<DeTable<'a>>) {
     (above, named)
 }
 
-fn part_without_mistakes(mut part: DeTable<'_>, mistakes: &mut Vec<Finding>) -> Option<File> {
-    let mut taken_out: Vec<Vec<String>> = Vec::new();
+fn part_without_mistakes(mut part: DeTable<'_>, mistakes: &mut Vec<Finding>, left_out: &mut LeftOut) -> Option<File> {
     for _ in 0..MOST {
         let misfit: Misfit = match document::read(&part) {
             Ok(file) => return Some(file),
             Err(misfit) => misfit,
         };
-        // It is missing since it was taken out, as itself or misspelt.
-        let is_out = |key: &str| {
-            let beside = taken_out.iter().filter_map(|out| out.split_last()).filter(|(_, above)| *above == misfit.path);
-            beside.map(|(name, _)| name).any(|name| name == key || near::did_you_mean(name, [key]).is_some())
-        };
-        let is_told = matches!(misfit.kind, MisfitKind::Missing(key) if is_out(key));
-        if !is_told {
-            mistakes.push((misfit.at.unwrap_or_default(), misfit.path.clone(), misfit.said()));
+        let (at, said, path) = (misfit.at.unwrap_or_default(), misfit.said(), misfit.path);
+        let table = take_out(&mut part, &path, at)?;
+        // A key that is misspelt stands for the one that is meant, unless that is there as well.
+        if let (MisfitKind::UnknownKey { key, known }, Some((_, above))) = (&misfit.kind, path.split_last()) {
+            let near = near::nearest(key, known.iter().map(|known| (*known, *known)));
+            let meant = near.into_iter().filter(|known| !table.contains_key(*known));
+            left_out.extend(meant.map(|known| [above, &[known.to_owned()]].concat()));
         }
-        if !take_out(&mut part, &misfit.path) {
-            return None;
-        }
-        taken_out.push(misfit.path);
+        left_out.insert(path.clone());
+        mistakes.push((at, path, said));
     }
     None
 }
 
-fn take_out(table: &mut DeTable<'_>, path: &[String]) -> bool {
-    let Some((name, rest)) = path.split_first() else { return false };
-    if rest.is_empty() {
-        return table.remove(name.as_str()).is_some();
+/// Takes out what `path` leads to, or the one entry of that list which is at `at`. Gives the table that it was in.
+fn take_out<'t, 'a>(table: &'t mut DeTable<'a>, path: &[String], at: usize) -> Option<&'t mut DeTable<'a>> {
+    let (name, above) = path.split_last()?;
+    let within = |table: &'t mut DeTable<'a>, key: &String| match table.get_mut(key.as_str())?.get_mut() {
+        DeValue::Table(inner) => Some(inner),
+        _ => None,
+    };
+    let table = above.iter().try_fold(table, within)?;
+    match table.get_mut(name.as_str())?.get_mut() {
+        DeValue::Array(list) if list.iter().any(|entry| entry.span().start == at) => {
+            *list = list.iter().filter(|entry| entry.span().start != at).cloned().collect();
+        }
+        _ => {
+            table.remove(name.as_str());
+        }
     }
-    match table.get_mut(name.as_str()).map(Spanned::get_mut) {
-        Some(DeValue::Table(inner)) => take_out(inner, rest),
-        _ => false,
-    }
+    Some(table)
 }
 
 fn found(document: &DeTable<'_>, path: Vec<String>, what: String) -> Finding {
@@ -260,18 +266,26 @@ fn remarks(text: &str, mut findings: Vec<Finding>) -> Vec<Remark> {
 fn unusable<'a>(
     config: &'a Config,
     profiles: &'a [&Profile],
+    left_out: &'a LeftOut,
     document: &'a DeTable<'_>,
 ) -> impl Iterator<Item = Problem> + 'a {
-    // A profile may name a provider that has mistakes of its own.
-    let providers = document.get("providers").and_then(|providers| providers.get_ref().as_table());
-    let is_there = move |name: &str| providers.is_some_and(|known| known.contains_key(name));
+    let built_in = super::built_in_providers();
+    let table = |name: &str| document.get(name).and_then(|table| table.get_ref().as_table());
+    let (providers, entries) = (table("providers"), table("profiles"));
+    // Nobody can tell what is known of a provider that has no kind, or the name of another one.
+    let is_unclear = move |name: &str| {
+        let is_there =
+            || providers.is_some_and(|known| known.keys().any(|key| key.get_ref().eq_ignore_ascii_case(name)));
+        (built_in.contains_key(name) || !config.providers.contains_key(name)) && is_there()
+    };
+    let names_provider = move |profile: &Profile| provider_of(entries?.get(profile.name.as_str())?);
     let mut codes: BTreeMap<&str, Option<Vec<String>>> = BTreeMap::new();
     profiles.iter().flat_map(move |profile| {
         let problem = |fault| Problem::of("profiles", profile.name.as_str(), fault);
+        if names_provider(profile).is_none() || is_unclear(&profile.provider) {
+            return Vec::new();
+        }
         let Some(source) = config.providers.get(&profile.provider) else {
-            if is_there(&profile.provider) {
-                return Vec::new();
-            }
             let known = config.provider_called(&profile.provider).err().unwrap_or_default();
             let what = format!("is \"{}\", which is not known: {known}", profile.provider);
             return vec![problem(Fault::of_value("provider", what))];
@@ -288,7 +302,11 @@ fn unusable<'a>(
         });
         let Some(codes) = codes else { return Vec::new() };
         let known = if codes.is_empty() { "it has none".to_owned() } else { format!("it has {}", codes.join(", ")) };
-        let unknown = named.into_iter().filter(|(code, _)| !codes.contains(code));
+        let is_known = |code: &String| {
+            let own = || ["providers", &profile.provider, "data_centers", code].map(str::to_owned);
+            codes.contains(code) || is_left_out(left_out, &own())
+        };
+        let unknown = named.into_iter().filter(|(code, _)| !is_known(code));
         let faults = unknown.map(|(code, is_of_file)| {
             let what = format!("\"{code}\", which {} does not have: {known}", profile.provider);
             if is_of_file {
@@ -301,33 +319,32 @@ fn unusable<'a>(
     })
 }
 
-/// The profiles that have mistakes, of which nobody can tell what they lack.
-fn broken_profiles(mistakes: &[Finding]) -> BTreeSet<String> {
-    let profile = |(_, path, _): &Finding| match &path[..] {
-        [table, name, ..] if table == "profiles" => Some(name.clone()),
-        _ => None,
-    };
-    sorted::set(mistakes.iter().filter_map(profile))
+/// The provider that a profile names.
+fn provider_of<'a>(profile: &'a Spanned<DeValue<'_>>) -> Option<&'a str> {
+    profile.get_ref().get("provider")?.get_ref().as_str()
 }
 
-/// What may be meant otherwise.
+/// What may be meant otherwise, unless it follows from a mistake that is `told`.
 fn odd<'a>(
     config: &'a Config,
     profiles: &'a [&Profile],
-    broken: &'a BTreeSet<String>,
+    told: &'a LeftOut,
     document: &'a DeTable<'_>,
     path: Option<&'a str>,
 ) -> impl Iterator<Item = Problem> + 'a {
+    let is_told = |path: &[&str]| told.contains(&path.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>());
     let built_in = super::built_in_providers();
     // A profile that has mistakes uses its provider all the same.
-    let entries = document.get("profiles").and_then(|profiles| profiles.get_ref().as_table());
-    let provider_of = |entry: &'a Spanned<DeValue<'_>>| entry.get_ref().get("provider")?.get_ref().as_str();
-    let used = entries.into_iter().flat_map(DeTable::values).filter_map(provider_of);
-    let used = sorted::set(used.filter_map(|name| Some(config.provider_named(name)?.0)));
-    let is_unused = move |name: &&String| !built_in.contains_key(*name) && !used.contains(name.as_str());
-    let unused = config.providers.keys().filter(is_unused);
+    let names = |table: &str| document.get(table).and_then(|table| table.get_ref().as_table()).into_iter().flatten();
+    let used = names("profiles").filter_map(|(_, profile)| provider_of(profile));
+    let used = sorted::set(used.map(str::to_ascii_lowercase));
+    let is_unused = move |name: &&str| !built_in.contains_key(*name) && !used.contains(&name.to_ascii_lowercase());
+    let unused = names("providers").map(|(name, _)| name.get_ref().as_ref()).filter(is_unused);
     let unused = unused.map(|name| Problem::of("providers", name, Fault::of_entry([], "no profile uses it")));
-    let of_providers = config.providers.iter().filter(|(_, source)| !has_sign_in(source)).map(|(name, _)| {
+    let begins = ["issuer", "device_authorization_endpoint", "authorization_endpoint"];
+    let is_unclear = move |name: &str| begins.iter().any(|key| is_told(&["providers", name, key]));
+    let of_providers = config.providers.iter().filter(|(_, source)| !has_sign_in(source));
+    let of_providers = of_providers.filter(move |(name, _)| !is_unclear(name)).map(|(name, _)| {
         let what = "has neither `issuer` nor an endpoint at which a sign-in begins, so that it is good for refresh tokens from \
                     elsewhere only";
         Problem::of("providers", name, Fault::of_entry("token_endpoint", what))
@@ -351,10 +368,12 @@ fn odd<'a>(
         let has_products = source.is_some_and(|source| source.dialect().has_products);
         let scopes = if has_products { &profile.scopes[..] } else { &[] };
         let mut advice = |scope: &'a String| known.entry(scope).or_insert_with(|| catalog::advice(scope)).clone();
-        let scopes =
-            scopes.iter().filter_map(|scope| Some(Fault::of_entry("scopes", format!("`scopes`: {}", advice(scope)?))));
-        let is_whole = !broken.contains(profile.name.as_str());
-        let needs_scope = |dialect: &&Dialect| is_whole && dialect.needs_scope && profile.scopes.is_empty();
+        let scopes = scopes
+            .iter()
+            .filter(|scope| is_scope(scope))
+            .filter_map(|scope| Some(Fault::of_entry("scopes", format!("`scopes`: {}", advice(scope)?))));
+        let is_clear = |key| !is_told(&["profiles", profile.name.as_str(), key]);
+        let needs_scope = |dialect: &&Dialect| is_clear("scopes") && dialect.needs_scope && profile.scopes.is_empty();
         let unasked = source.map(ProviderSource::dialect).filter(needs_scope).map(|dialect| {
             let (provider, scope) = (dialect.display_name, dialect.default_scope);
             let what = format!(
@@ -363,7 +382,7 @@ fn odd<'a>(
             Fault::of_entry("scopes", what)
         });
         let is_by_browser = profile.client_type.way() == Some(Way::Web);
-        let has_no_way_back = is_whole && is_by_browser && profile.redirect_uri.is_none();
+        let has_no_way_back = is_by_browser && profile.redirect_uri.is_none() && is_clear("redirect_uri");
         let no_way_back = has_no_way_back.then(|| {
             let what = "signs in through a browser, and has no `redirect_uri`: give it the one that is registered";
             Fault::of_entry("client_type", what)
@@ -371,7 +390,8 @@ fn odd<'a>(
         let faults: Vec<Fault> = scopes.chain(unasked).chain(no_way_back).chain(odd_secrets(profile)).collect();
         faults.into_iter().map(|fault| Problem::of("profiles", profile.name.as_str(), fault))
     });
-    let programs = config.key_command.iter().filter_map(|command| command.first());
+    let commands = config.key_command.iter().filter(move |_| !is_told(&["key_command"]));
+    let programs = commands.filter_map(|command| command.first());
     let programs = programs.filter(move |program| !program::is_runnable(&files::expanded(program.as_ref()), path));
     let programs = programs.map(|program| {
         let what = format!("names {program}, which is no program that this user may run; {}", program::ADVICE);
@@ -416,18 +436,220 @@ fn secret_file(key: KeyPath, path: &Path) -> Option<Fault> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use super::{check, not_valid};
+    use crate::config::Config;
+    use crate::tui::keymap::Keymap;
+
+    fn odd_keys(config: &Config) -> Vec<(Vec<String>, String)> {
+        let odd = Keymap::configured(&config.screen.keys).err().unwrap_or_default();
+        odd.into_iter().map(|odd| (odd.path, odd.problem)).collect()
+    }
 
     /// The mistakes and the warnings, each with its line and column.
     fn remarks(text: &str) -> (Vec<String>, Vec<String>) {
-        let checked = check(text, Path::new("/nowhere/config.toml"), None, |_| None);
+        let checked = check(text, Path::new("/nowhere/config.toml"), None, odd_keys);
         let lines = |remarks: &[super::Remark]| {
             let line = |remark: &super::Remark| format!("{}:{} {}", remark.line, remark.column, remark.message);
             remarks.iter().map(line).collect()
         };
         (lines(&checked.mistakes), lines(&checked.warnings))
+    }
+
+    /// What is told of a table with these lines, without the places.
+    fn told(table: &str, lines: &[&str]) -> BTreeSet<String> {
+        let (mistakes, warnings) = remarks(&format!("{table}\n{}\n", lines.join("\n")));
+        let all = mistakes.into_iter().chain(warnings);
+        all.map(|remark| remark.split_once(' ').expect("a place").1.to_owned()).collect()
+    }
+
+    /// What it is about, and the line.
+    type Line = (&'static str, &'static str);
+
+    struct Table {
+        heads: &'static [&'static str],
+        /// What is sound without the mistakes.
+        base: &'static [Line],
+        /// A mistake in each.
+        mistakes: &'static [Line],
+        /// Pairs that are not compared: whether the one is a mistake goes by the other.
+        related: &'static [&'static str],
+    }
+
+    const TABLES: [Table; 6] = [
+        Table {
+            heads: &["[profiles.a]", "[profiles.\"a b\"]"],
+            base: &[
+                ("provider", "provider = \"zoho\""),
+                ("client_id", "client_id = \"x\""),
+                ("scopes", "scopes = [\"ZohoCRM.users.READ\"]"),
+            ],
+            mistakes: &[
+                ("provider", "# no provider"),
+                ("provider", "provider = 5"),
+                ("provider", "provider = \"zohoo\""),
+                ("client_id", "# no client_id"),
+                ("client_id", "client_id = \"\""),
+                ("client_id", "client_id = 5"),
+                ("client_id", "clint_id = \"x\""),
+                ("data_center", "data_center = \"xx\""),
+                ("data_center", "data_center = 5"),
+                ("client_type", "client_type = \"webb\""),
+                ("client_type", "client_type = 5"),
+                ("no way back", "client_type = \"server-based\""),
+                ("redirect_uri", "redirect_uri = \"x\""),
+                ("redirect_uri", "redirect_uri = \"htp://x\""),
+                ("redirect_uri", "redirect_uri = 5"),
+                ("own scheme", "redirect_uri = \"myapp://x\""),
+                ("scopes", "scopes = \"A.b.READ\""),
+                ("scopes", "scopes = [5, \"a,b\", 6, \"ZohoDesk.tickets.READ\"]"),
+                ("scopes", "scopes = []"),
+                ("client_secret_file", "client_secret_file = \"nothing\""),
+                ("client_secret_file", "client_secret_file = 5"),
+                ("client_secret_env", "client_secret_env = \"=\""),
+                ("client_secret_files", "client_secret_files.zz = \"nothing\""),
+                ("client_secret_files", "client_secret_files.us = 5"),
+                ("allowed_origins", "allowed_origins = [5, \"x\"]"),
+                ("git_hosts", "git_hosts = [5, \"/\"]"),
+                ("colour", "colour = 1"),
+            ],
+            related: &[
+                "client_type no way back",
+                "client_type own scheme",
+                "no way back redirect_uri",
+                "no way back own scheme",
+                "redirect_uri own scheme",
+                "provider data_center",
+                "provider client_secret_files",
+                "provider scopes",
+            ],
+        },
+        Table {
+            heads: &["[providers.p]", "[providers.google]"],
+            base: &[("kind", "kind = \"standard\""), ("issuer", "issuer = \"https://x.example\"")],
+            mistakes: &[
+                ("kind", "# no kind"),
+                ("kind", "kind = 5"),
+                ("kind", "kind = \"other\""),
+                ("issuer", "issuer = \"x\""),
+                ("issuer", "issuer = 5"),
+                ("issuer", "isuer = \"https://x.example\""),
+                ("none", "# no issuer"),
+                ("host", "host = \"x\""),
+                ("token_endpoint", "token_endpoint = \"x\""),
+                ("device_authorization_endpoint", "device_authorization_endpoint = 5"),
+                ("userinfo_endpoint", "userinfo_endpoint = \"http://x.example\""),
+                ("api_domain", "api_domain = \"x\""),
+                ("client_authentication", "client_authentication = \"jwt\""),
+                ("parameters", "parameters.a = 5"),
+                ("allowed_origins", "allowed_origins = [\"x\", 5]"),
+                ("data_centers", "data_centers.us.colour = 1"),
+            ],
+            related: &["kind none", "kind host", "kind data_centers", "issuer none", "none token_endpoint"],
+        },
+        Table {
+            heads: &["[providers.p]"],
+            base: &[
+                ("kind", "kind = \"zoho\""),
+                (
+                    "us",
+                    "data_centers.us = {accounts_server = \"https://x.example\", api_domain = \"https://x.example\"}",
+                ),
+            ],
+            mistakes: &[
+                ("kind", "kind = \"other\""),
+                ("us", "data_centers.us = 5"),
+                ("us", "data_centers.us.api_domain = \"https://x.example\""),
+                ("us", "data_centers.us = {accounts_server = \"x\", api_domain = 5, colour = 1}"),
+                ("eu", "data_centers.eu = {accounts_server = 5, api_domain = \"x\"}"),
+                ("host", "host = \"x\""),
+                ("allowed_origins", "allowed_origins = [\"x\", 5]"),
+            ],
+            related: &["kind host"],
+        },
+        Table {
+            heads: &["[providers.p]"],
+            base: &[("kind", "kind = \"keycloak\""), ("host", "host = \"x.example\""), ("realm", "realm = \"main\"")],
+            mistakes: &[
+                ("host", "host = \"a b\""),
+                ("host", "# no host"),
+                ("host", "host = 5"),
+                ("realm", "realm = \"a/b\""),
+                ("realm", "# no realm"),
+                ("realm", "relm = \"main\""),
+                ("tenant", "tenant = \"x\""),
+                ("issuer", "issuer = \"x\""),
+            ],
+            related: &[],
+        },
+        Table {
+            heads: &["[screen]"],
+            base: &[],
+            mistakes: &[
+                ("theme", "theme = \"blue\""),
+                ("motion", "motion = 5"),
+                ("mouse", "mouse = \"no\""),
+                ("colour", "colour = 1"),
+                ("screen", "keys.profile.refresh = [\"Ctrl-1\"]"),
+                ("foo", "keys.profiles.foo = [\"F5\"]"),
+                ("refresh", "keys.profiles.refresh = [5, \"Ctrl-1\", \"Ctrl-C\"]"),
+                ("whoami", "keys.profiles.whoami = \"w\""),
+                ("leave-now", "keys.everywhere.leave-now = [5]"),
+                ("leave-now", "keys.everywhere.leave-now = [\"F5\"]"),
+                ("leave-now", "keys.everywhere.leave-now = []"),
+            ],
+            related: &["refresh leave-now"],
+        },
+        Table {
+            heads: &[""],
+            base: &[],
+            mistakes: &[
+                ("default_profile", "default_profile = \"x\""),
+                ("default_profile", "default_profile = 5"),
+                ("key_command", "key_command = \"pass\""),
+                ("key_command", "key_command = [5]"),
+                ("key_command", "key_command = [\"\", 5]"),
+                ("store", "store = \"sqlite:foo\""),
+                ("store", "store = 5"),
+                ("store_url_file", "store_url_file = \"nothing\""),
+                ("store_cache", "store_cache = 3601"),
+                ("profiles", "profile.x.provider = \"zoho\""),
+                ("screen", "screen = 5"),
+                ("profile", "profiles.yonder = {provider = \"zoho\", client_id = \"\", data_center = \"xx\"}"),
+                ("provider", "providers.z = {kind = \"standard\", issuer = \"x\"}"),
+                ("built in", "providers.zoho = {kind = \"standard\", issuer = \"x\"}"),
+            ],
+            related: &["default_profile profiles", "profile built in"],
+        },
+    ];
+
+    #[test]
+    fn no_mistake_keeps_another_from_being_told() {
+        for (table, head) in TABLES.iter().flat_map(|table| table.heads.iter().map(move |head| (table, head))) {
+            let told = |mistakes: &[&Line]| {
+                let is_kept =
+                    |key: &str| mistakes.iter().all(|(other, _)| *other != key && (*other, key) != ("none", "issuer"));
+                let kept = table.base.iter().filter(|(key, _)| is_kept(key));
+                told(head, &kept.chain(mistakes.iter().copied()).map(|(_, line)| *line).collect::<Vec<_>>())
+            };
+            let without = told(&[]);
+            let single: Vec<_> = table.mistakes.iter().map(|mistake| (mistake, told(&[mistake]))).collect();
+            for (index, (first, alone)) in single.iter().enumerate() {
+                assert!(alone.difference(&without).count() > 0, "{head} {first:?}: {alone:?}");
+                for (second, other) in &single[index + 1..] {
+                    if first.0 == second.0 || table.related.contains(&format!("{} {}", first.0, second.0).as_str()) {
+                        continue;
+                    }
+                    let both = told(&[first, second]);
+                    let all: BTreeSet<String> = alone | other;
+                    let lost: Vec<_> = all.difference(&both).filter(|told| !without.contains(*told)).collect();
+                    let more: Vec<_> = both.difference(&all).filter(|told| !told.contains("has both")).collect();
+                    assert!(lost.is_empty() && more.is_empty(), "{head} {first:?} {second:?}: {lost:#?} {more:#?}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -441,9 +663,15 @@ mod tests {
             ("a = \n[profiles.x\nb = 'c'\n", &["1:5 ", "2:12 "]),
             (
                 "[profiles.a]\nprovider = 5\nclient_id = \"x\"\nscope = []\n\n[profiles.b]\nprovider = \"zoho\"\n",
-                &["2:12 `provider` has to be", "4:1 unknown key `scope`", "6:1 `client_id` is missing"],
+                &["2:12 `provider` has to be", "4:1 unknown key `scope`", "6:11 `profiles.b`: `client_id` is missing"],
             ),
-            ("[providers.p]\ntoken_endpoint = \"\"\n", &["1:1 `kind` is missing: one of `standard`, `zoho`, "]),
+            (
+                "[providers.p]\ntoken_endpoint = \"\"\n",
+                &[
+                    "1:12 `providers.p`: `kind` is missing: one of `standard`, `zoho`, ",
+                    "2:1 `providers.p`: `token_endpoint` is no",
+                ],
+            ),
             (
                 "[profiles.a]\nprovider=\"zoho\"\nclient_id=\"x\"\nscopes=[\"a,b\"]\n[profiles.b]\nprovider=\"zoho\"\n\
               client_id=\"\"\n[providers.p]\nkind=\"standard\"\n[providers.q]\nkind=\"standard\"\nissuer=\"http://x.example\"\n",
@@ -488,11 +716,14 @@ mod tests {
               api_domain=\"https://x.example\"\n",
                 &["4:1 `providers.z`: `data_centers.a.b.accounts_server` is no address"],
             ),
-            ("default_profile = \"x\"\n[profiles.x]\nprovider = \"zoho\"\n", &["2:1 `client_id` is missing"]),
+            (
+                "default_profile = \"x\"\n[profiles.x]\nprovider = \"zoho\"\n",
+                &["2:11 `profiles.x`: `client_id` is missing"],
+            ),
             ("[profiles.a]\nprovider = \"zoho\"\nclint_id = \"x\"\n", &["3:1 unknown key `clint_id`"]),
             (
                 "[profiles.a]\nprovider = \"zoho\"\nscope = []\n",
-                &["1:1 `client_id` is missing", "3:1 unknown key `scope`"],
+                &["1:11 `profiles.a`: `client_id` is missing", "3:1 unknown key `scope`"],
             ),
             (
                 "[profiles.a]\nprovider=\"zohoo\"\nclient_id=\"x\"\n[profiles.b]\nprovider=\"zoho\"\nclient_id=\"x\"\n\
@@ -570,7 +801,7 @@ mod tests {
             ("", Some("which has no address: ")),
         ] {
             crate::files::replace(&home.path().join("url"), content.as_bytes()).expect("it is written");
-            let checked = check("store_url_file = \"url\"\n", &config, None, |_| None);
+            let checked = check("store_url_file = \"url\"\n", &config, None, |_| Vec::new());
             let told: Vec<&str> = checked.warnings.iter().map(|remark| &*remark.message).collect();
             match expected {
                 None => assert_eq!(told, [""; 0]),

@@ -11,7 +11,6 @@ use serde::forward_to_deserialize_any;
 use toml::Spanned;
 use toml::de::{DeInteger, DeString, DeTable, DeValue};
 
-use super::file::ProviderKind;
 use super::screen;
 use crate::near::did_you_mean;
 
@@ -21,7 +20,7 @@ const ABOVE_ALL: [&str; 5] = ["default_profile", "key_command", "store", "store_
 /// What does not fit into the shape, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Misfit {
-    /// The keys that lead to it from the top. A key that is missing is not among them, one that is unknown is.
+    /// The keys that lead to it from the top. One that is unknown is among them.
     pub(super) path: Vec<String>,
     /// Where it begins in the text; `None` for the whole of it.
     pub(super) at: Option<usize>,
@@ -40,7 +39,6 @@ pub(super) enum MisfitKind {
         value: String,
         known: &'static [&'static str],
     },
-    Missing(&'static str),
     /// Another type of value is wanted, such as a list.
     Type,
     Value,
@@ -69,8 +67,6 @@ impl Misfit {
                 format!("`{key}` belongs above the first `[`: it is not about one profile or provider")
             }
             MisfitKind::UnknownKey { key, known } => format!("{message}{}", near(key, known)),
-            MisfitKind::Missing("kind") => format!("{message}: one of {}", listed(ProviderKind::words())),
-            MisfitKind::Missing(_) => message.clone(),
             MisfitKind::Type => {
                 let said = self.path.last().map_or_else(|| message.clone(), |key| format!("`{key}` {message}"));
                 if self.path.starts_with(&["screen".to_owned(), "keys".to_owned()]) {
@@ -120,7 +116,7 @@ fn given(value: Unexpected<'_>) -> String {
     }
 }
 
-fn listed(words: &[&str]) -> String {
+pub(super) fn listed(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
@@ -146,10 +142,6 @@ impl de::Error for Misfit {
     fn unknown_variant(value: &str, known: &'static [&'static str]) -> Self {
         let message = format!("`{value}` is none of {}", listed(known));
         Self::new(MisfitKind::UnknownValue { value: value.to_owned(), known }, message)
-    }
-
-    fn missing_field(key: &'static str) -> Self {
-        Self::new(MisfitKind::Missing(key), format!("`{key}` is missing"))
     }
 }
 

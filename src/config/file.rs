@@ -1,14 +1,16 @@
 //! The shape of `config.toml`, and its checks. Every problem is one sentence that names the key.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use super::document::listed;
 use super::{
     ClientType, Config, GitHost, Profile, ProviderSource, ScreenSettings, SecretSource, StoreSettings,
     built_in_providers,
@@ -16,10 +18,10 @@ use super::{
 use crate::files;
 use crate::files::access::Judged;
 use crate::near::did_you_mean;
-use crate::profile::ProfileName;
+use crate::profile::{InvalidProfileName, ProfileName};
 use crate::providers::presets::{PRESETS, Preset, Unfilled};
 use crate::providers::standard::{self, StandardEndpoints, StandardServer};
-use crate::providers::{ClientAuthentication, zoho};
+use crate::providers::{ClientAuthentication, DataCenter, zoho};
 use crate::registered::{RedirectUri, is_client_id, is_scope, no_scope};
 use crate::sorted;
 use crate::untrusted::check_address;
@@ -34,7 +36,8 @@ pub(super) struct File {
     default_profile: Option<ProfileName>,
     /// Named sign-ins.
     #[serde(default)]
-    profiles: BTreeMap<ProfileName, ProfileEntry>,
+    #[cfg_attr(test, schemars(with = "BTreeMap<ProfileName, ProfileEntry>"))]
+    profiles: BTreeMap<String, ProfileEntry>,
     /// Authorization servers beside the built-in ones.
     #[serde(default)]
     providers: BTreeMap<String, ProviderEntry>,
@@ -59,12 +62,14 @@ pub(super) struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct ProfileEntry {
     /// `zoho`, another built-in provider, or one of `[providers.NAME]`.
-    provider: String,
+    // What has to be there is missed by the checks: all that is there is read without it.
+    #[cfg_attr(test, schemars(required))]
+    provider: Option<String>,
     /// Where the client is registered; the provider's first one if left out.
     data_center: Option<String>,
     /// The client's id, as the provider's console shows it.
-    #[cfg_attr(test, schemars(length(min = 1)))]
-    client_id: String,
+    #[cfg_attr(test, schemars(required, length(min = 1)))]
+    client_id: Option<String>,
     /// What the client is registered as.
     #[serde(default)]
     client_type: ClientType,
@@ -95,7 +100,8 @@ pub(super) struct ProfileEntry {
 #[serde(deny_unknown_fields)]
 struct ProviderEntry {
     /// What it speaks.
-    kind: ProviderKind,
+    #[cfg_attr(test, schemars(with = "ProviderKind"))]
+    kind: Option<ProviderKind>,
     /// Zoho's dialect at other addresses, by the code of each data center; for `zoho`.
     data_centers: Option<BTreeMap<String, DataCenterEntry>>,
     /// Its host; for `gitlab`, `okta`, `auth0` and `keycloak`.
@@ -160,8 +166,20 @@ impl<'de> Deserialize<'de> for ProviderKind {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct DataCenterEntry {
-    accounts_server: String,
-    api_domain: String,
+    #[cfg_attr(test, schemars(required))]
+    accounts_server: Option<String>,
+    #[cfg_attr(test, schemars(required))]
+    api_domain: Option<String>,
+}
+
+/// What was left out of a document to read the rest of it, by the keys that lead there: what does not fit, and what a key that
+/// nobody knows was meant to be.
+pub(super) type LeftOut = BTreeSet<Vec<String>>;
+
+/// Whether something is left out, as itself or with all that it is in, or a part of it.
+pub(super) fn is_left_out(left_out: &LeftOut, path: &[String]) -> bool {
+    let behind = left_out.range::<[String], _>((Bound::Included(path), Bound::Unbounded)).next();
+    behind.is_some_and(|out| out.starts_with(path)) || (1..path.len()).any(|end| left_out.contains(&path[..end]))
 }
 
 /// The keys that lead from an entry to one of its values.
@@ -268,13 +286,12 @@ impl File {
 
     /// The profile with this name.
     pub(super) fn into_profile(mut self, name: &str) -> Option<ProfileEntry> {
-        self.profiles.remove(&name.parse::<ProfileName>().ok()?)
+        self.profiles.remove(name)
     }
 
     /// The provider that a profile names.
     pub(super) fn provider_of(&self, profile: &str) -> Option<&str> {
-        let entry = self.profiles.iter().find(|(name, _)| name.as_str() == profile);
-        entry.map(|(_, entry)| entry.provider.as_str())
+        self.profiles.get(profile)?.provider.as_deref()
     }
 
     /// What is left of it where the default profile need not be among the profiles; `None` where it has problems.
@@ -284,26 +301,31 @@ impl File {
         problems.is_empty().then_some(Config { default_profile, ..config })
     }
 
-    /// Checks what the shape alone does not tell: all problems, and what is left without them.
+    /// Checks what the shape alone does not tell.
     pub(super) fn checked(self, file: &Path) -> (Config, Vec<Problem>) {
+        self.judged(file, &LeftOut::new())
+    }
+
+    /// All problems, each value being judged by itself, and what there is: with problems, it is good for further judgements alone.
+    /// What only follows from `left_out` is none.
+    pub(super) fn judged(self, file: &Path, left_out: &LeftOut) -> (Config, Vec<Problem>) {
         let mut problems = Vec::new();
         let (mut providers, mut allowed_origins) = (built_in_providers(), BTreeMap::new());
         for (name, entry) in self.providers {
-            let mut faults = Faults::default();
+            let at = ["providers", &name];
+            let mut faults = Faults::of(&at, left_out);
+            let origins = faults.each(&entry.allowed_origins, origin);
+            let source = entry.check(&name, &mut faults);
             if providers.contains_key(&name) {
                 faults.add(Fault::of_entry([], format!("`{name}` is built in; give yours another name")));
-            } else {
-                let origins = faults.each(&entry.allowed_origins, origin);
-                if let Some(source) = entry.check(&name, &mut faults) {
-                    allowed_origins.insert(name.clone(), origins);
-                    providers.insert(name.clone(), source);
-                }
+            } else if let Some(source) = source {
+                allowed_origins.insert(name.clone(), origins);
+                providers.insert(name.clone(), source);
             }
-            problems.extend(faults.0.into_iter().map(|fault| Problem::of("providers", &name, fault)));
+            problems.extend(faults.found.into_iter().map(|fault| Problem::of("providers", &name, fault)));
         }
-        let store =
-            StoreSettings::checked(self.store.as_deref(), self.store_url_file.as_deref(), self.store_cache, file);
-        let mut of_all = |fault| problems.push(Problem { table: None, fault });
+        let mut faults = Faults::of(&[], left_out);
+        let store = (self.store.as_deref(), self.store_url_file.as_deref(), self.store_cache);
         let mut config = Config {
             file: file.to_owned(),
             default_profile: self.default_profile,
@@ -311,31 +333,39 @@ impl File {
             providers,
             allowed_origins,
             screen: self.screen,
-            store: store.unwrap_or_else(|problem| {
-                of_all(problem);
-                StoreSettings::default()
-            }),
+            store: StoreSettings::checked(store, file, &mut faults),
             key_command: self.key_command,
             is_part: false,
             judged: Judged::default(),
         };
-        if config.key_command.as_ref().is_some_and(|command| !is_command(command)) {
+        if let Some(command) = &config.key_command
+            && !is_command(command)
+            && !(command.is_empty() && faults.is_left_out(&["key_command"]))
+        {
             let wanted = "has to be a program and its arguments: `[\"PROGRAM\", \"ARGUMENT\"]`";
-            of_all(Fault::of_value("key_command", wanted));
+            faults.add(Fault::of_value("key_command", wanted));
         }
-        let is_missing = |name: &&ProfileName| !self.profiles.contains_key(*name);
-        let missing = config.default_profile.as_ref().filter(is_missing).map(|name| {
-            let near = did_you_mean(name.as_str(), self.profiles.keys().map(ProfileName::as_str));
+        if let Some(name) = &config.default_profile
+            && !self.profiles.contains_key(name.as_str())
+            && !faults.is_left_out(&["profiles", name.as_str()])
+        {
+            let near = did_you_mean(name.as_str(), self.profiles.keys().map(String::as_str));
             let near = near.map_or_else(String::new, |near| format!("; {near}"));
-            Fault::of_value("default_profile", format!("names `{name}`, which is not among the profiles{near}"))
-        });
-        for (name, entry) in self.profiles {
-            let mut faults = Faults::default();
-            let profile = entry.check(&name, &config, &mut faults);
-            problems.extend(faults.0.into_iter().map(|fault| Problem::of("profiles", name.as_str(), fault)));
-            config.profiles.extend(profile.map(|profile| (name, profile)));
+            let what = format!("names `{name}`, which is not among the profiles{near}");
+            faults.add(Fault::of_value("default_profile", what));
         }
-        problems.extend(missing.map(|fault| Problem { table: None, fault }));
+        problems.extend(faults.found.into_iter().map(|fault| Problem { table: None, fault }));
+        for (name, entry) in self.profiles {
+            let at = ["profiles", &name];
+            let mut faults = Faults::of(&at, left_out);
+            let named = name.parse().unwrap_or_else(|invalid: InvalidProfileName| {
+                faults.add(Fault::of_entry([], invalid.to_string()));
+                ProfileName::of_refused(name.clone())
+            });
+            let profile = entry.check(&named, &config, &mut faults);
+            problems.extend(faults.found.into_iter().map(|fault| Problem::of("profiles", &name, fault)));
+            config.profiles.insert(named, profile);
+        }
         (config, problems)
     }
 }
@@ -346,79 +376,104 @@ fn is_command(command: &[String]) -> bool {
 }
 
 /// What is wrong with an entry. One fault hides no other one.
-#[derive(Default)]
-struct Faults(Vec<Fault>);
+pub(super) struct Faults<'a> {
+    found: Vec<Fault>,
+    /// The keys that lead to the entry.
+    entry: &'a [&'a str],
+    left_out: &'a LeftOut,
+}
 
-impl Faults {
-    fn add(&mut self, fault: Fault) {
-        self.0.push(fault);
+impl<'a> Faults<'a> {
+    fn of(entry: &'a [&'a str], left_out: &'a LeftOut) -> Self {
+        Self { found: Vec::new(), entry, left_out }
+    }
+
+    /// Whether the entry has something there that was left out, so that nobody can tell what it means.
+    fn is_left_out(&self, keys: &[&str]) -> bool {
+        let path: Vec<String> = self.entry.iter().chain(keys).map(|key| (*key).to_owned()).collect();
+        is_left_out(self.left_out, &path)
+    }
+
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.found.push(fault);
+    }
+
+    /// Something has to be there, and is not; `such_as` goes on with what.
+    fn miss<const N: usize>(&mut self, keys: [&str; N], such_as: &str) {
+        if !self.is_left_out(&keys) {
+            self.add(Fault::of_value(keys, format!("is missing{such_as}")));
+        }
     }
 
     /// What was checked, where it is sound.
-    fn sound<T, F: Into<Fault>>(&mut self, checked: Result<T, F>) -> Option<T> {
-        checked.map_err(|fault| self.add(fault.into())).ok()
+    pub(super) fn sound<T>(&mut self, checked: Result<T, Fault>) -> Option<T> {
+        checked.map_err(|fault| self.add(fault)).ok()
     }
 
     /// Those of some texts that are sound.
     fn each<T>(&mut self, texts: &[String], check: impl Fn(&str) -> Result<T, Fault>) -> Vec<T> {
         texts.iter().filter_map(|text| self.sound(check(text))).collect()
     }
-
-    /// An address, where one is given and is sound.
-    fn address(&mut self, key: &'static str, text: Option<String>) -> Option<Url> {
-        self.sound(address(key, &text?))
-    }
 }
 
 impl ProfileEntry {
     /// The profile; `None` where it has faults.
     pub(super) fn checked(self, name: &ProfileName, config: &Config) -> Option<Profile> {
-        self.check(name, config, &mut Faults::default())
+        let left_out = LeftOut::new();
+        let mut faults = Faults::of(&[], &left_out);
+        let profile = self.check(name, config, &mut faults);
+        faults.found.is_empty().then_some(profile)
     }
 
-    /// `config` has the providers.
-    fn check(self, name: &ProfileName, config: &Config, faults: &mut Faults) -> Option<Profile> {
+    /// The profile, as far as it is sound. `config` has the providers.
+    fn check(self, name: &ProfileName, config: &Config, faults: &mut Faults<'_>) -> Profile {
         let file = &config.file;
-        if !is_client_id(&self.client_id) {
-            let what = "is empty or has characters that no client id has: copy it from the provider's console";
-            faults.add(Fault::of_value("client_id", what));
+        if self.provider.is_none() {
+            faults.miss(["provider"], "");
+        }
+        match &self.client_id {
+            None => faults.miss(["client_id"], ""),
+            Some(id) if is_client_id(id) => {}
+            Some(_) => {
+                let what = "is empty or has characters that no client id has: copy it from the provider's console";
+                faults.add(Fault::of_value("client_id", what));
+            }
         }
         for scope in self.scopes.iter().filter(|scope| !is_scope(scope)) {
             faults.add(Fault::of_entry("scopes", format!("`scopes`: {}", no_scope(scope))));
         }
         let redirect_uri = self.redirect_uri.and_then(|text| {
-            let usable = text.parse::<RedirectUri>().and_then(|uri| {
-                self.client_type.check_redirect_uri(&uri).map_err(str::to_owned)?;
-                Ok(uri)
+            let checked = text.parse::<RedirectUri>().and_then(|uri| match self.client_type.check_redirect_uri(&uri) {
+                // Which scheme there may be goes by the type.
+                Err(_) if uri.meant_scheme().is_none() && faults.is_left_out(&["client_type"]) => Ok(uri),
+                checked => checked.map(|()| uri),
             });
-            faults.sound(usable.map_err(|problem| Fault::of_value("redirect_uri", problem)))
+            faults.sound(checked.map_err(|problem| Fault::of_value("redirect_uri", problem)))
         });
+        if self.client_secret_file.is_some() && self.client_secret_env.is_some() {
+            let both = "has both `client_secret_file` and `client_secret_env`; keep the one that is meant";
+            faults.add(Fault::of_entry("client_secret_file", both));
+        }
+        if let Some(variable) = &self.client_secret_env
+            && (variable.is_empty() || variable.contains(['=', '\0']))
+        {
+            let what = format!("is {variable:?}, which is no name of a variable; it reads like \"APP_SECRET\"");
+            faults.add(Fault::of_value("client_secret_env", what));
+        }
         let client_secret = match (self.client_secret_file, self.client_secret_env) {
-            (Some(path), variable) => {
-                if variable.is_some() {
-                    let both = "has both `client_secret_file` and `client_secret_env`; keep the one that is meant";
-                    faults.add(Fault::of_entry("client_secret_file", both));
-                }
-                SecretSource::File(beside(file, &path))
-            }
-            (None, Some(variable)) => {
-                if variable.is_empty() || variable.contains(['=', '\0']) {
-                    let what = format!("is {variable:?}, which is no name of a variable; it reads like \"APP_SECRET\"");
-                    faults.add(Fault::of_value("client_secret_env", what));
-                }
-                SecretSource::Variable(variable)
-            }
+            (Some(path), _) => SecretSource::File(beside(file, &path)),
+            (None, Some(variable)) => SecretSource::Variable(variable),
             (None, None) => SecretSource::Store,
         };
         let allowed_origins = faults.each(&self.allowed_origins, origin);
         let git_hosts = faults.each(&self.git_hosts, git_host);
         let files = self.client_secret_files.into_iter();
-        let (provider, data_center) = config.canonical(self.provider, self.data_center);
-        faults.0.is_empty().then(|| Profile {
+        let (provider, data_center) = config.canonical(self.provider.unwrap_or_default(), self.data_center);
+        Profile {
             name: name.clone(),
             provider,
             data_center,
-            client_id: self.client_id,
+            client_id: self.client_id.unwrap_or_default(),
             client_type: self.client_type,
             redirect_uri,
             scopes: self.scopes,
@@ -426,71 +481,95 @@ impl ProfileEntry {
             client_secret_files: files.map(|(code, path)| (code.to_ascii_lowercase(), beside(file, &path))).collect(),
             allowed_origins,
             git_hosts,
-        })
+        }
     }
 }
 
 impl ProviderEntry {
-    fn check(self, name: &str, faults: &mut Faults) -> Option<ProviderSource> {
-        let source = match self.kind {
-            ProviderKind::Zoho => self.zoho(name, faults),
-            ProviderKind::Standard => Some(self.server(name, None, faults)),
-            ProviderKind::Preset(preset) => Some(self.server(name, Some(preset), faults)),
+    /// The provider, as far as it is sound; `None` where nothing can be told of it.
+    fn check(self, name: &str, faults: &mut Faults<'_>) -> Option<ProviderSource> {
+        let preset = match self.kind {
+            Some(ProviderKind::Zoho) => return self.zoho(name, faults),
+            Some(ProviderKind::Standard) => None,
+            Some(ProviderKind::Preset(preset)) => Some(preset),
+            None => {
+                faults.miss(["kind"], &format!(": one of {}", listed(ProviderKind::words())));
+                // What an address is does not go by the kind.
+                self.addresses(faults);
+                data_centers(self.data_centers.unwrap_or_default(), faults);
+                return None;
+            }
         };
-        source.filter(|_| faults.0.is_empty())
+        Some(self.server(name, preset, faults))
+    }
+
+    /// The endpoints and the API's domain that are given here.
+    fn addresses(&self, faults: &mut Faults<'_>) -> (StandardEndpoints, Option<Url>) {
+        let mut address = |key, text: &Option<String>| faults.sound(address(key, text.as_ref()?));
+        address("issuer", &self.issuer);
+        let endpoints = StandardEndpoints {
+            device_authorization: address("device_authorization_endpoint", &self.device_authorization_endpoint),
+            authorization: address("authorization_endpoint", &self.authorization_endpoint),
+            token: address("token_endpoint", &self.token_endpoint),
+            revocation: address("revocation_endpoint", &self.revocation_endpoint),
+            userinfo: address("userinfo_endpoint", &self.userinfo_endpoint),
+            client_authentication: self.client_authentication.into_iter().collect(),
+            ..StandardEndpoints::default()
+        };
+        (endpoints, address("api_domain", &self.api_domain))
     }
 
     /// A server by what is given here; what a preset knows comes second.
-    fn server(self, name: &str, preset: Option<&Preset>, faults: &mut Faults) -> ProviderSource {
+    fn server(self, name: &str, preset: Option<&Preset>, faults: &mut Faults<'_>) -> ProviderSource {
         if self.data_centers.is_some() {
             let what = "has `data_centers`, which only providers of the kind `zoho` have";
             faults.add(Fault::of_entry("data_centers", what));
         }
+        let (endpoints, api_domain) = self.addresses(faults);
         let blanks = [("host", self.host), ("tenant", self.tenant), ("realm", self.realm)];
         let given = sorted::map(blanks.into_iter().filter_map(|(key, value)| Some((key, value?))));
         let known = preset.map_or(&[][..], |preset| preset.parameters);
         for key in given.keys().filter(|key| known.iter().all(|parameter| parameter.name != **key)) {
             faults.add(Fault::of_entry(*key, format!("has `{key}`, which this kind of provider does not take")));
         }
-        let preset = preset.and_then(|preset| faults.sound(preset.server(name, &given)));
         let blank = || StandardServer {
             name: name.to_owned(),
-            dialect: &standard::DIALECT,
+            dialect: preset.map_or(&standard::DIALECT, |preset| preset.dialect),
             issuer: None,
             endpoints: StandardEndpoints::default(),
             api_domain: None,
             parameters: Vec::new(),
         };
-        let known = preset.unwrap_or_else(blank);
-        let given = StandardEndpoints {
-            device_authorization: faults.address("device_authorization_endpoint", self.device_authorization_endpoint),
-            authorization: faults.address("authorization_endpoint", self.authorization_endpoint),
-            token: faults.address("token_endpoint", self.token_endpoint),
-            revocation: faults.address("revocation_endpoint", self.revocation_endpoint),
-            userinfo: faults.address("userinfo_endpoint", self.userinfo_endpoint),
-            client_authentication: self.client_authentication.into_iter().collect(),
-            ..StandardEndpoints::default()
-        };
-        faults.address("issuer", self.issuer.clone());
-        let server = StandardServer {
-            issuer: self.issuer.or(known.issuer),
-            endpoints: given.or(known.endpoints),
-            api_domain: faults.address("api_domain", self.api_domain).or(known.api_domain),
-            parameters: self.parameters.unwrap_or_default().into_iter().collect(),
-            ..known
-        };
-        if server.issuer.is_none() && server.endpoints.token.is_none() && faults.0.is_empty() {
+        let known = preset.map_or_else(|| Ok(blank()), |preset| preset.server(name, &given));
+        let known = known.unwrap_or_else(|unfilled| {
+            let is_empty = |blank: &Unfilled| blank.parameter.is_some_and(|name| !given.contains_key(name));
+            for blank in unfilled {
+                if !(is_empty(&blank) && faults.is_left_out(blank.parameter.as_slice())) {
+                    faults.add(blank.into());
+                }
+            }
+            blank()
+        });
+        let needs = |key, given: &Option<String>| given.is_none() && !faults.is_left_out(&[key]);
+        if preset.is_none() && needs("issuer", &self.issuer) && needs("token_endpoint", &self.token_endpoint) {
             let needed = "needs the address of its `issuer`, such as \"https://id.example.com\", or its addresses as \
                           `device_authorization_endpoint` and `token_endpoint`";
             faults.add(Fault::of_entry("issuer", needed));
         }
+        let server = StandardServer {
+            issuer: self.issuer.or(known.issuer),
+            endpoints: endpoints.or(known.endpoints),
+            api_domain: api_domain.or(known.api_domain),
+            parameters: self.parameters.unwrap_or_default().into_iter().collect(),
+            ..known
+        };
         match server.provider(StandardEndpoints::default()) {
             Some(provider) if server.issuer.is_none() => ProviderSource::Configured(provider),
             _ => ProviderSource::Discovered(Box::new(server)),
         }
     }
 
-    fn zoho(self, name: &str, faults: &mut Faults) -> Option<ProviderSource> {
+    fn zoho(self, name: &str, faults: &mut Faults<'_>) -> Option<ProviderSource> {
         let of_other_kinds = [
             ("host", self.host.is_some()),
             ("tenant", self.tenant.is_some()),
@@ -513,26 +592,35 @@ impl ProviderEntry {
             faults.add(Fault::of_entry(*key, format!("has `{key}`, which {instead}")));
         }
         let entries = self.data_centers.unwrap_or_default();
-        if entries.is_empty() {
+        if entries.is_empty() && !faults.is_left_out(&["data_centers"]) {
             let needed = "has no `data_centers`: it needs one at least, such as `[providers.NAME.data_centers.us]` with \
                           `accounts_server` and `api_domain`";
             faults.add(Fault::of_entry("data_centers", needed));
         }
-        let mut data_centers = Vec::new();
-        for (code, entry) in entries {
-            let mut at = |field, text: &str| faults.sound(address(["data_centers", &code, field], text));
-            let accounts_server = at("accounts_server", &entry.accounts_server);
-            let api_domain = at("api_domain", &entry.api_domain);
-            data_centers.extend(
-                accounts_server
-                    .zip(api_domain)
-                    .map(|(accounts_server, api_domain)| zoho::data_center(&code, &accounts_server, &api_domain)),
-            );
-        }
+        let mut data_centers = data_centers(entries, faults);
         // Zoho's own first data center comes first wherever it is among them.
         sorted::by_key(&mut data_centers, |data_center| data_center.code != "us");
-        faults.0.is_empty().then(|| ProviderSource::Configured(zoho::provider_at(name, data_centers)))
+        (!data_centers.is_empty()).then(|| ProviderSource::Configured(zoho::provider_at(name, data_centers)))
     }
+}
+
+/// One for each entry.
+fn data_centers(entries: BTreeMap<String, DataCenterEntry>, faults: &mut Faults<'_>) -> Vec<DataCenter> {
+    let data_center = |(code, entry): (String, DataCenterEntry)| {
+        let mut at = |field, text: Option<String>| {
+            if text.is_none() {
+                faults.miss(["data_centers", &code, field], "");
+            }
+            faults.sound(address(["data_centers", &code, field], &text?))
+        };
+        let addresses = (at("accounts_server", entry.accounts_server), at("api_domain", entry.api_domain));
+        match addresses {
+            (Some(accounts_server), Some(api_domain)) => zoho::data_center(&code, &accounts_server, &api_domain),
+            // Profiles name it by its code, whatever is wrong with its addresses.
+            _ => DataCenter { code: code.to_ascii_lowercase(), ..zoho::provider().default_data_center().clone() },
+        }
+    };
+    entries.into_iter().map(data_center).collect()
 }
 
 fn address(key: impl Into<KeyPath>, text: &str) -> Result<Url, Fault> {
@@ -584,7 +672,7 @@ mod tests {
 
     fn all_problems(text: &str) -> String {
         parse(text).expect_err(text);
-        let told = super::super::check::check(text, Path::new("/etc/x/config.toml"), None, |_| None).mistakes;
+        let told = super::super::check::check(text, Path::new("/etc/x/config.toml"), None, |_| Vec::new()).mistakes;
         told.iter().map(|told| format!("line {}: {}", told.line, told.message)).collect::<Vec<_>>().join("\n")
     }
 

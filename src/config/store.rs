@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::file::{Fault, beside};
+use super::file::{Fault, Faults, beside};
 use super::{read_store_url, variables};
 use crate::error::{Code, Error};
 use crate::storage::{StoreAddress, StoreError};
@@ -34,38 +34,36 @@ impl Default for StoreSettings {
 }
 
 impl StoreSettings {
-    /// Checks the keys of the configuration in `file`. The error is a clause that repeats nothing of an address.
+    /// Checks `store`, `store_url_file` and `store_cache` of the configuration in `file`. A fault repeats nothing of an address.
     pub(super) fn checked(
-        address: Option<&str>,
-        url_file: Option<&Path>,
-        cache: Option<u32>,
+        (address, url_file, cache): (Option<&str>, Option<&Path>, Option<u32>),
         file: &Path,
-    ) -> Result<Self, Fault> {
+        faults: &mut Faults<'_>,
+    ) -> Self {
         if address.is_some() && url_file.is_some() {
-            return Err(Fault::of_entry("store", "has both `store` and `store_url_file`; keep the one that is meant"));
+            let both = "has both `store` and `store_url_file`; keep the one that is meant";
+            faults.add(Fault::of_entry("store", both));
         }
-        let cache = cache.map_or(Ok(DEFAULT_CACHE), |seconds| {
-            let range = || format!("is a number of seconds up to {LONGEST_CACHE}; 0 keeps no copies");
-            let is_within = seconds <= LONGEST_CACHE;
-            is_within
-                .then(|| Duration::from_secs(seconds.into()))
-                .ok_or_else(|| Fault::of_value("store_cache", range()))
-        })?;
-        let address = address.map(StoreAddress::parse).transpose();
-        let refused = |error| Fault::of_entry("store", format!("`store`: {}", problem(error)));
-        let address = match address.map_err(refused)? {
-            Some(address) if address.has_password() => {
-                return Err(Fault::of_value(
-                    "store",
-                    "holds a password; put the address into a file that only you can read, and name that by \
-                     `store_url_file`",
-                ));
-            }
+        if cache.is_some_and(|seconds| seconds > LONGEST_CACHE) {
+            let range = format!("is a number of seconds up to {LONGEST_CACHE}; 0 keeps no copies");
+            faults.add(Fault::of_value("store_cache", range));
+        }
+        let address = address.and_then(|address| {
+            let parsed = StoreAddress::parse(address);
+            faults.sound(parsed.map_err(|error| Fault::of_entry("store", format!("`store`: {}", problem(error)))))
+        });
+        if address.as_ref().is_some_and(StoreAddress::has_password) {
+            let what = "holds a password; put the address into a file that only you can read, and name that by \
+                        `store_url_file`";
+            faults.add(Fault::of_value("store", what));
+        }
+        let address = match address {
             Some(StoreAddress::File(directory)) => Some(StoreAddress::File(beside(file, &directory))),
             Some(StoreAddress::Plain(directory)) => Some(StoreAddress::Plain(beside(file, &directory))),
             address => address,
         };
-        Ok(Self { address, url_file: url_file.map(|path| beside(file, path)), cache })
+        let cache = cache.map_or(DEFAULT_CACHE, |seconds| Duration::from_secs(seconds.into()));
+        Self { address, url_file: url_file.map(|path| beside(file, path)), cache }
     }
 
     /// The store that the configuration names, if it names one.

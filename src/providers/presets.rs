@@ -348,23 +348,30 @@ impl Preset {
     ///
     /// # Errors
     ///
-    /// One sentence that names the parameter that is missing or cannot be used.
-    pub fn server(&self, name: &str, given: &BTreeMap<&str, String>) -> Result<StandardServer, Unfilled> {
-        let mut values = Vec::new();
+    /// Each parameter that is missing or cannot be used.
+    pub fn server(&self, name: &str, given: &BTreeMap<&str, String>) -> Result<StandardServer, Vec<Unfilled>> {
+        let (mut values, mut unfilled) = (Vec::new(), Vec::new());
         for Parameter { name, default, example } in self.parameters {
-            let unfilled = |problem| Unfilled { parameter: Some(name), problem };
             let value = given.get(name).map(String::as_str).or(*default).filter(|value| !value.is_empty());
-            let value = value.ok_or_else(|| unfilled(format!("is needed, such as {example}")))?;
-            let filled = filled_in(name, value).and_then(|filled| self.check_addition(value, filled));
-            let filled = filled.map_err(|what| unfilled(format!("{what}; it reads like {example:?}")))?;
-            values.push((format!("{{{name}}}"), filled));
+            let filled = value.ok_or_else(|| format!("is needed, such as {example}")).and_then(|value| {
+                let filled = filled_in(name, value).and_then(|filled| self.check_addition(value, filled));
+                filled.map_err(|what| format!("{what}; it reads like {example:?}"))
+            });
+            match filled {
+                Ok(filled) => values.push((format!("{{{name}}}"), filled)),
+                Err(problem) => unfilled.push(Unfilled { parameter: Some(name), problem }),
+            }
+        }
+        if !unfilled.is_empty() {
+            return Err(unfilled);
         }
         let fill_in = |template: &str| {
             values.iter().fold(template.to_owned(), |address, (blank, value)| address.replace(blank, value))
         };
         let address = |template: Option<&'static str>| {
             let parsed = template.map(|template| Url::parse(&fill_in(template))).transpose();
-            parsed.map_err(|_| Unfilled { parameter: None, problem: "has parameters that make no address".to_owned() })
+            let problem = || "has parameters that make no address".to_owned();
+            parsed.map_err(|_| vec![Unfilled { parameter: None, problem: problem() }])
         };
         Ok(StandardServer {
             name: name.to_owned(),
@@ -421,7 +428,7 @@ mod tests {
 
     use super::{PRESETS, Preset};
 
-    fn server(kind: &str, given: &[(&'static str, &str)]) -> Result<super::StandardServer, super::Unfilled> {
+    fn server(kind: &str, given: &[(&'static str, &str)]) -> Result<super::StandardServer, Vec<super::Unfilled>> {
         let given: BTreeMap<_, _> = given.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         Preset::of_kind(kind).expect("a preset").server("mine", &given)
     }
@@ -474,7 +481,7 @@ mod tests {
             ("auth0", "https://example.eu.auth0.com/authorize", "`/authorize`"),
             ("auth0", "https://example.eu.auth0.com/userinfo", "`/userinfo`"),
         ] {
-            let unfilled = server(kind, &[("host", host), ("realm", "main")]).expect_err(host);
+            let unfilled = &server(kind, &[("host", host), ("realm", "main")]).expect_err(host)[0];
             assert!(unfilled.parameter == Some("host") && unfilled.problem.contains(part), "{unfilled:?}");
         }
         for (kind, host) in [

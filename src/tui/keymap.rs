@@ -211,42 +211,52 @@ impl OddKey {
 
 impl Keymap {
     /// The built-in bindings with other keys in the place of some: by scope, by command. A key that the person gives to
-    /// a command is taken from the one that had it. The problem is told in a sentence.
-    pub fn configured(scopes: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Result<Self, OddKey> {
-        let mut keymap = Self::default();
+    /// a command is taken from the one that had it.
+    ///
+    /// # Errors
+    ///
+    /// Each problem, in a sentence.
+    pub fn configured(scopes: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Result<Self, Vec<OddKey>> {
+        let (mut keymap, mut all_odd) = (Self::default(), Vec::new());
         for (scope_name, commands) in scopes {
             let at = format!("screen.keys.{scope_name}");
-            let scope: Scope = named(scope_name).ok_or_else(|| {
-                let problem =
-                    format!("`screen.keys` has `{scope_name}`, which is no screen; there are {}", config::key_tables());
-                OddKey::below(&[scope_name], problem)
-            })?;
+            let scope: Option<Scope> = named(scope_name);
+            if scope.is_none() {
+                let tables = config::key_tables();
+                let problem = format!("`screen.keys` has `{scope_name}`, which is no screen; there are {tables}");
+                all_odd.push(OddKey::below(&[scope_name], problem));
+            }
             let mut given: Vec<Key> = Vec::new();
             for (command_name, labels) in commands {
-                let odd = |problem| OddKey::below(&[scope_name, command_name], problem);
-                let place = named(command_name)
-                    .and_then(|command: Command| keymap.0.iter().position(|bound| bound.is_for(scope, command)))
-                    .ok_or_else(|| {
-                        odd(format!(
-                            "`{at}` has `{command_name}`, which is no command of this screen; `docs/keys.md` lists them"
-                        ))
-                    })?;
-                let keys = labels.iter().map(|label| {
-                    Key::from_label(label).ok_or_else(|| odd(format!("`{at}.{command_name}`: {label:?} is no key")))
-                });
-                let keys = keys.collect::<Result<Vec<Key>, OddKey>>()?;
-                let text = keys.iter().find(|key| scope == Typing && matches!(key, Char(_)));
-                if let Some(key) = text {
-                    return Err(odd(format!("`{at}.{command_name}`: {} is text there", key.label())));
+                let mut odd = |problem| all_odd.push(OddKey::below(&[scope_name, command_name], problem));
+                let command: Option<Command> = named(command_name);
+                let is_meant =
+                    |bound: &Bound| scope.zip(command).is_some_and(|(scope, command)| bound.is_for(scope, command));
+                let place = keymap.0.iter().position(is_meant);
+                if scope.is_some() && place.is_none() {
+                    odd(format!(
+                        "`{at}` has `{command_name}`, which is no command of this screen; `docs/keys.md` lists them"
+                    ));
                 }
-                let ways_out = keymap.keys(Everywhere, Command::LeaveNow);
-                if let Some(key) = keys.iter().find(|key| scope != Everywhere && ways_out.contains(key)) {
-                    return Err(odd(format!("`{at}.{command_name}`: {} always leaves", key.label())));
+                let mut keys = Vec::new();
+                for label in labels {
+                    let Some(key) = Key::from_label(label) else {
+                        odd(format!("`{at}.{command_name}`: {label:?} is no key"));
+                        continue;
+                    };
+                    let leaves = || keymap.keys(Everywhere, Command::LeaveNow).contains(&key);
+                    let problem = match key {
+                        Char(_) if scope == Some(Typing) => "is text there",
+                        _ if scope != Some(Everywhere) && leaves() => "always leaves",
+                        _ if given.contains(&key) => "is given to another command already",
+                        _ => {
+                            keys.push(key);
+                            continue;
+                        }
+                    };
+                    odd(format!("`{at}.{command_name}`: {} {problem}", key.label()));
                 }
-                if let Some(key) = keys.iter().find(|key| given.contains(key)) {
-                    let problem = format!("`{at}.{command_name}`: {} is given to another command already", key.label());
-                    return Err(odd(problem));
-                }
+                let (Some(scope), Some(place)) = (scope, place) else { continue };
                 given.extend(&keys);
                 for other in keymap.0.iter_mut().filter(|bound| bound.binding.scope == scope) {
                     other.keys.retain(|key| !keys.contains(key));
@@ -255,13 +265,15 @@ impl Keymap {
             }
         }
         // Nobody is locked in.
-        match keymap.keys(Everywhere, Command::LeaveNow) {
-            [] => {
-                let problem = "`screen.keys.everywhere.leave-now` has no key, and nothing else always leaves";
-                Err(OddKey::below(&["everywhere", "leave-now"], problem.to_owned()))
-            }
-            _ => Ok(keymap),
+        let leave_now = OddKey::below(
+            &["everywhere", "leave-now"],
+            "`screen.keys.everywhere.leave-now` has no key, and nothing else always leaves".to_owned(),
+        );
+        let has_none = keymap.keys(Everywhere, Command::LeaveNow).is_empty();
+        if has_none && all_odd.iter().all(|odd| odd.path != leave_now.path) {
+            all_odd.push(leave_now);
         }
+        if all_odd.is_empty() { Ok(keymap) } else { Err(all_odd) }
     }
 
     /// What `key` asks for in `scope`: the scope's own binding, else the one that holds everywhere. Where text is typed, what
@@ -311,7 +323,7 @@ mod tests {
 
     fn configured(text: &str) -> Result<Keymap, String> {
         let configured = Keymap::configured(&toml::from_str(text).expect("keys by scope and command"));
-        configured.map_err(|odd| odd.problem)
+        configured.map_err(|odd| odd.into_iter().map(|odd| odd.problem).collect::<Vec<_>>().join("\n"))
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn a_check_tells_all_mistakes_and_what_is_odd() {
     assert_eq!((broken.code, broken.stderr.as_str()), (2, ""), "{broken:?}");
     for line in [
         ":1:1: mistake: unknown key `colour`",
-        ":2:1: mistake: `client_id` is missing",
+        ":2:11: mistake: `profiles.a`: `client_id` is missing",
         ":4:1: mistake: unknown key `scope`",
         ":6:1: mistake: `screen.keys.profiles.refresh`: \"F99\" is no key",
         " has 4 mistakes",
@@ -465,7 +465,7 @@ fn what_is_mistaken_is_not_told_as_missing_too() {
         ("scopes = \"a,b\"\n", "`scopes`"),
         ("scopes = 1\n", "`scopes`"),
         ("scops = [\"a\"]\n", "unknown key `scops`"),
-        ("scopes = [\"a\", 1]\n", "`scopes`"),
+        ("scopes = [\"AaaServer.profile.READ\", 1]\n", "`scopes`"),
         ("scopes = [\"a\\u200b\"]\n", "`scopes`: `a<U+200B>` is no scope"),
         ("scopes = [\"ZohoCRM.users.READ\"]\nclient_type = \"server-based\"\nredirect_uri = 1\n", "`redirect_uri`"),
     ] {

@@ -180,7 +180,7 @@ pub(super) fn note(record: &mut Record, note: RevocationNote, limit: Option<Gran
 /// The same of the grant that is kept of an import. Tells whether there was one.
 pub(super) fn note_used_up(record: &mut Record, limit: Option<GrantLimit>) -> bool {
     let Some(used_up) = record.used_up.take() else { return false };
-    let kept = RevocationNote::of(&used_up.grant, &used_up.client_id);
+    let kept = RevocationNote::of(&used_up.grant, used_up.client_id(&record.client_id));
     note(record, kept, limit);
     true
 }
@@ -287,11 +287,22 @@ mod tests {
     fn each_grant_of_a_record_counts_for_the_client_that_it_was_given_to() {
         let grant = |of| record(of, of).grant.expect("a grant");
         let note = RevocationNote::of(&grant("noted"), "before");
-        let used_up = UsedUp { token: Secret::new("RT"), client_id: "after".to_owned(), grant: grant("imported") };
-        let record = Record { used_up: Some(Box::new(used_up)), to_revoke: vec![note], ..record("RT", "own") };
-        let living: Vec<_> = living(&record).map(|left| (left.client_id, left.account.expect("it is known"))).collect();
-        let expected = [("before", "noted"), ("client", "own"), ("after", "imported")];
-        assert_eq!(living, expected.map(|(client, account)| (client.to_owned(), account.to_owned())));
+        let used_up = |client: Option<&str>| UsedUp {
+            token: Secret::new("RT"),
+            client_id: client.map(str::to_owned),
+            grant: grant("imported"),
+        };
+        for (client, counted) in [(Some("after"), "after"), (None, "client")] {
+            let record = Record {
+                used_up: Some(Box::new(used_up(client))),
+                to_revoke: vec![note.clone()],
+                ..record("RT", "own")
+            };
+            let living: Vec<_> =
+                living(&record).map(|left| (left.client_id, left.account.expect("it is known"))).collect();
+            let expected = [("before", "noted"), ("client", "own"), (counted, "imported")];
+            assert_eq!(living, expected.map(|(client, account)| (client.to_owned(), account.to_owned())));
+        }
     }
 
     #[test]

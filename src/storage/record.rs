@@ -101,7 +101,7 @@ impl Record {
 
     /// The same with the id of the client that each was given to.
     pub fn grants_of_clients(&self) -> impl Iterator<Item = (&Grant, &str)> {
-        let used_up = self.used_up.iter().map(|used_up| (&used_up.grant, &*used_up.client_id));
+        let used_up = self.used_up.iter().map(|used_up| (&used_up.grant, used_up.client_id(&self.client_id)));
         self.grant.iter().map(|grant| (grant, &*self.client_id)).chain(used_up)
     }
 
@@ -113,7 +113,7 @@ impl Record {
     /// What the client got in the place of an imported refresh token that is used up, and is kept until it is known whose it is.
     pub fn successor_of(&self, imported: &Secret, client_id: &str) -> Option<&Grant> {
         let used_up = self.used_up.as_ref().filter(|used_up| used_up.token == *imported)?;
-        Some(&used_up.grant).filter(|_| used_up.client_id == client_id)
+        Some(&used_up.grant).filter(|_| used_up.client_id(&self.client_id) == client_id)
     }
 
     /// All tokens in it, also those that are only to be revoked.
@@ -370,9 +370,17 @@ impl Grant {
 pub struct UsedUp {
     #[serde(with = "secret")]
     pub token: Secret,
-    /// The client that it was given to, which the record need not be of yet.
-    pub client_id: String,
+    /// The client that it was given to, which the record need not be of yet. Older versions kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     pub grant: Grant,
+}
+
+impl UsedUp {
+    /// The client of its tokens, where the record is of this one.
+    pub fn client_id<'a>(&'a self, of_record: &'a str) -> &'a str {
+        self.client_id.as_deref().unwrap_or(of_record)
+    }
 }
 
 /// A grant of which no token is left here.
@@ -615,7 +623,7 @@ mod tests {
         let own = || record(Some(grant(1, "RT-1")));
         let kept = Some(Box::new(UsedUp {
             token: Secret::new("RT-0"),
-            client_id: "another".to_owned(),
+            client_id: Some("another".to_owned()),
             grant: Grant { is_own: false, ..grant(1, "RT-1") },
         }));
         // What is here, an outdated copy of it, and what is to be revoked and left to the provider then.

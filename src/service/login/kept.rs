@@ -598,7 +598,7 @@ impl Attempt {
     /// The imported token, where the provider has replaced it.
     fn used_up(&self, grant: &Grant) -> Option<UsedUp> {
         let token = self.imported.clone().filter(|imported| grant.refresh_token.as_ref() != Some(imported))?;
-        Some(UsedUp { token, client_id: self.client.id.clone(), grant: grant.clone() })
+        Some(UsedUp { token, client_id: Some(self.client.id.clone()), grant: grant.clone() })
     }
 
     /// Takes out what is kept of an import. What this one does not go on with is left to the provider, and given.
@@ -606,7 +606,7 @@ impl Attempt {
         let successor = self.imported.as_ref().and_then(|token| record.successor_of(token, &self.client.id));
         let goes_on = successor.is_some_and(|kept| kept.issuer == issuer);
         let other = record.used_up.take().filter(|_| !goes_on)?;
-        let left = grants::unrevoked(&other.grant, &other.client_id)?;
+        let left = grants::unrevoked(&other.grant, other.client_id(&record.client_id))?;
         grants::remember(record, left.clone(), self.provider.dialect.grant_limit);
         Some(left)
     }

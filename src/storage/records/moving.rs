@@ -414,8 +414,7 @@ mod tests {
     fn cut_short(home: &Path, has_arrived: bool) {
         let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
         let grant = Grant::new("https://id.example/token", Vec::new(), Secret::new("AT"), at, at);
-        let used_up =
-            Some(Box::new(UsedUp { token: Secret::new("RT1"), client_id: "client".to_owned(), grant: grant.clone() }));
+        let used_up = Some(Box::new(UsedUp { token: Secret::new("RT1"), client_id: None, grant: grant.clone() }));
         let mut record = Record { grant: Some(grant), used_up, ..Record::empty(name(), "corp", "client") };
         let (here, there) = (store(home, "here"), store(home, "there"));
         held(&here, |here| here.commit(&mut record)).expect("it is kept");

@@ -23,7 +23,8 @@ impl ProfileName {
         Self("probe".to_owned())
     }
 
-    /// What stands for a name in a configuration that is refused for it. Nothing is kept under it.
+    /// What stands for a name that is refused, while the rest of its configuration is looked at: no configuration with one is given to
+    /// anybody.
     pub(crate) fn of_refused(text: String) -> Self {
         Self(text)
     }

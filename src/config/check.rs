@@ -45,7 +45,7 @@ pub struct Checked {
     pub mistakes: Vec<Remark>,
     /// What may be meant otherwise.
     pub warnings: Vec<Remark>,
-    /// What it says beside the mistakes, where it says anything.
+    /// What it says, where it has no mistake.
     pub config: Option<Config>,
 }
 
@@ -88,7 +88,7 @@ pub(super) fn check(
         let told = mistakes.iter().map(|(_, path, _)| path).chain(left_out).cloned();
         warnings.extend(odd(config, &profiles, &sorted::set(told), document, path).take(MOST).map(find));
     }
-    let config = read.map(|(config, _)| config);
+    let config = read.map(|(config, _)| config).filter(|_| mistakes.is_empty());
     Checked { mistakes: remarks(text, mistakes), warnings: remarks(text, warnings), config }
 }
 
@@ -441,11 +441,15 @@ mod tests {
 
     use super::{check, not_valid};
     use crate::config::Config;
-    use crate::tui::keymap::Keymap;
 
+    /// As if no screen had any of the commands: which there are is for the screens to say.
     fn odd_keys(config: &Config) -> Vec<(Vec<String>, String)> {
-        let odd = Keymap::configured(&config.screen.keys).err().unwrap_or_default();
-        odd.into_iter().map(|odd| (odd.path, odd.problem)).collect()
+        let commands =
+            config.screen.keys.iter().flat_map(|(scope, commands)| commands.keys().map(move |name| (scope, name)));
+        let odd = |(scope, name): (&String, &String)| {
+            (["screen", "keys", scope, name].map(str::to_owned).to_vec(), format!("`{scope}.{name}` is odd"))
+        };
+        commands.map(odd).collect()
     }
 
     /// The mistakes and the warnings, each with its line and column.

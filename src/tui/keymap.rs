@@ -396,4 +396,17 @@ mod tests {
             assert!(problem.contains(part), "{problem:?} lacks {part:?}");
         }
     }
+
+    #[test]
+    fn no_odd_key_hides_another() {
+        let text = "[profile]\nrefresh = [\"F5\"]\n[profiles]\nrefesh = []\nrefresh = [\"F6\", \"Ctrl-C\", \"w\"]\n\
+                    whoami = [\"w\"]";
+        let problems = configured(text).expect_err(text);
+        for part in
+            ["no screen", "\"F5\" is no key", "`refesh`", "\"F6\" is no key", "Ctrl-C always leaves", "w is given"]
+        {
+            assert!(problems.contains(part), "{problems:?} lacks {part:?}");
+        }
+        assert_eq!(problems.lines().count(), 6, "{problems}");
+    }
 }

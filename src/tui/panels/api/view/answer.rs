@@ -344,7 +344,7 @@ fn position(around: &Surroundings, panel: &ApiPanel, text: &JsonView) -> String 
     let lines = text.document().line_count();
     let mut parts = vec![format!("line {} of {lines}", (text.line() + 1).min(lines))];
     if text.document().has_too_many_lines() {
-        parts.push("shown as sent: too many lines for the tree".to_owned());
+        parts.push("too many lines for the tree".to_owned());
     }
     if panel.side == Side::Raw && panel.wrapping.is_some() {
         parts.push("more is coming ...".to_owned());

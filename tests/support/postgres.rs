@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use device_login::clock;
 use rustix::process::{Pid, Signal, kill_process};
 
 use self::process::{Folder, Process, run};
@@ -214,10 +215,15 @@ impl Postgres {
             if dumped.status.success() {
                 return String::from_utf8(dumped.stdout).expect("it speaks UTF-8");
             }
-            // Another test has dropped its database since they were listed, before it was read or meanwhile.
+            // Another test drops its database while it is read, of which the server may have no time to tell.
             let said = String::from_utf8_lossy(&dumped.stderr);
-            let is_dropped = ["does not exist", "due to administrator command"].iter().any(|part| said.contains(part));
-            assert!(is_dropped, "{said}");
+            let failed = said.rsplit_once("pg_dump failed on database \"").and_then(|(_, rest)| rest.split_once('"'));
+            let (name, _) = failed.unwrap_or_else(|| panic!("{said}"));
+            let is_there = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+            let patience = clock::now() + Duration::from_secs(30);
+            while !self.sql("postgres", &is_there).is_empty() {
+                assert!(clock::now() < patience, "{said}");
+            }
         }
     }
 

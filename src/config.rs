@@ -37,7 +37,7 @@ use crate::near::did_you_mean;
 use crate::profile::ProfileName;
 use crate::providers::presets::{PRESETS, Preset};
 use crate::providers::standard::StandardServer;
-use crate::providers::{Dialect, Provider, zoho};
+use crate::providers::{Dialect, Foreign, Provider, zoho};
 use crate::registered::RedirectUri;
 use crate::secret::{reads_as_name, reads_as_token, shown};
 use crate::sorted;
@@ -376,6 +376,15 @@ impl ProviderSource {
         matches!(self, ProviderSource::Configured(_) | ProviderSource::Discovered(_))
     }
 
+    /// What a preset knows of another server than the one that the configuration describes.
+    pub fn foreign(&self) -> &[Foreign] {
+        match self {
+            ProviderSource::Zoho | ProviderSource::Preset(_) => &[],
+            ProviderSource::Configured(provider) => &provider.default_data_center().endpoints.foreign,
+            ProviderSource::Discovered(server) => &server.foreign,
+        }
+    }
+
     /// The provider, unless only its issuer knows it.
     pub fn known(&self) -> Option<Provider> {
         match self {
@@ -595,6 +604,30 @@ impl Config {
     /// The places beside its provider's own to which the access token of `profile` may go.
     pub fn allowed_origins<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = &'a Url> {
         profile.allowed_origins.iter().chain(self.allowed_origins.get(&profile.provider).into_iter().flatten())
+    }
+
+    /// The domain of the APIs for a profile's grant at the data center with this `code`: the one that was `kept` with it, where its
+    /// tokens may go there today, and else that of today.
+    pub fn api_domain(&self, profile: &Profile, code: &str, kept: Option<String>) -> Option<String> {
+        let (own, environments) = match self.providers.get(&profile.provider)? {
+            // These are the program's own.
+            ProviderSource::Zoho | ProviderSource::Preset(_) => return kept,
+            ProviderSource::Configured(provider) => {
+                let data_center = provider.data_center(code)?;
+                (data_center.api_domain.as_ref(), &data_center.environments[..])
+            }
+            ProviderSource::Discovered(server) => (server.api_domain.as_ref(), &[][..]),
+        };
+        let is_of_today = |kept: &String| {
+            // Most are, and parsing addresses takes its time.
+            if own.is_some_and(|own| own.as_str().trim_end_matches('/') == kept) {
+                return true;
+            }
+            let named = Url::parse(kept).ok().map(|kept| kept.origin());
+            let mut known = own.into_iter().chain(environments).chain(self.allowed_origins(profile));
+            known.any(|known| Some(known.origin()) == named)
+        };
+        kept.filter(is_of_today).or_else(|| own.map(|own| own.origin().ascii_serialization()))
     }
 
     /// What people call the provider of `profile`.

@@ -175,6 +175,17 @@ pub struct Endpoints {
     pub names_issuer: bool,
     /// What the issuer's metadata names and must not be used.
     pub odd: Vec<Rejected>,
+    /// What a preset knows of another server.
+    pub foreign: Vec<Foreign>,
+}
+
+/// An address that a preset knows, where the configuration says that the sign-in is at another server: no token and no secret
+/// of that one goes there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// By which the configuration gives that server's own.
+    pub key: &'static str,
+    pub url: Url,
 }
 
 /// One form of the revocation request. They are tried in order until one succeeds.

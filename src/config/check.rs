@@ -349,6 +349,18 @@ fn odd<'a>(
                     elsewhere only";
         Problem::of("providers", name, Fault::of_entry("token_endpoint", what))
     });
+    let of_other_servers = config.providers.iter().filter_map(|(name, source)| {
+        // Metadata tell all but the domain.
+        let is_open = |key: &str| matches!(source, ProviderSource::Configured(_)) || key == "api_domain";
+        let open = source.foreign().iter().map(|foreign| foreign.key).filter(|key| is_open(key));
+        let open: Vec<String> = open.map(|key| format!("`{key}`")).collect();
+        let what = format!(
+            "is at another server than the preset, whose {} is left out, so that no token goes there: give this server's, \
+             where it has one",
+            open.join(", ")
+        );
+        (!open.is_empty()).then(|| Problem::of("providers", name, Fault::of_entry("kind", what)))
+    });
     let url_file = config.store.url_file.iter();
     let url_file = url_file.filter_map(|path| {
         let no_address = || {
@@ -397,7 +409,7 @@ fn odd<'a>(
         let what = format!("names {program}, which is no program that this user may run; {}", program::ADVICE);
         Problem { table: None, fault: Fault::of_value("key_command", what) }
     });
-    url_file.chain(programs).chain(of_profiles).chain(of_providers).chain(unused)
+    url_file.chain(programs).chain(of_profiles).chain(of_providers).chain(of_other_servers).chain(unused)
 }
 
 /// Whether a sign-in could begin with the provider, as far as that is known without asking it.
@@ -779,7 +791,12 @@ mod tests {
                     [providers.q]\nkind = \"standard\"\nissuer = \"https://x.example\"\n\
                     [profiles.b]\nprovider = \"Q\"\nclient_id = \"\"\n\
                     [providers.r]\nkind = \"standard\"\ntoken_endpoint = \"https://x.example\"\n\
-                    [profiles.c]\nprovider = \"r\"\nclient_id = \"x\"\n";
+                    [profiles.c]\nprovider = \"r\"\nclient_id = \"x\"\n\
+                    [providers.ghe]\nkind = \"github\"\ntoken_endpoint = \"https://x.example\"\n\
+                    device_authorization_endpoint = \"https://x.example\"\napi_domain = \"https://x.example\"\n\
+                    [profiles.d]\nprovider = \"ghe\"\nclient_id = \"x\"\n\
+                    [providers.gov]\nkind = \"microsoft\"\nissuer = \"https://x.example\"\n\
+                    [profiles.e]\nprovider = \"gov\"\nclient_id = \"x\"\n";
         let (mistakes, warnings) = remarks(text);
         assert_eq!(mistakes.len(), 1, "{mistakes:?}");
         for (warning, expected) in warnings.iter().zip([
@@ -788,10 +805,13 @@ mod tests {
             "6:1 `profiles.a`: `client_secret_file` names /nowhere/secret, which cannot be used: ",
             "7:12 `providers.p`: no profile uses it",
             "18:1 `providers.r`: has neither `issuer` nor an endpoint",
+            "23:1 `providers.ghe`: is at another server than the preset, whose `authorization_endpoint`, \
+             `userinfo_endpoint` is left out",
+            "31:1 `providers.gov`: is at another server than the preset, whose `api_domain` is left out",
         ]) {
             assert!(warning.starts_with(expected), "{warning:?} is not {expected:?}");
         }
-        assert_eq!(warnings.len(), 5, "{warnings:#?}");
+        assert_eq!(warnings.len(), 7, "{warnings:#?}");
     }
 
     #[test]

@@ -532,15 +532,8 @@ impl ProviderEntry {
         for key in given.keys().filter(|key| known.iter().all(|parameter| parameter.name != **key)) {
             faults.add(Fault::of_entry(*key, format!("has `{key}`, which this kind of provider does not take")));
         }
-        let blank = || StandardServer {
-            name: name.to_owned(),
-            dialect: preset.map_or(&standard::DIALECT, |preset| preset.dialect),
-            issuer: None,
-            endpoints: StandardEndpoints::default(),
-            api_domain: None,
-            parameters: Vec::new(),
-        };
-        let known = preset.map_or_else(|| Ok(blank()), |preset| preset.server(name, &given));
+        let dialect = preset.map_or(&standard::DIALECT, |preset| preset.dialect);
+        let known = preset.map_or_else(|| Ok(StandardServer::new(name, dialect)), |preset| preset.server(name, &given));
         let known = known.unwrap_or_else(|unfilled| {
             let is_empty = |blank: &Unfilled| blank.parameter.is_some_and(|name| !given.contains_key(name));
             for blank in unfilled {
@@ -548,21 +541,30 @@ impl ProviderEntry {
                     faults.add(blank.into());
                 }
             }
-            blank()
+            StandardServer::new(name, dialect)
         });
         let needs = |key, given: &Option<String>| given.is_none() && !faults.is_left_out(&[key]);
-        if preset.is_none() && needs("issuer", &self.issuer) && needs("token_endpoint", &self.token_endpoint) {
+        let needs_token = needs("token_endpoint", &self.token_endpoint);
+        if preset.is_none() && needs("issuer", &self.issuer) && needs_token {
             let needed = "needs the address of its `issuer`, such as \"https://id.example.com\", or its addresses as \
                           `device_authorization_endpoint` and `token_endpoint`";
             faults.add(Fault::of_entry("issuer", needed));
         }
         let server = StandardServer {
-            issuer: self.issuer.or(known.issuer),
-            endpoints: endpoints.or(known.endpoints),
-            api_domain: api_domain.or(known.api_domain),
+            issuer: self.issuer,
+            endpoints,
+            api_domain,
             parameters: self.parameters.unwrap_or_default().into_iter().collect(),
-            ..known
+            ..StandardServer::new(name, dialect)
         };
+        // What is at a host that is given is given.
+        let known = if given.contains_key("host") { known } else { known.beside(&server) };
+        let server = server.or(known);
+        let is_foreign = server.foreign.iter().any(|known| known.key == "token_endpoint");
+        if is_foreign && server.issuer.is_none() && needs_token {
+            let needed = "has its sign-in at another server than the preset: it needs that server's `token_endpoint`";
+            faults.add(Fault::of_entry("device_authorization_endpoint", needed));
+        }
         match server.provider(StandardEndpoints::default()) {
             Some(provider) if server.issuer.is_none() => ProviderSource::Configured(provider),
             _ => ProviderSource::Discovered(Box::new(server)),
@@ -724,6 +726,62 @@ mod tests {
         let endpoints = corp.provider(says).expect("whole").default_data_center().endpoints.clone();
         assert_eq!(endpoints.token.as_str(), "https://id.example.com/token/");
         assert_eq!(endpoints.device_authorization, url("https://id.example.com/device"));
+    }
+
+    #[test]
+    fn a_preset_at_another_server_is_without_its_own() {
+        let both =
+            "token_endpoint=\"https://id.example.com/t\"\ndevice_authorization_endpoint=\"https://id.example.com/d\"";
+        for kind in ["github", "google", "microsoft", "gitlab"] {
+            let issuer = "issuer=\"https://id.example.com\"";
+            let token = "token_endpoint=\"https://id.example.com/t\"";
+            for given in [both, token, issuer, &format!("{issuer}\n{token}")] {
+                let config = parse(&format!("[providers.p]\nkind=\"{kind}\"\n{given}")).expect("valid");
+                let source = &config.providers["p"];
+                assert!(!source.foreign().is_empty(), "{kind}");
+                // Nor does what a grant of earlier, or the metadata of another, tell make it this server's.
+                let told = || {
+                    let foreign = source.foreign().iter().map(|foreign| (foreign.key, foreign.url.clone()));
+                    let foreign: std::collections::BTreeMap<_, _> = foreign.collect();
+                    StandardEndpoints {
+                        token: url::Url::parse("https://id.example.com/t").ok(),
+                        revocation: foreign.get("revocation_endpoint").cloned(),
+                        userinfo: foreign.get("userinfo_endpoint").cloned(),
+                        ..StandardEndpoints::default()
+                    }
+                };
+                let provider = match source {
+                    // An issuer may name them: those of some tenants do.
+                    ProviderSource::Discovered(server) if server.endpoints.token.is_none() => {
+                        assert!(
+                            server.provider(told()).expect("whole").default_data_center().endpoints.userinfo.is_some()
+                        );
+                        continue;
+                    }
+                    ProviderSource::Discovered(server) => server.provider(told()).expect("it has a token endpoint"),
+                    source => source.known().expect("it has a token endpoint"),
+                };
+                let place = provider.default_data_center();
+                let origins = place.origins().into_iter().chain(place.accounts_origins());
+                let mut origins = origins.chain(place.endpoints.revocation.iter().map(|form| form.url.origin()));
+                let own = url::Url::parse("https://id.example.com").expect("an address").origin();
+                assert!(origins.all(|origin| origin == own), "{kind} {given}: {place:?}");
+            }
+        }
+        // Another place of the preset's, one for calls, and a host that is given are its own.
+        for (kind, given) in [
+            ("google", "token_endpoint=\"https://accounts.google.com/o/oauth2/token\""),
+            ("google", "issuer=\"https://accounts.google.com\""),
+            ("microsoft", "tenant=\"contoso\"\napi_domain=\"https://management.azure.com\""),
+            ("microsoft", "userinfo_endpoint=\"https://id.example.com/me\""),
+            ("gitlab", "host=\"git.example.com\"\ntoken_endpoint=\"https://id.example.com/t\""),
+            ("auth0", "host=\"x.auth0.com\"\ntoken_endpoint=\"https://id.example.com/t\""),
+        ] {
+            let config = parse(&format!("[providers.p]\nkind=\"{kind}\"\n{given}")).expect("valid");
+            assert_eq!(config.providers["p"].foreign(), [], "{kind} {given}");
+        }
+        let alone = "[providers.p]\nkind=\"github\"\ndevice_authorization_endpoint=\"https://id.example.com/d\"";
+        assert!(all_problems(alone).contains("needs that server's `token_endpoint`"));
     }
 
     #[test]

@@ -374,8 +374,6 @@ impl Preset {
             parsed.map_err(|_| vec![Unfilled { parameter: None, problem: problem() }])
         };
         Ok(StandardServer {
-            name: name.to_owned(),
-            dialect: self.dialect,
             issuer: self.issuer.map(fill_in),
             endpoints: StandardEndpoints {
                 device_authorization: address(self.device_authorization)?,
@@ -386,7 +384,7 @@ impl Preset {
                 ..StandardEndpoints::default()
             },
             api_domain: address(self.api_domain)?,
-            parameters: Vec::new(),
+            ..StandardServer::new(name, self.dialect)
         })
     }
 }

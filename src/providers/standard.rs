@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use url::Url;
+use url::{Origin, Url};
 
 use super::granted::ScopeNames;
 use super::{
-    AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, Intervals, PollError, Provider, Revocation,
-    RevocationEnds, Rotation, answers, explained,
+    AccountFields, ClientAuthentication, DataCenter, Dialect, Endpoints, Foreign, Intervals, PollError, Provider,
+    Revocation, RevocationEnds, Rotation, answers, explained,
 };
 use crate::http::decode;
 use crate::tables::Pairs;
@@ -129,6 +129,25 @@ impl StandardEndpoints {
         }
     }
 
+    /// Those that are not among `foreign`.
+    fn without(mut self, foreign: &[Foreign]) -> Self {
+        for (_, known) in self.by_key() {
+            known.take_if(|url| foreign.iter().any(|other| other.url == *url));
+        }
+        self
+    }
+
+    /// Each by its key in the configuration.
+    fn by_key(&mut self) -> [(&'static str, &mut Option<Url>); 5] {
+        [
+            (DEVICE_ENDPOINT, &mut self.device_authorization),
+            (BROWSERS_ENDPOINT, &mut self.authorization),
+            (TOKEN_ENDPOINT, &mut self.token),
+            ("revocation_endpoint", &mut self.revocation),
+            ("userinfo_endpoint", &mut self.userinfo),
+        ]
+    }
+
     /// Tells whether a device can sign in with these alone.
     pub fn suffice(&self) -> bool {
         self.device_authorization.is_some() && self.token.is_some()
@@ -150,9 +169,64 @@ pub struct StandardServer {
     pub endpoints: StandardEndpoints,
     pub api_domain: Option<Url>,
     pub parameters: Vec<(String, String)>,
+    /// What a preset knows of another server.
+    pub foreign: Vec<Foreign>,
 }
 
 impl StandardServer {
+    /// One of which nothing is known but how it speaks.
+    pub fn new(name: impl Into<String>, dialect: &'static Dialect) -> Self {
+        Self {
+            name: name.into(),
+            dialect,
+            issuer: None,
+            endpoints: StandardEndpoints::default(),
+            api_domain: None,
+            parameters: Vec::new(),
+            foreign: Vec::new(),
+        }
+    }
+
+    /// What a preset knows, as far as that is of the same server as what is `given`.
+    ///
+    /// Where tokens are given on no origin of the preset's, they are another server's, and what is known counts only where it is
+    /// on an origin that is given.
+    #[must_use]
+    pub fn beside(mut self, given: &Self) -> Self {
+        let given = given.addresses();
+        let own: Vec<Origin> = self.addresses().iter().map(|(_, url)| url.origin()).collect();
+        let gives_tokens = given.iter().any(|(key, _)| *key == TOKEN_ENDPOINT);
+        let begins: &[&str] =
+            if gives_tokens { &[TOKEN_ENDPOINT] } else { &[ISSUER, DEVICE_ENDPOINT, BROWSERS_ENDPOINT] };
+        if given.iter().any(|(key, url)| begins.contains(key) && !own.contains(&url.origin())) {
+            let is_of_another = |url: &mut Url| given.iter().all(|(_, given)| given.origin() != url.origin());
+            let known = self.endpoints.by_key().into_iter().chain([(API_DOMAIN, &mut self.api_domain)]);
+            let foreign = known.filter_map(|(key, known)| Some(Foreign { key, url: known.take_if(is_of_another)? }));
+            self.foreign = foreign.filter(|known| given.iter().all(|(key, _)| *key != known.key)).collect();
+        }
+        self
+    }
+
+    /// This one, and what `others` know beside it.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            issuer: self.issuer.or(others.issuer),
+            endpoints: self.endpoints.or(others.endpoints),
+            api_domain: self.api_domain.or(others.api_domain),
+            foreign: others.foreign,
+            ..self
+        }
+    }
+
+    /// All addresses, by their keys in the configuration.
+    fn addresses(&self) -> Vec<(&'static str, Url)> {
+        let mut endpoints = self.endpoints.clone();
+        let endpoints = endpoints.by_key().map(|(key, url)| (key, url.take()));
+        let others = [(ISSUER, self.issuer_url()), (API_DOMAIN, self.api_domain.clone())];
+        endpoints.into_iter().chain(others).filter_map(|(key, url)| Some((key, url?))).collect()
+    }
+
     /// The issuer as an address, if there is one.
     pub fn issuer_url(&self) -> Option<Url> {
         self.issuer.as_ref().and_then(|issuer| Url::parse(&without_well_known(issuer)).ok())
@@ -160,7 +234,9 @@ impl StandardServer {
 
     /// The provider with what is configured and what `discovered` adds to it; `None` without a token endpoint.
     pub fn provider(&self, discovered: StandardEndpoints) -> Option<Provider> {
-        let endpoints = self.endpoints.clone().or(discovered);
+        // Who names the token endpoint names the rest.
+        let foreign = if self.endpoints.token.is_some() { &self.foreign[..] } else { &[] };
+        let endpoints = self.endpoints.clone().or(discovered.without(foreign));
         let token = endpoints.token?;
         let issuer = self.issuer_url().unwrap_or_else(|| token.clone());
         let revocation = endpoints.revocation.map(|url| Revocation {
@@ -182,6 +258,7 @@ impl StandardServer {
                 userinfo: endpoints.userinfo,
                 names_issuer: endpoints.names_issuer,
                 odd: endpoints.odd,
+                foreign: self.foreign.clone(),
             },
             api_domain: self.api_domain.clone(),
             product_domain: None,
@@ -289,6 +366,12 @@ impl Metadata {
         })
     }
 }
+
+const ISSUER: &str = "issuer";
+const DEVICE_ENDPOINT: &str = "device_authorization_endpoint";
+const BROWSERS_ENDPOINT: &str = "authorization_endpoint";
+const TOKEN_ENDPOINT: &str = "token_endpoint";
+const API_DOMAIN: &str = "api_domain";
 
 /// What endpoints are called where one must not be used.
 pub const DEVICE_AUTHORIZATION: &str = "a device authorization endpoint";

@@ -224,6 +224,7 @@ fn endpoints(accounts_server: &Url) -> Endpoints {
         userinfo: Some(at("/oauth/user/info")),
         names_issuer: false,
         odd: Vec::new(),
+        foreign: Vec::new(),
     }
 }
 

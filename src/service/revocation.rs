@@ -389,7 +389,12 @@ impl Service {
             let stays = "the access stays valid until it ends or is taken away by hand";
             failed(Error::new(Code::Provider, what).because(cause).adding(stays), Left::Alive)
         };
-        let mut refused = unsupported(format!("{name} offers no revocation"));
+        let is_elsewhere = data_center.endpoints.foreign.iter().any(|known| known.key == endpoints::REVOCATION);
+        let mut refused = unsupported(if is_elsewhere {
+            format!("no `{}` is given, and the one of {name} is another server's", endpoints::REVOCATION)
+        } else {
+            format!("{name} offers no revocation")
+        });
         for data_center in [Some(data_center), home].into_iter().flatten() {
             let asked = asked(data_center);
             let mut unclear = None;

@@ -450,11 +450,11 @@ impl ProfileStatus {
         self.paused_until = grant.paused_until;
         let names = config.provider(profile).map_or(&ScopeNames::PLAIN, |source| &source.dialect().scope_names);
         self.missing_scopes = super::account::missing_scopes(names, &profile.scopes, &grant);
+        self.api_domain = config.api_domain(profile, &grant.data_center, grant.api_domain);
         self.data_center = Some(grant.data_center).filter(|code| !code.is_empty());
         self.access_token_hint = Some(grant.access_token.hint());
         self.issuer = Some(grant.issuer);
         self.account = grant.account;
-        self.api_domain = grant.api_domain;
         self.scopes = grant.scopes;
         self.last_refresh = grant.last_refresh;
         self.over = grant.refused;

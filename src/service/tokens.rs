@@ -87,16 +87,16 @@ impl Service {
         };
         let (will_do, grant) = self.aside(look).await?;
         if will_do {
-            return Ok(fresh_token(grant, now, None));
+            return Ok(self.fresh_token(profile, grant, now, None));
         }
         let is_all_there_is =
             grant.refresh_token.is_none() && grant.refused.is_none() && freshness != Freshness::Forced;
         if is_all_there_is && Ends::of(&grant, now) == Ends::Unknown {
             let warning = "this machine's clock has been set back since the access token came, so its end is not known";
-            return Ok(fresh_token(grant, now, Some(warning.to_owned())));
+            return Ok(self.fresh_token(profile, grant, now, Some(warning.to_owned())));
         }
         match self.refresh(profile, freshness, &grant, now).await {
-            Ok(Kept { grant, warning }) => Ok(fresh_token(grant, clock::wall(), warning)),
+            Ok(Kept { grant, warning }) => Ok(self.fresh_token(profile, grant, clock::wall(), warning)),
             Err(error) if freshness == Freshness::Default => self.still_good(profile, error, clock::wall()).await,
             Err(error) => Err(error),
         }
@@ -123,7 +123,7 @@ impl Service {
             return Err(refusal.adding("the access token that it left has ended"));
         }
         let warning = format!("{refusal}; the provider may not take this token any more");
-        Ok(fresh_token(grant, now, Some(warning)))
+        Ok(self.fresh_token(profile, grant, now, Some(warning)))
     }
 
     /// The stored token where it may still do although `error` kept it from being refreshed. One of a grant that is over
@@ -137,7 +137,7 @@ impl Service {
             (Ends::At(_), _) => "the token is still good for a short while",
             (Ends::Unknown | Ends::NotSaid, _) => "whether the token is still good is not known",
         };
-        Ok(fresh_token(grant, now, Some(format!("{error}; {good}"))))
+        Ok(self.fresh_token(profile, grant, now, Some(format!("{error}; {good}"))))
     }
 
     /// Sees to another access token than the one of `refused`, which an API called dead: one that somebody has minted
@@ -327,16 +327,16 @@ impl Service {
     fn grant_of<'a>(&self, record: Option<&'a Record>, profile: &Profile) -> Result<&'a Grant, Error> {
         record.and_then(|record| record.grant.as_ref()).ok_or_else(|| self.not_signed_in(profile, record))
     }
-}
 
-fn fresh_token(grant: Grant, now: Timestamp, warning: Option<String>) -> FreshToken {
-    FreshToken {
-        expires_at: Ends::of(&grant, now).time(),
-        access_token: grant.access_token,
-        api_domain: grant.api_domain,
-        id_token: grant.id_token,
-        is_rejected: grant.is_rejected,
-        warning,
+    fn fresh_token(&self, profile: &Profile, grant: Grant, now: Timestamp, warning: Option<String>) -> FreshToken {
+        FreshToken {
+            expires_at: Ends::of(&grant, now).time(),
+            access_token: grant.access_token,
+            api_domain: self.config.api_domain(profile, &grant.data_center, grant.api_domain),
+            id_token: grant.id_token,
+            is_rejected: grant.is_rejected,
+            warning,
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::support::authority::{Asked, Authority};
-use crate::support::program::{CLIENT_SECRET, Home, Ran};
+use crate::support::program::{CLIENT_SECRET, Home, Ran, ran};
+use device_login::storage::IssuerEndpoints;
 
 const ENDPOINTS: [&str; 4] =
     ["device_authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint"];
@@ -286,5 +287,75 @@ fn what_is_accepted_is_shown_and_then_used() {
         }
         assert!(new.count("/revoke") > 0 && new.count("/userinfo") > 0);
         assert!(accept().code == 0);
+    }
+}
+
+/// Presets whose host nobody has to name, the addresses at which they take tokens, and their API's domain.
+const PRESETS: [(&str, [Option<&str>; 2], &str); 4] = [
+    ("github", [None, Some("https://api.github.com/user")], "https://api.github.com"),
+    (
+        "google",
+        [Some("https://oauth2.googleapis.com/revoke"), Some("https://openidconnect.googleapis.com/v1/userinfo")],
+        "https://www.googleapis.com",
+    ),
+    ("microsoft", [None, Some("https://graph.microsoft.com/oidc/userinfo")], "https://graph.microsoft.com"),
+    (
+        "gitlab",
+        [Some("https://gitlab.com/oauth/revoke"), Some("https://gitlab.com/oauth/userinfo")],
+        "https://gitlab.com",
+    ),
+];
+
+#[test]
+fn a_preset_at_another_server_gives_nothing_of_that_to_the_presets_own() {
+    let metadata = json!({"revocation_endpoint": null, "userinfo_endpoint": null});
+    let own = Authority::start(move |asked| answer(asked, &metadata));
+    // Whoever is asked at all outside this machine is asked through it.
+    let outside = Authority::start(|_| (502, String::new()));
+    let at_token = format!("token_endpoint = \"{}/token\"\n", own.origin());
+    let at_both = format!("{at_token}device_authorization_endpoint = \"{}/device\"\n", own.origin());
+    let at_issuer = format!("issuer = \"{}\"\n", own.origin());
+    for (kind, [revocation, userinfo], api_domain) in PRESETS {
+        for given in [&at_both, &at_issuer, &format!("{at_token}{at_issuer}")] {
+            // One preset with all that an issuer could tell stands for the others.
+            if *given != at_both && kind != "google" {
+                continue;
+            }
+            let home = Home::new();
+            home.configure(&format!(
+                "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\n\
+                 [providers.corp]\nkind = \"{kind}\"\n{given}"
+            ));
+            let run = |command: &[&str]| {
+                let proxy = outside.origin();
+                let ran = ran(home.command(command).env("HTTPS_PROXY", proxy).spawn().expect("the program starts"));
+                assert!(outside.log().is_empty(), "{kind}, {given}, {command:?}: {:?}", outside.log());
+                ran
+            };
+            let secret = home.run_with(&["profile", "edit", "work", "--client-secret-stdin"], CLIENT_SECRET);
+            assert_eq!(secret.code, 0, "{secret:?}");
+            assert!(run(&["config", "check"]).stdout.contains("another server than the preset"));
+            assert_eq!(run(&["login", "--plain"]).code, 0);
+            // As an earlier version kept it.
+            home.change("work", |record| {
+                let grant = record.grant.as_mut().expect("it is signed in");
+                let url = |address: Option<&str>| address.map(|address| address.parse().expect("an address"));
+                grant.api_domain = Some(api_domain.to_owned());
+                let (token, revocation, userinfo) =
+                    (url(Some(&format!("{}/token", own.origin()))), url(revocation), url(userinfo));
+                let endpoints = IssuerEndpoints { token: token.expect("it is given"), revocation, userinfo };
+                if *given != at_issuer {
+                    grant.endpoints = Some(Box::new(endpoints));
+                }
+            });
+            let env = run(&["token", "--format", "env"]);
+            assert!(env.code == 0 && !env.stdout.contains("API_DOMAIN"), "{kind}, {given}: {env:?}");
+            assert!(!run(&["status", "--json"]).stdout.contains(api_domain));
+            assert_eq!(run(&["refresh"]).code, 0);
+            run(&["whoami"]).failed(2, &["userinfo_endpoint"]);
+            assert_ne!(run(&["api", "/user"]).code, 0);
+            let out = run(&["logout"]);
+            assert!(out.code == 0 && out.stderr.contains("could not be revoked"), "{kind}, {given}: {out:?}");
+        }
     }
 }

@@ -191,15 +191,11 @@ fn what_was_registered_arrives_as_it_is() {
 fn consent_is_asked_for_where_a_refresh_token_takes_it() {
     let preset = |kind: &str| Preset::of_kind(kind).and_then(Preset::provider).expect("a preset without blanks");
     let server = StandardServer {
-        name: "id".to_owned(),
-        dialect: &standard::DIALECT,
-        issuer: None,
         endpoints: StandardEndpoints {
             token: Url::parse("https://id.example.com/token").ok(),
             ..StandardEndpoints::default()
         },
-        api_domain: None,
-        parameters: Vec::new(),
+        ..StandardServer::new("id", &standard::DIALECT)
     };
     let standard = server.provider(StandardEndpoints::default()).expect("a token endpoint will do");
     let own_prompt = Provider { parameters: vec![("prompt".to_owned(), "login".to_owned())], ..standard.clone() };
@@ -279,12 +275,9 @@ fn a_server_that_promises_its_name_has_to_name_itself() {
             ..StandardEndpoints::default()
         };
         let server = StandardServer {
-            name: "mine".to_owned(),
-            dialect: &standard::DIALECT,
             issuer: Some("https://id.example.com".to_owned()),
             endpoints,
-            api_domain: None,
-            parameters: Vec::new(),
+            ..StandardServer::new("mine", &standard::DIALECT)
         };
         let provider = server.provider(StandardEndpoints::default()).expect("whole");
         let address = format!("{REDIRECT}?state={}&code=c{issuer}", state());

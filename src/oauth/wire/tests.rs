@@ -43,12 +43,9 @@ fn standard() -> Provider {
         ..StandardEndpoints::default()
     };
     let server = StandardServer {
-        name: "standard".to_owned(),
-        dialect: &DIALECT,
         issuer: Some("https://id.example.com".to_owned()),
         endpoints,
-        api_domain: None,
-        parameters: Vec::new(),
+        ..StandardServer::new("standard", &DIALECT)
     };
     server.provider(StandardEndpoints::default()).expect("it has a token endpoint")
 }

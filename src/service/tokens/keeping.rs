@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::stored::Stored;
-use super::{FreshToken, Freshness, fresh_token};
+use super::{FreshToken, Freshness};
 use crate::clock::{self, Moment};
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -63,7 +63,7 @@ impl Service {
         Ok(match self.look_for_token(profile, freshness, now)? {
             Stored::Lasting(grant) => {
                 let keeping = self.keeping(profile, &grant, now);
-                Some((fresh_token(*grant, now, None), keeping))
+                Some((self.fresh_token(profile, *grant, now, None), keeping))
             }
             Stored::Worn(_) => None,
         })

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::ends::{self, Ends};
-use super::{FreshToken, Freshness, LEAST_TTL, Service, fresh_token, lasts};
+use super::{FreshToken, Freshness, LEAST_TTL, Service, lasts};
 use crate::config::Profile;
 use crate::error::Error;
 use crate::storage::{Copied, Grant, Record, StoreError};
@@ -25,7 +25,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<Option<FreshToken>, Error> {
         Ok(match self.look_for_token(profile, freshness, now)? {
-            Stored::Lasting(grant) => Some(fresh_token(*grant, now, None)),
+            Stored::Lasting(grant) => Some(self.fresh_token(profile, *grant, now, None)),
             Stored::Worn(_) => None,
         })
     }

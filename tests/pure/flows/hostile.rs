@@ -157,12 +157,9 @@ fn standard_provider() -> Provider {
         ..StandardEndpoints::default()
     };
     let server = StandardServer {
-        name: "standard".to_owned(),
-        dialect: &standard::DIALECT,
         issuer: Some(ISSUER.to_owned()),
         endpoints,
-        api_domain: None,
-        parameters: Vec::new(),
+        ..StandardServer::new("standard", &standard::DIALECT)
     };
     server.provider(StandardEndpoints::default()).expect("it has a token endpoint")
 }

@@ -139,12 +139,9 @@ fn any_provider() -> impl Strategy<Value = Provider> {
         ..standard::StandardEndpoints::default()
     };
     let server = standard::StandardServer {
-        name: "standard".to_owned(),
-        dialect: &standard::DIALECT,
         issuer: Some("https://accounts.zoho.com".to_owned()),
         endpoints,
-        api_domain: None,
-        parameters: Vec::new(),
+        ..standard::StandardServer::new("standard", &standard::DIALECT)
     };
     let standard = server.provider(standard::StandardEndpoints::default()).expect("it has a token endpoint");
     prop_oneof![Just(zoho::provider()), Just(standard)]

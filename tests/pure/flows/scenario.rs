@@ -304,12 +304,10 @@ impl Scenario {
                     ..StandardEndpoints::default()
                 };
                 let server = StandardServer {
-                    name: "standard".to_owned(),
-                    dialect: &standard::DIALECT,
                     issuer: Some(spec.issuer.to_string()),
                     endpoints,
-                    api_domain: None,
                     parameters: spec.parameters.clone().into_iter().collect(),
+                    ..StandardServer::new("standard", &standard::DIALECT)
                 };
                 server.provider(StandardEndpoints::default()).expect("it has a token endpoint")
             }

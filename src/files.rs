@@ -13,6 +13,7 @@ mod trouble;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -182,7 +183,33 @@ pub fn check_room(directory: &Path, room: usize) -> io::Result<()> {
     nameless(directory)?.write_all(&vec![0; room])
 }
 
-/// Waits up to `patience` for the sole right to a file, which lasts until the file is dropped.
+/// A file to which nobody else has the right, until this is dropped.
+pub struct Locked(File);
+
+impl Locked {
+    /// Waits for it as [`lock`] does.
+    pub fn after(patience: Duration, file: File) -> io::Result<Self> {
+        lock(&file, patience)?;
+        Ok(Self(file))
+    }
+}
+
+impl Deref for Locked {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // A program that is just being started has the open file too, and would have the lock with it until it runs.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Waits up to `patience` for the sole right to a file, which lasts until all who have the open file have closed it.
 /// [`io::ErrorKind::WouldBlock`] where somebody else has it all that time.
 ///
 /// The system would tell at once who is next, but only a thread that nothing can call back waits there: it would be left behind, with
@@ -211,7 +238,7 @@ mod tests {
     use std::sync::atomic::Ordering;
     use std::time::Duration;
 
-    use super::{lock, open_lock, read, read_text};
+    use super::{Locked, open_lock, read, read_text};
 
     #[test]
     fn a_file_is_read_up_to_its_limit() {
@@ -227,28 +254,36 @@ mod tests {
     fn a_lock_is_waited_for_only_so_long() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("config.toml.lock");
-        let (held, wanted) = (open_lock(&path).expect("a file"), open_lock(&path).expect("a file"));
-        lock(&held, Duration::ZERO).expect("nobody has it");
-        let refused = lock(&wanted, Duration::from_millis(60)).expect_err("somebody has it");
+        let wanted = |patience| Locked::after(patience, open_lock(&path).expect("a file"));
+        let held = wanted(Duration::ZERO).expect("nobody has it");
+        let refused = wanted(Duration::from_millis(60)).err().expect("somebody has it");
         assert_eq!(refused.kind(), std::io::ErrorKind::WouldBlock);
         drop(held);
-        let other = open_lock(&path).expect("a file");
-        lock(&other, Duration::ZERO).expect("who gave up does not get it");
-        drop(wanted);
+        wanted(Duration::ZERO).expect("who gave up does not get it");
+    }
+
+    #[test]
+    fn a_lock_ends_with_its_holder_though_a_program_that_is_being_started_has_the_open_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("work.lock");
+        let held = Locked::after(Duration::ZERO, open_lock(&path).expect("a file")).expect("nobody has it");
+        let inherited = held.try_clone().expect("a descriptor");
+        drop(held);
+        assert!(Locked::after(Duration::ZERO, open_lock(&path).expect("a file")).is_ok());
+        drop(inherited);
     }
 
     #[test]
     fn a_lock_that_is_given_back_goes_to_all_who_wait_one_after_the_other() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("work.lock");
-        let held = open_lock(&path).expect("a file");
-        lock(&held, Duration::ZERO).expect("nobody has it");
+        let wanted = |patience| Locked::after(patience, open_lock(&path).expect("a file"));
+        let held = wanted(Duration::ZERO).expect("nobody has it");
         let has_it = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let file = open_lock(&path).expect("a file");
-                    lock(&file, Duration::from_secs(60)).expect("it comes to everybody");
+                    let _held = wanted(Duration::from_secs(60)).expect("it comes to everybody");
                     assert!(!has_it.swap(true, Ordering::SeqCst), "two have it");
                     has_it.store(false, Ordering::SeqCst);
                 });

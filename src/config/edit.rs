@@ -1,7 +1,7 @@
 //! Adds profiles to `config.toml`, changes them and takes them out, leaving the rest of the file, comments included, as
 //! it is.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::folded::Folded;
 use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource, form, unusable_file};
 use crate::error::{Advice, Code, Error};
-use crate::files;
+use crate::files::{self, Locked};
 use crate::files::access::Holds;
 use crate::profile::ProfileName;
 
@@ -420,7 +420,7 @@ fn followed(path: &Path) -> PathBuf {
 
 /// Holds off other processes that are about to change this file, until the lock is dropped. Where a file system has no
 /// locks, or no lock can be made, it goes on without.
-fn wait_for_other_writers(target: &Path) -> Result<Option<File>, Error> {
+fn wait_for_other_writers(target: &Path) -> Result<Option<Locked>, Error> {
     let mut lock = target.as_os_str().to_owned();
     lock.push(".lock");
     let file = match files::open_lock(Path::new(&lock)) {
@@ -429,8 +429,8 @@ fn wait_for_other_writers(target: &Path) -> Result<Option<File>, Error> {
         Err(error) if files::is_out_of_descriptors(&error) => return Err(not_written(target, &error)),
         Err(_) => return Ok(None),
     };
-    match files::lock(&file, PATIENCE) {
-        Ok(()) => Ok(Some(file)),
+    match Locked::after(PATIENCE, file) {
+        Ok(locked) => Ok(Some(locked)),
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
             Err(Error::new(Code::StoreLocked, format!("{} cannot be changed", target.display()))
                 .because(format!("another process has been about to change it for {} s", PATIENCE.as_secs()))

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Attempt, StoreError, private};
 use crate::clock;
-use crate::files::{self, access};
+use crate::files::{self, Locked, access};
 use crate::process::Process;
 use crate::profile::ProfileName;
 
@@ -23,11 +23,10 @@ const HOLDER: u64 = 11;
 /// More than a note takes.
 const LONGEST_NOTE: u64 = 1024;
 
-/// Waits up to `patience` for the lock, which lasts until the file is dropped.
-pub(super) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) -> Result<File, StoreError> {
-    let mut file = private::open_lock(path)?;
+/// Waits up to `patience` for the lock.
+pub(super) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) -> Result<Locked, StoreError> {
     let start = clock::now();
-    files::lock(&file, patience).map_err(|error| match error.kind() {
+    let file = Locked::after(patience, private::open_lock(path)?).map_err(|error| match error.kind() {
         ErrorKind::WouldBlock => {
             let waited = start.until(clock::now());
             StoreError::Locked { profile: profile.clone(), holder: holder_in_words(path), waited }
@@ -35,7 +34,7 @@ pub(super) fn acquire(path: &Path, profile: &ProfileName, patience: Duration) ->
         _ => StoreError::io("locking", path)(files::without_lock(path, error)),
     })?;
     // For people only: a lock without a name on it is as good.
-    let _ = file.write_all(format!("{:<10}\n", std::process::id()).as_bytes());
+    let _ = (&*file).write_all(format!("{:<10}\n", std::process::id()).as_bytes());
     Ok(file)
 }
 

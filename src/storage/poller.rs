@@ -4,7 +4,6 @@
 //! The file also says until when the server is to be left alone, so that whoever takes over from a process that died does
 //! not ask too early. It need not outlive the machine: after another start a whole interval is waited.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use super::pending::{Booted, Clocks, PendingId};
 use super::reservation::Reservation;
 use super::{Record, Store, StoreError, lock};
 use crate::clock::Moment;
-use crate::files::access;
+use crate::files::{Locked, access};
 use crate::mutex::locked;
 use crate::profile::ProfileName;
 use crate::words::time_of_day;
@@ -33,7 +32,7 @@ pub struct Poller {
     /// Of the lock.
     path: Option<PathBuf>,
     /// Dropped last, since the next one makes a room of the same name.
-    lock: Option<File>,
+    lock: Option<Locked>,
 }
 
 /// What the one who asked before has left behind about a code.

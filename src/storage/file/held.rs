@@ -1,6 +1,6 @@
 //! The writer's side: what the holder of a profile's lock may do to its files.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Files, MOST_ASIDE, Slot, stem_set_aside};
 use crate::clock::Moment;
+use crate::files::Locked;
 use crate::storage::backend::{Clear, Found, Hold, Part};
 use crate::storage::envelope::ROOM;
 use crate::storage::reservation::{self, Reservation};
@@ -27,7 +28,7 @@ pub(super) struct HeldFiles {
     /// Of the spare place, where a note found it to work.
     spare: Option<Reservation>,
     /// Dropped last.
-    lock: File,
+    lock: Locked,
 }
 
 impl HeldFiles {

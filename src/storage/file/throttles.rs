@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::files;
+use crate::files::{self, Locked};
 use crate::storage::{StoreError, Throttled, private};
 
 /// Bytes; sixteen lines are shorter.
@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path) -> Vec<Throttled> {
 
 pub(super) fn note(path: &Path, throttled: Throttled) -> Result<(), StoreError> {
     let file = private::open_lock(path)?;
-    files::lock(&file, PATIENCE).and_then(|()| add(&file, throttled)).map_err(StoreError::io("writing", path))
+    Locked::after(PATIENCE, file).and_then(|file| add(&file, throttled)).map_err(StoreError::io("writing", path))
 }
 
 fn add(mut file: &File, throttled: Throttled) -> io::Result<()> {

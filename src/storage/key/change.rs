@@ -4,7 +4,7 @@
 //! A process may die between any two steps: both keys are at hand until nothing is sealed with the old one any more, and
 //! whoever goes on finds out how far it came.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::sources::{read_key_file, write_key_file};
 use super::{KEY_FILE_VARIABLE, Key, Keyring, PASSPHRASE_FILE_VARIABLE, Pin, Sources, passphrase, users};
 use crate::error::Advice;
-use crate::files;
+use crate::files::{self, Locked};
 use crate::files::access::{Holds, Judged};
 use crate::shell;
 use crate::storage::seal::MasterKey;
@@ -391,7 +391,7 @@ impl Keyring {
     }
 
     /// The sole right to change the file that a source is.
-    fn lock(&self, sources: &Sources, source: &KeySource) -> Result<Option<File>, StoreError> {
+    fn lock(&self, sources: &Sources, source: &KeySource) -> Result<Option<Locked>, StoreError> {
         let Some(path) = sources.key_file(source) else { return Ok(None) };
         let directory = private::directory_of(&path);
         // What somebody named may be on a medium that is not mounted, below whose place nothing is to be made.
@@ -403,9 +403,8 @@ impl Keyring {
         private::create_directory(directory)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let beside = path.with_file_name(format!(".{name}.lock"));
-        let file = private::open_lock(&beside)?;
-        match files::lock(&file, LOCK_PATIENCE) {
-            Ok(()) => Ok(Some(file)),
+        match Locked::after(LOCK_PATIENCE, private::open_lock(&beside)?) {
+            Ok(locked) => Ok(Some(locked)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 let (path, time) = (path.display(), LOCK_PATIENCE.as_secs());
                 let problem = format!("another process has been about to change {path} for {time} s");

@@ -3,13 +3,14 @@
 //!
 //! Where none of it can be written the store works all the same: then each hold is a home of its own, and all wait for leases.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::clock;
+use crate::files::Locked;
 use crate::profile::ProfileName;
 use crate::random;
 use crate::storage::spare::Spare;
@@ -48,7 +49,7 @@ struct Home {
 /// That no other process of this home holds a profile, and which home that is.
 pub(super) struct Queued {
     pub(super) home: String,
-    _lock: Option<File>,
+    _lock: Option<Locked>,
 }
 
 impl Local {

@@ -81,7 +81,7 @@ fn share_of(share: &str) -> Option<support::faults::Extent> {
 fn herd(processes: usize, rounds: usize, kills: usize) {
     use support::herd::{Herd, Tally};
 
-    let mut herd = Herd::new(support::program::Home::new(), Duration::from_millis(2));
+    let mut herd = Herd::new(support::program::Home::new(), Duration::from_millis(20));
     let started = clock::now();
     let tally = herd.run(processes, rounds, kills);
     let Tally { refreshes, answered, failed, killed, killed_between, presented_twice, .. } = tally;

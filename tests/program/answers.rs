@@ -45,7 +45,7 @@ fn run(home: &Home, arguments: &[&str]) -> Ran {
 }
 
 fn login(home: &Home) -> Ran {
-    run(home, &["login", "--json", "--timeout", "5s"])
+    run(home, &["login", "--json", "--timeout", "60s"])
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn an_approval_without_an_access_token_that_can_be_used_is_given_back() {
             let answer = json!({"access_token": access, "token_type": kind, "refresh_token": "RT1"}).to_string();
             let authority = start(move |_| (200, String::new(), answer.clone()));
             let home = home_with(&authority, keys);
-            let ran = run(&home, &["login", "--plain", "--timeout", "5s"]);
+            let ran = run(&home, &["login", "--plain", "--timeout", "60s"]);
             assert_eq!(ran.code, 1, "{ran:?}");
             assert!(ran.stderr.contains(said) && ran.stderr.contains(became), "{ran:?}");
             let given_back = authority.log().into_iter().filter(|asked| asked.path == "/revoke");
@@ -428,7 +428,7 @@ fn metadata_is_found_at_every_place_and_odd_fields_are_passed_over() {
                 "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\
                  [providers.corp]\nkind = \"standard\"\nissuer = \"{origin}{written}\"\n"
             ));
-            let ran = home.run(&["login", "--json", "--timeout", "5s"]);
+            let ran = home.run(&["login", "--json", "--timeout", "60s"]);
             assert_eq!(ran.code, 0, "{place} {written}: {ran:?}");
         }
     }
@@ -468,7 +468,7 @@ fn the_second_document_is_asked_for_what_the_first_lacks_also_after_a_fault() {
         "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\
          [providers.corp]\nkind = \"standard\"\nissuer = \"{origin}\"\ndevice_authorization_endpoint = \"{origin}/device\"\n"
     ));
-    assert_eq!(home.run(&["login", "--json", "--timeout", "5s"]).code, 0);
+    assert_eq!(home.run(&["login", "--json", "--timeout", "60s"]).code, 0);
     assert_eq!(home.run(&["logout"]).code, 0);
     assert_eq!(authority.count("/revocation_endpoint"), 1);
 }
@@ -512,7 +512,7 @@ fn metadata_may_be_long_and_without_a_usable_endpoint_are_one_kind_of_mistake() 
                 _ => (404, String::new()),
             }
         });
-        let ran = discovering(&authority).run(&["login", "--json", "--timeout", "5s"]);
+        let ran = discovering(&authority).run(&["login", "--json", "--timeout", "60s"]);
         let shown = changed.to_string();
         assert_eq!(ran.code, code, "{}: {ran:?}", &shown[..shown.len().min(60)]);
         assert!(!ran.stdout.contains("ask for less"), "{ran:?}");

@@ -419,7 +419,7 @@ fn silence_ends_a_call() {
         let _ = stream.read(&mut [0]);
     });
     let runtime = crate::support::runtime();
-    let request = Request { deadline: Duration::from_millis(300), ..Request::get(url) };
+    let request = Request { deadline: Duration::from_secs(3), ..Request::get(url) };
     runtime.block_on(async {
         let (client, progress) = (Client::new(None), Progress::default());
         let mut answer = client.open(request, None, &progress).await.expect("an answer begins");

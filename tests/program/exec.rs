@@ -83,8 +83,7 @@ fn a_command_gets_the_token_and_its_end_is_told() {
         run(&home, arguments).worked(&words);
     }
     run(&home, &["echo", "-p", "x", "--json", "--", "-v"]).worked("-p x --json -- -v\n");
-    let script = home.write("script", "echo \"$0 has no interpreter: $1\"\n");
-    set_mode(&script, 0o700);
+    let script = home.program("script", "echo \"$0 has no interpreter: $1\"\n");
     let script = script.to_str().expect("a path");
     run(&home, &[script, "it works"]).worked(&format!("{script} has no interpreter: it works\n"));
     for (script, code) in [("exit 7", 7), ("kill -TERM $$", 143), ("kill -XFSZ $$", 153), ("kill -INT $$", 130)] {
@@ -112,8 +111,7 @@ fn a_command_without_an_interpreter_is_the_one_in_the_path() {
     }
     for name in ["tool", "-tool"] {
         for (directory, mode) in [("first", 0o600), ("meant", 0o700), ("here", 0o700)] {
-            let file = home.write(&format!("{directory}/{name}"), "echo \"$0 $1\"\n");
-            set_mode(&file, mode);
+            set_mode(home.program(&format!("{directory}/{name}"), "echo \"$0 $1\"\n"), mode);
         }
     }
     let path = |directories: &[&Path]| std::env::join_paths(directories).expect("no colon in them");
@@ -233,7 +231,7 @@ fn with_a_short_token(authority: &Authority) -> Home {
     let home = Home::at(authority);
     home.sign_in(authority, |grant| {
         grant.mints = vec![clock::wall()];
-        grant.access_token_expires_at = Some(clock::wall() + SignedDuration::from_secs(12));
+        grant.access_token_expires_at = Some(clock::wall() + SignedDuration::from_secs(24));
     });
     home
 }
@@ -289,7 +287,7 @@ fn a_token_file_that_cannot_be_written_is_tried_again_and_one_that_cannot_be_rem
     let authority = provider(3600);
     let home = with_a_short_token(&authority);
     let blocked = "file=$DEVICE_LOGIN_TOKEN_FILE; rm $file; mkdir $file; echo blocked; read go";
-    let wait = "rmdir $file; for _ in $(seq 100); do [ ! -f $file ] || break; sleep 0.1; done; cat $file";
+    let wait = "rmdir $file; for _ in $(seq 600); do [ ! -f $file ] || break; sleep 0.1; done; cat $file";
     let tells = |running: &mut Running, text: &str| {
         let mut lines = BufReader::new(running.child.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
         assert!(lines.any(|line| line.contains(text)), "{text}");

@@ -110,7 +110,7 @@ fn home(authority: &Authority, command: &[&str]) -> Home {
     home
 }
 
-const SIGN_IN: [&[&str]; 2] = [&["login", "--json", "--timeout", "4s"], &["login", "--plain", "--timeout", "4s"]];
+const SIGN_IN: [&[&str]; 2] = [&["login", "--json", "--timeout", "10s"], &["login", "--plain", "--timeout", "10s"]];
 const OSC_52: &str = "\u{1b}]52;c;ZXZpbA==\u{7}";
 
 /// Hostile answers to a sign-in, and how it ends.

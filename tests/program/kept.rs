@@ -450,7 +450,7 @@ fn a_herd_asks_once_for_each_token_that_ended() {
 
 #[test]
 fn a_herd_whose_holders_are_killed_shows_a_token_twice_only_where_its_answer_got_lost() {
-    let mut herd = Herd::new(Home::in_memory(), Duration::from_millis(2));
+    let mut herd = Herd::new(Home::in_memory(), Duration::from_millis(20));
     let tally = herd.run(8, 6, 2);
     // Who tries a lost answer's token again may be killed as well.
     let is_explained = (tally.killed_between..=tally.killed).contains(&tally.presented_twice);

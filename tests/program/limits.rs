@@ -18,7 +18,7 @@ const COMMANDS: [&[&str]; 11] = [
     &["refresh"],
     &["status"],
     &["whoami"],
-    &["login", "--plain", "--timeout", "1s"],
+    &["login", "--plain", "--timeout", "60s"],
     &["logout"],
     &["api", "/userinfo"],
     &["profile", "list"],
@@ -54,7 +54,7 @@ fn a_passphrase_that_needs_more_memory_than_there_is_says_so() {
     set_mode(&passphrase, 0o600);
     let run = |limit: &str| {
         let mut command = Command::new("prlimit");
-        command.args([limit, env!("CARGO_BIN_EXE_device-login"), "login", "--plain", "--timeout", "5s"]);
+        command.args([limit, env!("CARGO_BIN_EXE_device-login"), "login", "--plain", "--timeout", "60s"]);
         command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("DEVICE_LOGIN_PASSPHRASE_FILE", &passphrase);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         ran(command.spawn().expect("util-linux is there"))
@@ -72,7 +72,7 @@ fn where_there_is_no_room_for_an_answer_nobody_is_asked() {
     for (limit, raised_by) in
         [("--stack=500000", "`ulimit -s`"), ("--stack=400000", "`ulimit -s`"), ("--data=8000000", "`ulimit -d`")]
     {
-        for arguments in [&["refresh"][..], &["login", "--plain", "--timeout", "1s"]] {
+        for arguments in [&["refresh"][..], &["login", "--plain", "--timeout", "60s"]] {
             let ran = run(&home, limit, false, arguments);
             ran.failed(1, &["error: the program could not start: its ", " is limited to ", raised_by]);
         }

@@ -560,7 +560,7 @@ fn who_only_follows_leaves_the_code_to_the_one_that_asks() {
     for (arguments, signal) in [
         (&["login", "--plain"][..], Some("-INT")),
         (&["login", "--plain"], Some("-QUIT")),
-        (&["login", "--plain", "--timeout", "1s"], None),
+        (&["login", "--plain", "--timeout", "10s"], None),
         (&["login", "--json"], Some("-INT")),
     ] {
         let (provider, home) = begun();
@@ -591,7 +591,7 @@ fn who_only_follows_leaves_the_code_to_the_one_that_asks() {
 #[test]
 fn who_followed_gives_up_a_code_of_its_own() {
     let provider = Provider::start();
-    provider.change(|state| state.lifetime = 3);
+    provider.change(|state| state.lifetime = 12);
     let home = Arc::new(Home::at(&provider.authority));
     let first = home.spawn(&["login", "--plain"]);
     provider.wait_for_polls(1);
@@ -1096,7 +1096,7 @@ fn who_waits_for_a_stopped_process_is_told() {
     send("-STOP", &first);
     let stopped = format!("pid {}, which is stopped", first.id());
     home.run(&["login", "--resume", "--no-wait"]).failed(8, &[&stopped]);
-    home.run(&["login", "--resume", "--plain", "--timeout", "1s"]).failed(6, &[&stopped]);
+    home.run(&["login", "--resume", "--plain", "--timeout", "10s"]).failed(6, &[&stopped]);
     send("-CONT", &first);
     provider.approve();
     assert_eq!(ran(first).code, 0);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::support::authority::Authority;
-use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran, set_mode};
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, ran};
 
 /// Every line of the documents that calls somebody with what `token` prints; `tests/servers/recipes.rs` has the recipes.
 fn recipes() -> Vec<String> {
@@ -33,8 +33,7 @@ fn recipes() -> Vec<String> {
 fn run(home: &Home, shell: &str, line: &str) -> Ran {
     let curl =
         "#!/bin/sh\nprintf '%s\\n' \"$*\" > \"$DEVICE_LOGIN_HOME/arguments\"\ncat > \"$DEVICE_LOGIN_HOME/input\"\n";
-    let curl = home.write("curl", curl);
-    set_mode(&curl, 0o755);
+    home.program("curl", curl);
     let program = Path::new(env!("CARGO_BIN_EXE_device-login")).parent().expect("a directory").display();
     let home = home.path("");
     let mut command = Command::new(shell);

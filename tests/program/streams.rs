@@ -86,7 +86,7 @@ fn no_sign_in_waits_for_an_approval_of_what_nobody_could_see() {
     let home = Home::at(&authority);
     let by_browser = format!(
         "authorization_endpoint = \"{}/authorize\"\n[profiles.web]\nprovider = \"corp\"\nclient_id = \"c\"\n\
-         redirect_uri = \"http://127.0.0.1:1/\"\n",
+         redirect_uri = \"http://127.0.0.1:0/\"\n",
         authority.origin()
     );
     home.configure(&(configuration(&authority.origin()) + &by_browser));

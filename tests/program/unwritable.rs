@@ -319,7 +319,7 @@ fn nobody_is_asked_to_approve_what_could_not_be_asked_for_or_kept() {
         fs::create_dir(home.path("state")).expect("a directory");
         set_mode(home.path("state"), 0o700);
         spoil(&home);
-        let login = home.run(&["login", "--plain", "--timeout", "5s"]);
+        let login = home.run(&["login", "--plain", "--timeout", "60s"]);
         login.failed(9, &[name]);
         assert!(!login.stderr.contains("ABCD"), "{name}: {login:?}");
         assert_eq!(authority.count("/token"), 0, "{name}");

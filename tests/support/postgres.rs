@@ -8,7 +8,7 @@ pub(crate) mod process;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -52,10 +52,7 @@ impl Postgres {
     /// The same with settings of its own, which listens at a port of 127.0.0.1, too, with this certificate and key where
     /// there are some, as PEM.
     pub(crate) fn listening(settings: &str, tls: Option<(&str, &str)>) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
-        let port = free.local_addr().expect("it listens").port();
-        drop(free);
-        let server = Self::made(port, true);
+        let server = Self::made(free_port(), true);
         server.append("data/postgresql.conf", settings);
         if let Some((certificate, key)) = tls {
             server.folder.write("data/server.crt", certificate);
@@ -342,4 +339,15 @@ fn program(name: &str) -> PathBuf {
     let newest =
         versions.map(|entry| entry.path()).filter(|path| path.join("bin").join(name).exists()).max_by_key(number);
     newest.unwrap_or_else(|| panic!("{MISSING}; /usr/lib/postgresql has no `{name}`")).join("bin").join(name)
+}
+
+/// A port that nobody listens at, and that the system gives to nobody who asks for any: those begin above.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(20_000);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

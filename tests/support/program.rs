@@ -146,6 +146,19 @@ impl Home {
         ids
     }
 
+    /// Has another program write one. Had this process the file open, then one that another test starts meanwhile would have it
+    /// open as well, and nobody can run what somebody may write to.
+    #[cfg(unix)]
+    pub(crate) fn program(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        let mut command = Command::new("install");
+        let mut child =
+            command.args(["-m", "700", "/dev/stdin"]).arg(&path).stdin(Stdio::piped()).spawn().expect("it is there");
+        let written = child.stdin.take().expect("stdin is a pipe").write_all(text.as_bytes());
+        assert!(written.is_ok() && child.wait().is_ok_and(|status| status.success()), "{}", path.display());
+        path
+    }
+
     pub(crate) fn configure(&self, text: &str) {
         self.write("config.toml", text);
     }

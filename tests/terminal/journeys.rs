@@ -483,7 +483,7 @@ fn a_login_asks_whether_to_go_on_with_a_code_that_is_pending() {
 
 #[test]
 fn while_somebody_presses_keys_codes_go_on_being_replaced() {
-    let lab = Lab::with_profile(Duration::from_secs(4));
+    let lab = Lab::with_profile(Duration::from_secs(10));
     let terminal = lab.start("exec $program login work --renew 1");
     let is_code = |word: &&str| word.len() == 9 && word.as_bytes()[4] == b'-';
     let last_code = |screen: &Buffer| {

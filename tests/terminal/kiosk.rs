@@ -147,7 +147,7 @@ fn no_key_but_ctrl_c_does_anything_to_a_code_and_nothing_of_it_stays() {
 fn it_goes_on_with_a_code_that_is_pending_and_gives_it_up_when_its_time_is_up() {
     let lobby = Lobby::with_codes_for(Duration::from_secs(300));
     let before = lobby.login("--no-wait");
-    let terminal = lobby.kiosk("--timeout 4s", 40, 12);
+    let terminal = lobby.kiosk("--timeout 10s", 40, 12);
     let screen = terminal.wait_for("Code good for");
     assert!(before.contains(&format!("Enter this code: {}", user_code(&screen))), "{before}\n{screen}");
     let (code, _) = terminal.ends_and_leaves();

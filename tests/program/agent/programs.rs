@@ -7,13 +7,11 @@ use serde_json::{Value, json};
 
 use super::{Running, provider, run};
 use crate::support::authority::Authority;
-use crate::support::program::{Home, REFRESH_TOKEN, ended, set_mode};
+use crate::support::program::{Home, REFRESH_TOKEN, ended};
 
 /// A program that keeps what it is given, and says when it has.
 fn script(place: &Home, text: &str) -> PathBuf {
-    let path = place.write("program", &format!("#!/bin/sh\ncd \"${{0%/*}}\"\n{text}\n"));
-    set_mode(&path, 0o700);
-    path
+    place.program("program", &format!("#!/bin/sh\ncd \"${{0%/*}}\"\n{text}\n"))
 }
 
 #[test]

@@ -484,7 +484,7 @@ fn who_is_suspended_between_two_codes_lets_others_ask() {
 #[test]
 fn who_waits_for_a_process_that_was_stopped_hears_that_nobody_asked() {
     let provider = Provider::start();
-    provider.change(|state| state.lifetime = 4);
+    provider.change(|state| state.lifetime = 14);
     let home = Home::at(&provider.authority);
     assert_eq!(home.run(&["login", "--no-wait"]).code, 8);
     let first = home.spawn(&["login", "--resume", "--plain"]);

@@ -16,7 +16,7 @@ use crate::support::authority::{Asked, Authority};
 use crate::support::canaries::{
     Canaries, DEVICE_CODE, GRANT_CODE, ID_TOKEN, IMPORTED, NEW_ACCESS_TOKEN, NEW_REFRESH_TOKEN, PASSPHRASE,
 };
-use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran, configuration, ran, set_mode};
+use crate::support::program::{ACCESS_TOKEN, CLIENT_SECRET, Home, Ran, configuration, ran};
 
 /// What seals the records of these tests.
 pub(super) const KEY: &str = "5e9711e10123456789abcdef0123456789abcdef0123456789abcdef01234567";
@@ -341,8 +341,7 @@ fn seen(given: &Home) -> PathBuf {
 }
 
 fn script(place: &Home, name: &str, text: &str) {
-    let path = place.write(name, text);
-    set_mode(path, 0o700);
+    place.program(name, text);
 }
 
 /// What a program said until a line had this in it and it was told to end, or until it ended by itself.

@@ -110,7 +110,7 @@ fn configure(lab: &mut Lab, section: &str) {
 }
 
 fn keyed_by(lab: &mut Lab, script: &str) {
-    lab.given.write("key-command", &format!("#!/bin/sh\n{}\n", script.replace("KEY", KEY)));
+    lab.given.program("key-command", &format!("#!/bin/sh\n{}\n", script.replace("KEY", KEY)));
     let named = format!("key_command = [\"{}\"]\n[profiles.work]", lab.given.path("key-command").display());
     configure(lab, &named);
 }

@@ -154,7 +154,7 @@ fn alone(place: &Place<'_>) {
         other => panic!("{other:?}"),
     }
     assert!(held.may_send_until().is_none_or(|until| clock::now().until(until) > Duration::from_secs(20)));
-    other.hold(&profile("other"), SHORT).unwrap().release();
+    other.hold(&profile("other"), PATIENCE).unwrap().release();
     held.release();
     // One that was dropped in the middle of something ends as well.
     drop(other.hold(&profile("work"), PATIENCE).unwrap());

@@ -119,7 +119,7 @@ fn a_role_that_may_not_make_tables_works_with_those_that_an_admin_has_made() {
 type Use = fn(&Store) -> Result<(), StoreError>;
 
 const LOAD: Use = |store| store.load(&profile("work")).map(drop);
-const HOLD: Use = |store| store.hold(&profile("work"), SHORT).map(Held::release);
+const HOLD: Use = |store| store.hold(&profile("work"), PATIENCE).map(Held::release);
 const PROBE: Use = |store| store.probe();
 const LIST: Use = |store| store.profiles().map(drop);
 const CHECK: Use = |store| store.check(&[profile("work")].into()).map(drop);

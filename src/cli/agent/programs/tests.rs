@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -36,9 +35,13 @@ impl Stage {
         let write = |(number, script): (usize, &&str)| {
             let path = place.path().join(format!("program-{number}"));
             let text = format!("#!/bin/sh\ncd \"${{0%/*}}\"\n{script}\n");
-            let mut file = fs::File::create(&path).expect("it can be made");
-            file.write_all(text.as_bytes()).expect("it can be written");
-            file.set_permissions(fs::Permissions::from_mode(0o700)).expect("it is ours");
+            // Had this process the file open, then a program that another test starts would have it open as well, and nobody can
+            // run what somebody may write to.
+            let mut install = std::process::Command::new("install");
+            let install = install.args(["-m", "700", "/dev/stdin"]).arg(&path).stdin(std::process::Stdio::piped());
+            let mut install = install.spawn().expect("it is there");
+            let written = install.stdin.take().expect("stdin is a pipe").write_all(text.as_bytes());
+            assert!(written.is_ok() && install.wait().is_ok_and(|status| status.success()));
             path
         };
         let paths: Vec<PathBuf> = scripts.iter().enumerate().map(write).collect();

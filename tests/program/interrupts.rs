@@ -71,6 +71,22 @@ pub(crate) fn send(signal: &str, child: &Child) {
     assert!(sent.success());
 }
 
+/// Whether the process has a file of this name open.
+#[cfg(target_os = "linux")]
+pub(crate) fn has_open(child: &Child, name: &str) -> bool {
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", child.id())).expect("it runs");
+    let mut files = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    files.any(|file| file.ends_with(name))
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) fn wait_until_stopped(child: &Child) {
+    let state = format!("/proc/{}/stat", child.id());
+    while !std::fs::read_to_string(&state).expect("it is there").contains(") T ") {
+        std::thread::yield_now();
+    }
+}
+
 /// Waits until the program has said that it waits.
 pub(crate) fn wait_until_told(child: &mut Child) {
     let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));

@@ -16,7 +16,7 @@ use device_login::storage::{PendingId, PendingSignIn, Record, StoreAddress, open
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::interrupts::send;
+use crate::interrupts::{has_open, send};
 use crate::support::authority::{Asked, Authority};
 use crate::support::faults::{Act, Extent, Failures, Fault, Point, each, faults, points, strike};
 use crate::support::program::{Home, REFRESH_TOKEN, Ran, configuration, key_options, ran};
@@ -611,13 +611,6 @@ fn who_followed_gives_up_a_code_of_its_own() {
     assert_eq!(second.wait().expect("it ends").code(), Some(130));
     assert_eq!((provider.codes(), pending(&home)), (2, None));
     drop(stderr);
-}
-
-/// Whether the process has a file of this name open.
-fn has_open(child: &Child, name: &str) -> bool {
-    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", child.id())).expect("it runs");
-    let mut files = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
-    files.any(|file| file.ends_with(name))
 }
 
 #[test]

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::interrupts::{has_open, send, wait_until_stopped};
 use crate::support::authority::Authority;
 use crate::support::faults::{Act, Fault, Point, strike};
-use crate::support::program::{ACCESS_TOKEN, Home, Ran, configuration, set_mode};
+use crate::support::program::{ACCESS_TOKEN, Home, Ran, configuration, ran, set_mode};
 use crate::support::rotating::Rotating;
 
 const NEXT: &str = "sentinel-access-2";
@@ -220,6 +221,32 @@ fn refreshes_go_on_while_everything_is_sealed_anew() {
     });
     assert_eq!((home.keys(), home.key_ids().len()), (1, 1));
     home.run(&["token"]).worked(&format!("{NEXT}\n"));
+}
+
+#[test]
+fn who_is_overtaken_while_it_seals_anew_seals_nothing_with_a_key_that_is_gone() {
+    let authority = provider();
+    for (others, code) in [(1, 0), (2, 9), (3, 9)] {
+        let home = home(&authority);
+        let held = home.store().hold(&"work".parse().expect("a name"), Duration::from_secs(60)).expect("nobody has it");
+        let overtaken = home.spawn(&["store", "rekey"]);
+        // It has begun, and waits for the profile.
+        while !has_open(&overtaken, "work.lock") {
+            std::thread::yield_now();
+        }
+        send("-STOP", &overtaken);
+        wait_until_stopped(&overtaken);
+        held.release();
+        for _ in 0..others {
+            assert_eq!(home.run(&["store", "rekey"]).code, 0);
+        }
+        send("-CONT", &overtaken);
+        let said = ran(overtaken);
+        assert_eq!(said.code, code, "{said:?}");
+        assert!(code == 0 || said.stderr.contains("its key was changed by somebody else just now"), "{said:?}");
+        assert_eq!((home.keys(), home.key_ids().len()), (1, 1), "{said:?}");
+        home.run(&["token"]).worked(&format!("{ACCESS_TOKEN}\n"));
+    }
 }
 
 #[test]

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use super::sources::{read_key_file, write_key_file};
 use super::{KEY_FILE_VARIABLE, Key, Keyring, PASSPHRASE_FILE_VARIABLE, Pin, Sources, passphrase, users};
 use crate::error::Advice;
-use crate::files::{self, Locked};
 use crate::files::access::{Holds, Judged};
+use crate::files::{self, Locked};
 use crate::shell;
 use crate::storage::seal::MasterKey;
 use crate::storage::{KeyKind, KeySource, LOCK_PATIENCE, StoreError, private};
@@ -142,9 +142,23 @@ impl Keyring {
         change: &Change,
         pin_at: impl Fn(&str) -> Option<Pin>,
     ) -> Result<Vec<String>, StoreError> {
+        if !self.is_under_way(change)? {
+            return Ok(Vec::new());
+        }
         let notes = self.take_out(change, pin_at)?;
         self.swap(&change.pin, &change.new.pin())?;
         Ok(notes)
+    }
+
+    /// Whether the store still says that it is being sealed anew by this change; not where others went on with the same one and have
+    /// ended it. Fails where another change has begun since: its key must not be replaced by the one of this.
+    pub(in crate::storage) fn is_under_way(&self, change: &Change) -> Result<bool, StoreError> {
+        let stored = self.stored_pin()?.map(|pin| pin.to_line());
+        let is = |line: &[u8]| stored.as_deref() == Some(line);
+        if is(&change.pin) || is(&change.new.pin().to_line()) {
+            return Ok(is(&change.pin));
+        }
+        Err(self.changed_meanwhile())
     }
 
     /// Takes the key of another store for this one, which has none yet or has the same.

@@ -133,6 +133,8 @@ impl Held {
     /// Seals the parts of the profile with the new key. Damaged ones that only the old one could open go. Gives what a
     /// person should know.
     fn seal_anew(&mut self, change: &Change, has_set_aside: bool) -> Result<Vec<String>, StoreError> {
+        // Others may have ended it, and begun the next one, while this process waited for the profile.
+        self.shared.keyring.is_under_way(change)?;
         let mut notes = Vec::new();
         match self.mend() {
             Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::KeyUnavailable(_)) => {}

@@ -14,8 +14,8 @@ use std::sync::{Arc, mpsc};
 use device_login::files;
 use serde_json::json;
 
-use super::{PATIENCE, Provider, TOKEN, begun, change_pending, pending, wait_until, wait_until_told};
-use crate::interrupts::send;
+use super::{PATIENCE, Provider, TOKEN, begun, change_pending, pending, wait_until_told};
+use crate::interrupts::{send, wait_until_stopped};
 use crate::support::faults::{Act, Fault, Point, strike};
 use crate::support::program::{Home, REFRESH_TOKEN, configuration, ran};
 use crate::support::small_disk::{SmallDisk, fill, fill_but};
@@ -426,11 +426,6 @@ fn as_a_job(home: &Home, arguments: &[&str]) -> Child {
     let variables = program.get_envs().filter_map(|(name, value)| Some((name, value?)));
     let piped = command.envs(variables).stdout(Stdio::piped()).stderr(Stdio::piped());
     piped.process_group(0).spawn().expect("the program starts")
-}
-
-fn wait_until_stopped(child: &Child) {
-    let state = format!("/proc/{}/stat", child.id());
-    wait_until(|| fs::read_to_string(&state).is_ok_and(|state| state.contains(") T ")));
 }
 
 #[test]

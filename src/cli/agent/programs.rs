@@ -34,6 +34,8 @@ const TIME: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(5);
 /// The same where the agent itself ends.
 const LAST_GRACE: Duration = Duration::from_secs(1);
+/// How often it is looked whether all that a program started has ended, once it was asked to.
+const PACE: Duration = Duration::from_millis(20);
 /// How long a program that has ended may leave its stderr open to others that it started.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// What systemd says to this process and no other, beside what no child inherits.
@@ -182,13 +184,16 @@ impl Shared {
             };
             self.tell(Level::Warning, "program_ended", message, profile);
             signal_group(group, &mut child, Ending::Asked);
-            let ended = timeout(grace, child.wait()).await;
-            // What it started may not have listened, though it did itself.
+            // What it started has as long, though it may have ended at once itself.
+            let all_ended = async {
+                let _ = child.wait().await;
+                while is_group_there(group) {
+                    sleep(PACE).await;
+                }
+            };
+            let _ = timeout(grace, all_ended).await;
             signal_group(group, &mut child, Ending::Forced);
-            match ended {
-                Ok(ended) => ended,
-                Err(_) => child.wait().await,
-            }
+            child.wait().await
         };
         let mut ending = std::pin::pin!(ending);
         let ended = tokio::select! {
@@ -243,18 +248,33 @@ enum Ending {
     Forced,
 }
 
+#[cfg(unix)]
+fn process_group(group: u32) -> Option<rustix::process::Pid> {
+    rustix::process::Pid::from_raw(i32::try_from(group).ok()?)
+}
+
+#[cfg(unix)]
+fn is_group_there(group: Option<u32>) -> bool {
+    group.and_then(process_group).is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
+}
+
+/// Nobody can tell here.
+#[cfg(not(unix))]
+fn is_group_there(_: Option<u32>) -> bool {
+    false
+}
+
 /// Ends a program with all that it started.
 #[cfg(unix)]
 fn signal_group(group: Option<u32>, _: &mut Child, ending: Ending) {
-    use rustix::process::{Pid, Signal, kill_process_group};
+    use rustix::process::{Signal, kill_process_group};
 
     let signal = match ending {
         Ending::Asked => Signal::TERM,
         Ending::Forced => Signal::KILL,
     };
-    let group = group.and_then(|group| Pid::from_raw(i32::try_from(group).ok()?));
     // Nobody may be left to hear it.
-    let _ = group.map(|group| kill_process_group(group, signal));
+    let _ = group.and_then(process_group).map(|group| kill_process_group(group, signal));
 }
 
 /// There is no way to ask here.

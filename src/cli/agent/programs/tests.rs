@@ -267,6 +267,20 @@ async fn a_program_that_does_not_end_is_ended_with_all_that_it_started() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_program_started_has_as_long_to_end_as_the_program() {
+    let slow =
+        "(exec 3> alive; trap 'sleep 0.3; echo told >&3; exit' TERM; echo > ready; while :; do sleep 0.05; done)";
+    let stage = Stage::with(&format!("{slow} & sleep 1000"));
+    stage.hear("work", "take your time");
+    // Virtual time stands still while somebody reads.
+    let (said, ()) = tokio::join!(stage.pipe("alive"), async {
+        stage.pipe("ready").await;
+        stage.programs.stop().await;
+    });
+    assert_eq!(said, "told\n");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_agent_leaves_no_program_behind() {
     let stage = Stage::with(STUBBORN);
     let alive = stage.watch("alive");

@@ -167,18 +167,24 @@ fn head(line: &str) -> &str {
 fn without_mistakes(document: &DeTable<'_>, mistakes: &mut Vec<Finding>, left_out: &mut LeftOut) -> File {
     let (above, named) = parts(document);
     let mut whole = part_without_mistakes(above, mistakes, left_out).unwrap_or_default();
+    // What a misspelt table is taken for is there as well, and looked at.
+    let is_there = |name: &str| matches!(document.get(name).map(Spanned::get_ref), Some(DeValue::Table(_)));
+    left_out.retain(|path| path.len() > 1 || !TABLES_OF_NAMES.contains(&&*path[0]) || !is_there(&path[0]));
     for part in named {
         whole.take_in(part_without_mistakes(part, mistakes, left_out).unwrap_or_default());
     }
     whole
 }
 
+/// What has a table for each name.
+const TABLES_OF_NAMES: [&str; 2] = ["profiles", "providers"];
+
 /// What is above all, and each profile and each provider.
 fn parts<'a>(document: &DeTable<'a>) -> (DeTable<'a>, Vec<DeTable<'a>>) {
     let (mut above, mut named) = (DeTable::new(), Vec::new());
     for (key, value) in document {
         match value.get_ref() {
-            DeValue::Table(entries) if ["profiles", "providers"].contains(&key.get_ref().as_ref()) => {
+            DeValue::Table(entries) if TABLES_OF_NAMES.contains(&key.get_ref().as_ref()) => {
                 named.extend(entries.iter().map(|(name, entry)| {
                     let alone = DeTable::from_iter([(name.clone(), entry.clone())]);
                     DeTable::from_iter([(key.clone(), Spanned::new(value.span(), DeValue::Table(alone)))])
@@ -668,6 +674,35 @@ mod tests {
         }
     }
 
+    #[track_caller]
+    fn assert_mistakes(text: &str, expected: &[&str]) {
+        let (mistakes, _) = remarks(text);
+        assert_eq!(mistakes.len(), expected.len(), "{text}: {mistakes:#?}");
+        for (mistake, expected) in mistakes.iter().zip(expected) {
+            assert!(mistake.starts_with(expected), "{mistake:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_table_hides_nothing_of_the_one_that_is_meant_and_there() {
+        for (text, expected) in [
+            (
+                "[profile.x]\nprovider=\"zoho\"\n[profiles.y]\nprovider=\"zoho\"\n",
+                ["1:2 unknown key `profile`", "3:11 `profiles.y`: `client_id` is missing"],
+            ),
+            (
+                "[provider.x]\nkind=\"standard\"\n[providers.p]\nissuer=\"https://x.example\"\n",
+                ["1:2 unknown key `provider`", "3:12 `providers.p`: `kind` is missing"],
+            ),
+            (
+                "default_profile=\"nope\"\n[profile.x]\nprovider=\"zoho\"\n[profiles.y]\nprovider=\"zoho\"\nclient_id=\"c\"\n",
+                ["1:1 `default_profile` names `nope`", "2:2 unknown key `profile`"],
+            ),
+        ] {
+            assert_mistakes(text, &expected);
+        }
+    }
+
     #[test]
     fn every_mistake_has_its_place() {
         for (text, expected) in [
@@ -760,11 +795,7 @@ mod tests {
                 ],
             ),
         ] {
-            let (mistakes, _) = remarks(text);
-            assert_eq!(mistakes.len(), expected.len(), "{text}: {mistakes:#?}");
-            for (mistake, expected) in mistakes.iter().zip(expected) {
-                assert!(mistake.starts_with(expected), "{mistake:?} is not {expected:?}");
-            }
+            assert_mistakes(text, expected);
         }
     }
 

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use super::folded::Folded;
 use super::{ClientType, Config, LONGEST_FILE, NewProvider, Profile, SecretSource, form, unusable_file};
 use crate::error::{Advice, Code, Error};
-use crate::files::{self, Locked};
 use crate::files::access::Holds;
+use crate::files::{self, Locked};
 use crate::profile::ProfileName;
 
 /// How long a change waits for another process that changes the same file, which takes milliseconds.
@@ -281,6 +281,11 @@ fn edit(
         return Err(Error::new(Code::Config, format!("{} cannot be written", path.display()))
             .because(format!("it is a link to {}, and that directory is not there", target.display()))
             .advise("bring the directory back, or remove the link"));
+    }
+    if fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(Error::new(Code::Config, format!("{} cannot be written", path.display()))
+            .because("it is not a regular file")
+            .advise("name another file"));
     }
     files::create_private_directories(directory).map_err(failed)?;
     let only_writer = wait_for_other_writers(&target)?;

@@ -63,10 +63,10 @@ impl Replacement {
 
     /// The same for those who may read the one before it; a new one for this user alone.
     fn for_the_same(path: &Path) -> io::Result<Self> {
-        if is_of_the_system(path) {
+        let before = before(path)?;
+        if is_of_the_system(path) || before.as_ref().is_some_and(|before| !before.is_file()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        let before = before(path)?;
         before.as_ref().map_or(Ok(()), check_writable)?;
         let begun = Self::beside(path.to_owned(), before.as_ref(), create_private)?;
         before.map_or(Ok(()), |before| keep_access(&begun.file, &before))?;

@@ -495,3 +495,25 @@ fn a_default_that_is_not_there_is_told_with_the_command_that_mends_it() {
         assert_eq!(home.run(&["profile", "list"]).code == 0, is_mended, "{text}");
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_device_that_stands_for_no_configuration_is_not_replaced_by_one() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let home = Home::new();
+    let (device, link) = (home.path("null"), home.path("link"));
+    let made = Command::new("mknod").arg(&device).args(["c", "1", "3"]).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        println!("not tried: this user may make no devices");
+        return;
+    }
+    std::os::unix::fs::symlink(&device, &link).expect("a link");
+    for named in [&device, &link] {
+        let named = named.to_str().expect("a path");
+        let add = ["--config", named, "profile", "add", "x", "--provider", "github", "--client-id", "c"];
+        home.run(&add).failed(2, &[&format!("{named} cannot be written: it is not a regular file")]);
+    }
+    assert!(fs::metadata(&device).expect("it is there").file_type().is_char_device());
+    assert!(!home.path("null.lock").exists());
+}

@@ -62,6 +62,11 @@ pub fn reads_as_token(word: &str) -> bool {
     is_long || begins || word.split(|sign: char| !sign.is_ascii_alphanumeric()).any(is_run)
 }
 
+/// The same where the path of a file was to come, whose names are a program's at times. Google's tokens have the sign of paths in them.
+pub fn reads_as_token_and_no_path(word: &str) -> bool {
+    word.starts_with("1//") || !word.contains('/') && reads_as_token(word)
+}
+
 /// A word as it may be repeated to whoever gave it in a wrong place.
 pub fn shown(word: &str) -> &str {
     if reads_as_token(word) { "****" } else { word }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::clock;
 use crate::registered::{RedirectUri, is_client_id, is_scope, no_scope};
-use crate::secret::reads_as_token;
+use crate::secret::reads_as_token_and_no_path;
 use crate::service::PendingCode;
 use crate::tables::Words;
 use crate::words::minutes_and_seconds;
@@ -157,9 +157,7 @@ pub(super) fn parse_client_id(text: &str) -> Result<String, &'static str> {
 /// Reads which file is to be read. Where there is none, a token may have been given in its place.
 pub(super) fn file_to_read() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| match path.to_str() {
-        Some(word) if reads_as_token(word) && path.components().count() == 1 && !path.exists() => {
-            Err("there is no such file")
-        }
+        Some(word) if reads_as_token_and_no_path(word) && !path.exists() => Err("there is no such file"),
         _ => Ok(path),
     })
 }

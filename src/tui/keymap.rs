@@ -218,7 +218,9 @@ impl Keymap {
     /// Each problem, in a sentence.
     pub fn configured(scopes: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Result<Self, Vec<OddKey>> {
         let (mut keymap, mut all_odd) = (Self::default(), Vec::new());
-        for (scope_name, commands) in scopes {
+        // What leaves the program counts everywhere, so that is known first.
+        let (everywhere, others): (Vec<_>, Vec<_>) = scopes.iter().partition(|(name, _)| *name == "everywhere");
+        for (scope_name, commands) in everywhere.into_iter().chain(others) {
             let at = format!("screen.keys.{scope_name}");
             let scope: Option<Scope> = named(scope_name);
             if scope.is_none() {
@@ -391,9 +393,21 @@ mod tests {
             ("[typing]\nback = [\"x\"]", "`screen.keys.typing.back`: x is text there"),
             ("[everywhere]\nleave-now = []", "nothing else always leaves"),
             ("[everywhere]\nquit = [\"Ctrl-C\"]", "nothing else always leaves"),
+            ("[api]\nsend = [\"x\"]\n[everywhere]\nleave-now = [\"x\"]", "`screen.keys.api.send`: x always leaves"),
+            (
+                "[profiles]\nrefresh = [\"x\"]\n[everywhere]\nleave-now = [\"x\"]",
+                "`screen.keys.profiles.refresh`: x always leaves",
+            ),
         ] {
             let problem = configured(text).expect_err(text);
             assert!(problem.contains(part), "{problem:?} lacks {part:?}");
+        }
+    }
+
+    #[test]
+    fn the_usual_key_that_leaves_is_free_where_another_one_does() {
+        for scope in ["api]\nsend", "profiles]\nrefresh"] {
+            configured(&format!("[{scope} = [\"Ctrl-C\"]\n[everywhere]\nleave-now = [\"x\"]")).expect("sound");
         }
     }
 

@@ -612,6 +612,11 @@ fn env_files_that_cannot_be_imported_leave_everything_as_it_was() {
         assert_nothing_kept(&home, &ran);
     }
     home.run(&["login", "new", "--import", "--env-file", "/nonexistent"]).failed(2, &["cannot be imported"]);
+    for token in ["1//0gAbcdefGHIJKL", "ghr_aB3dEfGhIjKlMnOp"] {
+        let ran = home.run(&["login", "new", "--import", "--env-file", token]);
+        ran.failed(2, &["there is no such file"]);
+        assert!(!ran.stderr.contains(token), "{ran:?}");
+    }
     home.run(&["login", "--env-file", "x"]).failed(2, &["--import"]);
 }
 

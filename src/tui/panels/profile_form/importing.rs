@@ -5,6 +5,7 @@ use super::steps::Step;
 use super::{ProfileForm, Purpose};
 use crate::config::Profile;
 use crate::error::Error;
+use crate::secret::reads_as_token_and_no_path;
 use crate::service::{EnvFile, Import, ProfileStatus, SignedIn, State, reads_like_token};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::message::Effect;
@@ -52,7 +53,7 @@ impl ProfileForm {
 
     /// Takes what is formed like a token as one, though it was meant for the line of the file, where it would be shown.
     pub(super) fn take_for_token(&mut self, text: &str) -> bool {
-        let is_token = self.step == Step::Token && reads_like_token(text);
+        let is_token = self.step == Step::Token && (reads_like_token(text) || reads_as_token_and_no_path(text.trim()));
         if is_token {
             self.draft.refresh_token = Hidden::new();
             self.draft.refresh_token.paste(text);

@@ -265,18 +265,23 @@ fn a_token_is_asked_for_until_there_is_one_and_kept_until_it_is_thrown_away() {
 
 #[test]
 fn a_token_in_the_line_of_the_file_is_taken_for_one_and_not_shown() {
-    const OTHER: &str = "1000.0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef";
-    for is_typed in [false, true] {
+    let tokens = [
+        "1000.0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef",
+        "ghr_aB3dEfGhIjKlMnOp",
+        "glpat-aB3dEfGhIjKlMnOp",
+        "1//0gAbcdefGHIJKL",
+    ];
+    for (other, is_typed) in tokens.into_iter().flat_map(|token| [(token, false), (token, true)]) {
         let mut model = at_token("", "shop");
         press(&mut model, &[Key::Enter]);
         if is_typed {
-            type_text(&mut model, OTHER);
+            type_text(&mut model, other);
             assert_eq!(press(&mut model, &[Key::Enter]), []);
         } else {
-            update(&mut model, Message::Pasted(format!(" {OTHER}\n")), now());
+            update(&mut model, Message::Pasted(format!(" {other}\n")), now());
         }
         let draft = &form(&model).draft;
-        assert_eq!((draft.focus, draft.refresh_token.length(), draft.env_file.text().as_str()), (0, OTHER.len(), ""));
+        assert_eq!((draft.focus, draft.refresh_token.length(), draft.env_file.text().as_str()), (0, other.len(), ""));
         press(&mut model, &[Key::Enter]);
         assert_eq!(form(&model).step, Step::Provider);
     }

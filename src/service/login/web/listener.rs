@@ -4,7 +4,8 @@
 //! nothing of codes: it hands on addresses, and `oauth::authorization` reads them.
 
 use std::collections::VecDeque;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,6 +50,25 @@ impl Visit {
     }
 }
 
+/// Listens at one port of both addresses, since browsers may take `localhost` for either. A machine without IPv6 has only the one.
+///
+/// # Errors
+///
+/// Somebody else listens at one of them, who may be given the code.
+async fn listen(first: IpAddr, second: Option<IpAddr>, port: u16) -> io::Result<Vec<TcpListener>> {
+    let listener = TcpListener::bind(SocketAddr::new(first, port)).await?;
+    let port = listener.local_addr()?.port();
+    let mut listeners = vec![listener];
+    if let Some(second) = second {
+        match TcpListener::bind(SocketAddr::new(second, port)).await {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(listeners)
+}
+
 impl RedirectListener {
     /// Listens at every address of the redirect URI's host; `None` where that cannot be, as with `https`, for which nobody
     /// here has a certificate. Port 0 stands for any free one.
@@ -64,17 +84,16 @@ impl RedirectListener {
             Host::Ipv6(address) => (address.into(), None),
             Host::Domain(_) => (v4, Some(v6)),
         };
-        let listener = TcpListener::bind(SocketAddr::new(first, port)).await.ok()?;
-        let port = listener.local_addr().ok()?.port();
-        let redirect_uri = redirect_uri.with_port(port);
-        let (sender, visits) = mpsc::channel(WAITING_ROOM);
-        let mut listening = vec![tokio::spawn(accept(listener, redirect_uri.clone(), sender.clone()))];
-        // Browsers may take `localhost` for either; a machine without IPv6 has only the one.
-        if let Some(second) = second
-            && let Ok(listener) = TcpListener::bind(SocketAddr::new(second, port)).await
-        {
-            listening.push(tokio::spawn(accept(listener, redirect_uri.clone(), sender)));
+        let mut listeners = listen(first, second, port).await;
+        if port == 0 && listeners.is_err() {
+            // Somebody has the free one of the first address at the second.
+            listeners = listen(first, second, port).await;
         }
+        let listeners = listeners.ok()?;
+        let redirect_uri = redirect_uri.with_port(listeners.first()?.local_addr().ok()?.port());
+        let (sender, visits) = mpsc::channel(WAITING_ROOM);
+        let accept = |listener| tokio::spawn(accept(listener, redirect_uri.clone(), sender.clone()));
+        let listening = listeners.into_iter().map(accept).collect();
         Some(Self { redirect_uri, visits: Mutex::new(visits), listening })
     }
 
@@ -207,6 +226,17 @@ mod tests {
     async fn listener() -> RedirectListener {
         let any = "http://localhost:0/callback".parse().expect("an address");
         RedirectListener::bind(&any).await.expect("loopback can be listened at")
+    }
+
+    #[tokio::test]
+    async fn where_somebody_else_has_either_address_nobody_is_said_to_listen() {
+        for taken in ["127.0.0.1:0", "[::1]:0"] {
+            // A machine without IPv6 has nobody there.
+            let Ok(other) = tokio::net::TcpListener::bind(taken).await else { continue };
+            let port = other.local_addr().expect("it listens").port();
+            let uri = format!("http://localhost:{port}/callback").parse().expect("an address");
+            assert!(RedirectListener::bind(&uri).await.is_none(), "{taken}");
+        }
     }
 
     #[tokio::test]

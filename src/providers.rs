@@ -297,6 +297,10 @@ pub struct Dialect {
     pub poll_errors: &'static [(&'static str, PollError)],
     /// `error` words of a refresh that mean the refresh token is gone for good.
     pub refresh_refusals: &'static [&'static str],
+    /// The same for words that mean other things as well: with a part of the sentence beside it, in small letters.
+    pub refresh_refusals_by_sentence: &'static [(&'static str, &'static str)],
+    /// `error` words with their sentences by which a server that answers 401 means the client (RFC 6749 §5.2), and not the person.
+    pub client_refusals: &'static [(&'static str, &'static str)],
     /// Fields, in order of trust, that name the data center after [`PollError::Relocated`].
     pub location_fields: &'static [&'static str],
     /// A body with `"status":"failure"` and no token means that requests come too often, whatever its words, which are

@@ -226,7 +226,7 @@ pub fn read_device_code(
         Some(error) if is_passing(&error) => Err(body.garbled()),
         Some(error) if is_throttle(dialect, &error) => Err(Unreadable::Throttled(obeyed_pause(response))),
         Some(error) => Ok(CodeReply::Error(error)),
-        None if !body.has("device_code") => Err(body.garbled()),
+        None if !body.has("device_code") => body.refusal_in_words().map(CodeReply::Error).ok_or_else(|| body.garbled()),
         None => Ok(CodeReply::Issued(Box::new(body.device_code(dialect, data_center)?))),
     }
 }
@@ -257,7 +257,7 @@ pub fn read_token(dialect: &Dialect, data_center: &DataCenter, response: &Respon
     let Some(error) = body.error_in_place_of_token(dialect) else {
         return Ok(TokenReply::Token(Box::new(body.token(dialect, data_center)?)));
     };
-    if is_one_of(&error, dialect.refresh_refusals) {
+    if is_token_gone(dialect, &error) {
         Ok(TokenReply::Refused(error))
     } else if is_throttle(dialect, &error) {
         Err(Unreadable::Throttled(obeyed_pause(response)))
@@ -272,6 +272,17 @@ fn is_one_of(error: &ServerError, words: &[&str]) -> bool {
     words.iter().any(|word| error.word.eq_ignore_ascii_case(word))
 }
 
+/// Whether a server says of a refresh token that it is gone for good.
+pub fn is_token_gone(dialect: &Dialect, error: &ServerError) -> bool {
+    is_one_of(error, dialect.refresh_refusals) || has_sentence(error, dialect.refresh_refusals_by_sentence)
+}
+
+/// Whether an error has one of these words, and that part in its sentence.
+fn has_sentence(error: &ServerError, known: &[(&str, &str)]) -> bool {
+    let said = error.description.as_deref().unwrap_or_default().to_lowercase();
+    known.iter().any(|(word, part)| error.word.eq_ignore_ascii_case(word) && said.contains(part))
+}
+
 fn poll_error(dialect: &Dialect, error: &ServerError) -> Option<PollError> {
     let known = dialect.poll_errors.iter().find(|(word, _)| error.word.eq_ignore_ascii_case(word));
     known.map(|(_, meaning)| *meaning)
@@ -279,7 +290,7 @@ fn poll_error(dialect: &Dialect, error: &ServerError) -> Option<PollError> {
 
 /// Whether a word speaks of the request, wherever it is said. Of the moment the status says more.
 fn is_known(dialect: &Dialect, error: &ServerError) -> bool {
-    let is_refusal = || is_one_of(error, dialect.refresh_refusals) || is_throttle(dialect, error);
+    let is_refusal = || is_token_gone(dialect, error) || is_throttle(dialect, error);
     poll_error(dialect, error).is_some() || is_refusal() || explained::is_final(dialect.error_words, &error.word)
 }
 
@@ -348,6 +359,9 @@ impl Body {
             Ok(body) if status == super::UNSUPPORTED_MEDIA_TYPE => Err(body.garbled()),
             // Zoho's throttle answer is localised down to its `error`, so its shape tells it from a refusal.
             Ok(body) if dialect.failure_status_is_throttle && body.says_failure() => Err(Unreadable::Throttled(pause)),
+            Ok(body) if status == 401 && body.blames_client(dialect) => {
+                Ok(Self::refusing(refusal_by_status(status, Some(&body)), status))
+            }
             Ok(body) if body.speaks(dialect) => Ok(body),
             _ if is_throttle_status(response) => Err(Unreadable::Throttled(pause)),
             parsed if statuses.contains(&status) => {
@@ -445,6 +459,19 @@ impl Body {
     /// Says failed, and brings no token.
     fn says_failure(&self) -> bool {
         self.text("status").is_some_and(|status| status.word() == Some("failure")) && !self.has("access_token")
+    }
+
+    /// What a server says of the request in a sentence alone.
+    fn refusal_in_words(&self) -> Option<ServerError> {
+        let is_error = self.text("status").is_some_and(|status| status.word() == Some("error"));
+        let is_refusal = matches!(self.status, 400..=499) || is_error;
+        let said = said_in(&self.fields).filter(|_| is_refusal)?;
+        Some(ServerError { word: explained::status(self.status), description: Some(said) })
+    }
+
+    /// Has a word for the person's No, and means the client.
+    fn blames_client(&self, dialect: &Dialect) -> bool {
+        self.error().is_some_and(|error| has_sentence(&error, dialect.client_refusals))
     }
 
     /// Has a word that an endpoint alone would say.

@@ -55,7 +55,19 @@ pub const RFC: Dialect = Dialect {
         ("access_denied", PollError::Denied),
         ("expired_token", PollError::Expired),
     ],
-    refresh_refusals: &["invalid_grant"],
+    // Beside RFC 6749's own: Ory Hydra 1 (ory/hydra#3004), GitHub Enterprise Server, and others by the word of RFC 8628 §3.5.
+    refresh_refusals: &["invalid_grant", "token_inactive", "bad_refresh_token", "expired_token"],
+    // Dex (dexidp/dex#2613), the PHP League's server before version 9 (laravel/passport#1605), and those made with Spring Security
+    // OAuth or MITREid (indigo-dc/oidc-agent#507).
+    refresh_refusals_by_sentence: &[
+        ("invalid_request", "refresh token is invalid"),
+        ("invalid_request", "refresh token expired"),
+        ("invalid_request", "refresh token has expired"),
+        ("invalid_request", "refresh token has been revoked"),
+        ("invalid_token", "refresh token"),
+    ],
+    // Auth0 (auth0-samples/auth0-angular-samples#201, auth0/laravel-auth0#42). A person's No has status 403 there.
+    client_refusals: &[("access_denied", "unauthorized")],
     location_fields: &[],
     failure_status_is_throttle: false,
     throttle_pause: Duration::from_secs(60),

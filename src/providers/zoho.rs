@@ -72,6 +72,8 @@ pub static DIALECT: Dialect = Dialect {
         ("expired_token", PollError::Expired),
     ],
     refresh_refusals: &["invalid_code", "invalid_grant"],
+    refresh_refusals_by_sentence: &[],
+    client_refusals: &[],
     location_fields: &["user_location", "dc", "location", "user_dc"],
     failure_status_is_throttle: true,
     throttle_pause: Duration::from_secs(10 * 60),

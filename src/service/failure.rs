@@ -16,7 +16,7 @@ use crate::error::{Advice, Code, Error};
 use crate::http::trouble::Trouble;
 use crate::oauth::Client;
 use crate::oauth::token::NoToken;
-use crate::oauth::wire::{ServerError, Unreadable, is_same_endpoint};
+use crate::oauth::wire::{ServerError, Unreadable, is_same_endpoint, is_token_gone};
 use crate::providers::explained::{
     Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNAUTHENTICATED, UNREADABLE, look_up, look_up_answer,
 };
@@ -44,7 +44,14 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// The server answered with an error word. One that is not known is shown as it came.
     pub(super) fn refused(&self, answer: &ServerError) -> Error {
-        let Some(explained) = self.explain_answer(&answer.word, answer.description.as_deref(), None) else {
+        let dialect = self.provider.dialect;
+        // Where the sentence says what is meant, the word says something else.
+        let is_by_sentence = self.place == Place::Refresh
+            && is_token_gone(dialect, answer)
+            && !dialect.refresh_refusals.contains(&&*answer.word);
+        let refusal = dialect.refresh_refusals.first().filter(|_| is_by_sentence).copied();
+        let word = refusal.unwrap_or(&answer.word);
+        let Some(explained) = self.explain_answer(word, answer.description.as_deref(), None) else {
             let name = self.provider.dialect.display_name;
             let (code, hint) = match self.place {
                 Place::Refresh => (Code::Provider, TRY_LATER),

@@ -374,7 +374,7 @@ fn secrets_that_come_back_where_none_was_asked_for_are_not_shown_either() {
 fn a_redirect_names_the_address_to_write_and_ends_no_sign_in_that_waits() {
     let moved = || (301, "location: /token/?x=s3cret\r\n".to_owned(), String::new());
     let authority = start(move |_| moved());
-    let ran = login(&home(&authority));
+    let ran = run(&home(&authority), &["login", "--json", "--timeout", "10s"]);
     let to = format!("{}/token/", authority.origin());
     assert_eq!(ran.code, 6, "{ran:?}");
     assert!(ran.stdout.contains(&to) && !ran.stdout.contains("s3cret"), "{ran:?}");
@@ -595,6 +595,27 @@ fn what_the_device_endpoint_answers_is_told_for_what_it_is() {
         ),
         (410, word("gone"), 2, "config", "compare that address"),
         (422, json!({"status": 422, "error": "Unprocessable Entity"}).to_string(), 7, "provider", "try again later"),
+        (
+            400,
+            json!({"status": 400, "message": "invalid client"}).to_string(),
+            1,
+            "other",
+            "the word is the provider's own",
+        ),
+        (
+            403,
+            json!({"message": "Missing Authentication Token"}).to_string(),
+            1,
+            "other",
+            "the word is the provider's own",
+        ),
+        (
+            200,
+            json!({"status": "error", "msg": "Invalid client_id"}).to_string(),
+            1,
+            "other",
+            "the word is the provider's own",
+        ),
         (302, "/login".to_owned(), 2, "config", "compare `device_authorization_endpoint`"),
         (302, "/oauth/device/".to_owned(), 2, "config", "write `device_authorization_endpoint = "),
     ] {

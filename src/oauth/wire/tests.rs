@@ -419,6 +419,51 @@ fn a_throttle_is_told_by_its_status_or_by_its_word() {
 }
 
 #[test]
+fn a_refresh_token_is_gone_by_the_words_of_many_servers_and_not_by_those_for_a_request_without_one() {
+    let said =
+        |word: &str, sentence: &str| serde_json::json!({"error": word, "error_description": sentence}).to_string();
+    let provider = standard();
+    let at = provider.default_data_center();
+    for (status, word, sentence, is_gone) in [
+        (400, "invalid_grant", "", true),
+        (401, "token_inactive", "Token is inactive because it is malformed, expired or otherwise invalid.", true),
+        (200, "bad_refresh_token", "The refresh token passed is incorrect or expired.", true),
+        (400, "expired_token", "", true),
+        (400, "invalid_request", "Refresh token is invalid or has already been claimed by another client.", true),
+        (400, "invalid_request", "Refresh token expired.", true),
+        (401, "invalid_request", "The refresh token is invalid.", true),
+        (401, "invalid_token", "Refresh token for value x was not found", true),
+        (401, "invalid_token", "Invalid refresh token (expired): x", true),
+        (400, "invalid_request", "refresh_token is required", false),
+        (400, "invalid_request", "Missing parameter: refresh token", false),
+        (401, "invalid_token", "", false),
+        (401, "access_denied", "Unauthorized", false),
+        (401, "invalid_client", "the refresh token is invalid for this client", false),
+    ] {
+        let response = answer(status, said(word, sentence).as_bytes());
+        let read = read_token(&DIALECT, at, &response);
+        assert_eq!(matches!(read, Ok(TokenReply::Refused(_))), is_gone, "{status} {word} {sentence}: {read:?}");
+    }
+}
+
+#[test]
+fn a_401_with_a_word_for_the_persons_no_means_the_client_where_its_sentence_does() {
+    let provider = standard();
+    let at = provider.default_data_center();
+    let said = |status, sentence: &str| {
+        let body = serde_json::json!({"error": "access_denied", "error_description": sentence});
+        read_poll(&DIALECT, at, &answer(status, body.to_string().as_bytes()))
+    };
+    let Ok(PollReply::Error(error)) = said(401, "Unauthorized") else { panic!("somebody has answered No") };
+    assert_eq!((error.word.as_str(), error.to_string().contains("access_denied (Unauthorized)")), ("HTTP 401", true));
+    for (status, sentence) in
+        [(403, "Unauthorized"), (400, "Unauthorized"), (401, "The resource owner denied the request.")]
+    {
+        assert!(matches!(said(status, sentence), Ok(PollReply::Denied(_))), "{status} {sentence}");
+    }
+}
+
+#[test]
 fn a_redirect_names_the_address_to_write_and_is_never_followed() {
     let provider = standard();
     let data_center = provider.default_data_center();

@@ -613,7 +613,8 @@ impl Config {
             // These are the program's own.
             ProviderSource::Zoho | ProviderSource::Preset(_) => return kept,
             ProviderSource::Configured(provider) => {
-                let data_center = provider.data_center(code)?;
+                let home = || Some(provider.default_data_center()).filter(|_| code.is_empty());
+                let data_center = provider.data_center(code).or_else(home)?;
                 (data_center.api_domain.as_ref(), &data_center.environments[..])
             }
             ProviderSource::Discovered(server) => (server.api_domain.as_ref(), &[][..]),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::number;
+use crate::clock;
 use crate::http::decode;
 use crate::providers::DataCenter;
 use crate::secret::Secret;
@@ -52,7 +53,7 @@ impl IdToken {
             Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
         };
         let end = time("exp")?;
-        Some((end, time("iat").and_then(|begin| Duration::try_from(begin.duration_until(end)).ok())))
+        Some((end, time("iat").map(|begin| clock::until(begin, end))))
     }
 
     /// The claims, if the token is from this data center, for this client, and has not ended at `now` (§3.1.3.7).

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::DEFAULT_TOKEN_LIFE;
 pub(in crate::service) use crate::clock::SLACK as CLOCK_SLACK;
 use crate::clock::{later, until};
+use crate::oauth::wire::IdToken;
 use crate::storage::Grant;
 
 /// What is known of an access token's end.
@@ -80,14 +81,28 @@ pub(in crate::service) fn stated_end(grant: &Grant) -> Option<Timestamp> {
 }
 
 fn assumed_end(grant: &Grant) -> Timestamp {
-    later(grant.minted_at(), DEFAULT_TOKEN_LIFE)
+    let claimed = claimed_life(grant).unwrap_or(DEFAULT_TOKEN_LIFE);
+    later(grant.minted_at(), claimed.min(DEFAULT_TOKEN_LIFE))
+}
+
+/// How long the access token lives by its own words, where it is a JWT (RFC 7519 §4.1.4): what RFC 6749 §5.1 calls other means.
+/// It is the API's to read, so that it only has a new token be made earlier.
+fn claimed_life(grant: &Grant) -> Option<Duration> {
+    // WorkOS ("AuthKit", sessions) says it nowhere else; Keycloak's `expires_in` may be negative (keycloak#8965).
+    let (end, whole_life) = IdToken::parse(grant.access_token.expose())?.end()?;
+    // A clock here that is ahead leaves nothing of it; then its own begin tells how long it lives.
+    let here = Some(until(grant.minted_at(), end)).filter(|life| !life.is_zero());
+    here.into_iter().chain(whole_life).min()
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use jiff::{SignedDuration, Timestamp};
+    use serde_json::json;
 
     use super::{Ends, left};
     use crate::clock::Moment;
@@ -167,6 +182,38 @@ mod tests {
         assert_eq!((Ends::of(&unsaid, NOW), left(&unsaid, NOW)), (Ends::NotSaid, Some(Duration::from_secs(30 * 60))));
         let for_good = Grant { refresh_token: None, ..unsaid.clone() };
         assert_eq!((Ends::of(&for_good, NOW), left(&for_good, NOW)), (Ends::NotSaid, Some(Duration::MAX)));
+    }
+
+    #[test]
+    fn a_token_that_says_its_own_end_is_taken_for_no_longer() {
+        let minted = NOW.as_second() - 30 * 60;
+        for (claims, left_of_it) in [
+            (json!({"iat": minted, "exp": minted + 35 * 60}), 5),
+            (json!({"iat": minted, "exp": minted + 300}), 0),
+            (json!({"exp": minted + 35 * 60}), 5),
+            (json!({"iat": minted + 86_400, "exp": minted + 86_400 + 35 * 60}), 5),
+            // This clock was ahead by an hour, or the token was there before.
+            (json!({"iat": minted - 3600, "exp": minted - 3600 + 35 * 60}), 5),
+            (json!({"iat": minted - 300, "exp": minted + 35 * 60}), 5),
+            // As Keycloak gives them where `expires_in` is negative.
+            (json!({"iat": minted, "exp": minted - 1}), 0),
+            (json!({"exp": minted - 1}), 30),
+            // Never longer than without it.
+            (json!({"iat": minted, "exp": minted + 86_400}), 30),
+            (json!({"iat": minted, "exp": 1e300}), 30),
+            (json!({"exp": "soon"}), 30),
+            (json!({}), 30),
+        ] {
+            let token = format!("e30.{}.x", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
+            let access_token = Secret::new(&token);
+            let unsaid = Grant { access_token_expires_at: None, access_token, ..grant(-30, &[]) };
+            assert_eq!(left(&unsaid, NOW), Some(Duration::from_secs(left_of_it * 60)), "{claims}");
+            assert_eq!(Ends::of(&unsaid, NOW), Ends::NotSaid, "nobody promised it");
+            // What the provider promises counts, and what cannot be refreshed has no other end.
+            assert_eq!(left(&Grant { refresh_token: None, ..unsaid.clone() }, NOW), Some(Duration::MAX));
+            let said = Grant { access_token: unsaid.access_token, ..grant(-30, &[]) };
+            assert_eq!(left(&said, NOW), Some(Duration::from_secs(30 * 60)));
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::stored::Stored;
-use super::{FreshToken, Freshness};
+use super::{FreshToken, Freshness, ends};
 use crate::clock::{self, Moment};
 use crate::config::Profile;
 use crate::error::{Code, Error};
@@ -18,6 +18,8 @@ use crate::storage::Grant;
 
 /// The shortest time from a token to the next, whatever the provider says of them.
 const LEAST_LIFE: Duration = Duration::from_secs(1);
+/// The same where a token says that it has ended before it came.
+const LEAST_REST: Duration = Duration::from_secs(60);
 
 /// When to come back for the next token, and which one it takes the place of.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +89,8 @@ impl Service {
         let error = match self.renew(profile, keeping.minted_at).await {
             Ok(grant) => {
                 let next = self.keeping(profile, &grant, clock::wall());
-                let least = clock::now() + LEAST_LIFE;
+                let is_dead = ends::whole_life(&grant).is_zero();
+                let least = clock::now() + if is_dead { LEAST_REST } else { LEAST_LIFE };
                 *keeping = Keeping { next: next.next.map(|next| next.max(least)), ..next };
                 return Renewed { token: Some(grant.access_token), is_signed_out: false, failure: None };
             }

@@ -209,7 +209,8 @@ impl Asked<'_> {
                 (is_doubtful || error.word == UNAUTHENTICATED).then(|| error.word.clone())
             }
             NoToken::Unreadable(Unreadable::Garbled { status, trouble }) => {
-                let is_refusal = matches!(status, 400 | 401 | 403 | 404 | 405 | 410 | 422);
+                // That the address is none is the word of what stands before a server that starts anew.
+                let is_refusal = matches!(status, 400 | 401 | 403 | 422);
                 (is_refusal && !matches!(trouble, Trouble::Portal | Trouble::ServerError))
                     .then(|| format!("HTTP {status}"))
             }

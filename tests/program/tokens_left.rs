@@ -180,9 +180,6 @@ fn refusals_that_prove_nothing_are_told_as_a_sign_in_that_is_needed_from_the_sec
         (401, ""),
         (401, r#"{"error":"invalid_token"}"#),
         (403, r#"{"error":"forbidden"}"#),
-        (404, r#"{"error":"NotFound"}"#),
-        (404, "<html>nothing here</html>"),
-        (410, ""),
     ] {
         // A 401 without a word that is known asks who the client is, which is said in two ways.
         let ways = if refusal.0 == 401 { 2 } else { 1 };
@@ -221,7 +218,12 @@ fn what_has_another_cause_is_no_doubt_about_the_sign_in() {
         (400, r#"{"error":"invalid_scope"}"#),
         (400, r#"{"error":"temporarily_unavailable"}"#),
         (403, "<html>blocked by the firewall</html>"),
+        (404, "404 page not found"),
+        (404, r#"{"error":"NotFound"}"#),
+        (404, "<html>nothing here</html>"),
+        (405, ""),
         (407, ""),
+        (410, ""),
         (429, ""),
         (500, r#"{"error":"invalid_token"}"#),
     ] {
@@ -235,7 +237,7 @@ fn what_has_another_cause_is_no_doubt_about_the_sign_in() {
 
 #[test]
 fn refusals_that_are_not_alike_are_counted_apart_and_a_token_that_is_left_is_still_handed_out() {
-    let (home, _authority) = home(&[(400, ""), (404, ""), (400, ""), (400, "")], soon);
+    let (home, _authority) = home(&[(400, ""), (422, ""), (400, ""), (400, "")], soon);
     for number in 0..3 {
         let ran = home.run(&["token"]);
         assert_eq!((ran.code, ran.stdout), (0, format!("{ACCESS_TOKEN}\n")), "{}", ran.stderr);

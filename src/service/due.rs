@@ -23,6 +23,10 @@ const FIRST_BACK_OFF: Duration = Duration::from_secs(30);
 const LONGEST_BACK_OFF: Duration = AGENT_AHEAD;
 /// The same after a refusal that a person has to see to, and may have seen to meanwhile.
 const LONGEST_REST: Duration = Duration::from_secs(3600);
+/// The shortest time from one token to the next, whatever a provider says of them.
+const LEAST_LIFE: Duration = Duration::from_secs(1);
+/// The same where a token is said to end before it can be used.
+const LEAST_REST: Duration = Duration::from_secs(60);
 /// No wait is shorter.
 const LEAST_BACK_OFF: Duration = Duration::from_secs(1);
 
@@ -45,6 +49,11 @@ pub fn due(grant: &Grant, limit: Option<MintLimit>, ahead: Duration, now: Timest
 pub(super) fn agent_ahead(grant: &Grant, chance: Chance) -> Duration {
     let ahead = AGENT_AHEAD.min(ends::whole_life(grant) / 2);
     ahead.saturating_sub(part(ahead / JITTER_PART, chance))
+}
+
+/// How long to leave a profile alone at least after a refresh that worked, where its new token is of use for so long.
+pub(super) fn least_rest(of_use: Duration) -> Duration {
+    if of_use < LEAST_LIFE { LEAST_REST } else { LEAST_LIFE }
 }
 
 /// How long to leave a profile alone after so many failures in a row, with full jitter: those that failed together do not come

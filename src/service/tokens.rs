@@ -219,7 +219,7 @@ impl Service {
         let record = held.load()?;
         let grant = self.grant_of(record.as_deref(), &profile)?.clone();
         let now = clock::wall();
-        if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, now) {
+        if lasts(&grant, freshness, now) || was_refreshed(&grant, seen, asked_at, now) {
             return Ok(Decided::Unneeded(Box::new(grant)));
         }
         if let Some(failure) = shared_failure(&grant, freshness, asked_at) {
@@ -318,9 +318,11 @@ fn lasts(grant: &Grant, freshness: Freshness, now: Timestamp) -> bool {
     is_good && due::wears_out(grant, wanted, now).is_some_and(|worn_out| now <= worn_out)
 }
 
-/// A forced refresh wants a token that is newer than the one it knew, not one more than its neighbours' refreshes.
-fn was_refreshed(grant: &Grant, seen: &Grant, now: Timestamp) -> bool {
-    grant.access_token != seen.access_token && lasts(grant, Freshness::Default, now)
+/// A forced refresh wants a token that is newer than the one it knew, not one more than its neighbours' refreshes. One that was
+/// minted since it asked is what a refresh gives, whatever is left of it.
+fn was_refreshed(grant: &Grant, seen: &Grant, asked_at: Timestamp, now: Timestamp) -> bool {
+    let is_another = grant.access_token != seen.access_token && grant.refused.is_none();
+    is_another && (asked_at <= ends::minted_now(grant) || lasts(grant, Freshness::Default, now))
 }
 
 impl Service {
@@ -366,10 +368,15 @@ mod tests {
     fn the_token_of_a_neighbor_will_do_however_short_it_lives() {
         let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
         let seen = grant("old", 1);
-        for life in [6, 60, 3600] {
-            assert!(was_refreshed(&grant("new", life), &seen, at(1)), "{life}");
-            assert!(!was_refreshed(&grant("new", life), &seen, at(life)), "{life}");
-            assert!(!was_refreshed(&grant("old", life), &seen, at(1)), "{life}");
+        for life in [0, 6, 60, 3600] {
+            for asked in [-1, 0] {
+                assert!(was_refreshed(&grant("new", life), &seen, at(asked), at(life)), "{life} {asked}");
+            }
+            assert_eq!(was_refreshed(&grant("new", life), &seen, at(1), at(1)), life > 0, "{life}");
+            assert!(!was_refreshed(&grant("new", life), &seen, at(1), at(life)), "{life}");
+            assert!(!was_refreshed(&grant("old", life), &seen, at(0), at(0)), "{life}");
+            let refused = Grant { refused: Some("revoked".to_owned()), ..grant("new", life) };
+            assert!(!was_refreshed(&refused, &seen, at(0), at(0)), "{life}");
         }
     }
 }

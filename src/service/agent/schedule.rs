@@ -15,16 +15,12 @@ use super::reading::{Dice, Reading};
 use crate::clock::{Moment, earlier, later, until};
 use crate::error::Code;
 use crate::profile::ProfileName;
-use crate::service::due::{back_off, part};
+use crate::service::due::{back_off, least_rest, part};
 use crate::service::{DEFAULT_MIN_TTL, State};
 
 /// So many refreshes are under way at once.
 pub(super) const MOST_FLIGHTS: usize = 64;
 
-/// The shortest time from a refresh to the next, whatever a provider says of its tokens.
-const LEAST_LIFE: Duration = Duration::from_secs(1);
-/// The same where a token is said to end before it can be used.
-const LEAST_REST: Duration = Duration::from_secs(60);
 /// How long a server that does not answer is left alone from one profile's try to the next.
 const BETWEEN_PROBES: Duration = Duration::from_secs(2);
 /// A store that is away is looked at as after so many failures in a row.
@@ -390,8 +386,7 @@ impl Schedule {
             let rest = match failure {
                 Some(code) => back_off(failures, is_passing(code, reading.state), chance),
                 None if !is_own => Duration::ZERO,
-                None if reading.every < LEAST_LIFE => LEAST_REST,
-                None => LEAST_LIFE,
+                None => least_rest(reading.every),
             };
             // Those that were told to wait until the same moment do not come back together.
             let after_pause = reading.paused_until.map_or(Duration::ZERO, |_| part(SPREAD_AFTER_PAUSE, chance));
@@ -401,7 +396,7 @@ impl Schedule {
         let changes = reading.ends.into_iter().flat_map(|end| [earlier(end, DEFAULT_MIN_TTL), end]);
         let next = changes.filter(|change| *change > now.wall).min();
         // The state counts from the second after it.
-        (Wants::Look, next.map(|change| now.moment_of(change) + LEAST_LIFE))
+        (Wants::Look, next.map(|change| now.moment_of(change) + Duration::from_secs(1)))
     }
 
     /// Has the profile stand in the queue for this, and for nothing else. Whoever has given it a place gave it up.

@@ -14,6 +14,10 @@ use crate::clock::{later, until};
 use crate::oauth::wire::IdToken;
 use crate::storage::Grant;
 
+/// What a token that tells its begin has left at least by this clock where the clock is believed: one that is ahead by nearly
+/// the token's life would have it refreshed again and again.
+const LEAST_BELIEVED: Duration = Duration::from_secs(60);
+
 /// What is known of an access token's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::service) enum Ends {
@@ -90,9 +94,13 @@ fn assumed_end(grant: &Grant) -> Timestamp {
 fn claimed_life(grant: &Grant) -> Option<Duration> {
     // WorkOS ("AuthKit", sessions) says it nowhere else; Keycloak's `expires_in` may be negative (keycloak#8965).
     let (end, whole_life) = IdToken::parse(grant.access_token.expose())?.end()?;
-    // A clock here that is ahead leaves nothing of it; then its own begin tells how long it lives.
-    let here = Some(until(grant.minted_at(), end)).filter(|life| !life.is_zero());
-    here.into_iter().chain(whole_life).min()
+    let here = until(grant.minted_at(), end);
+    match whole_life {
+        // A clock here that is ahead leaves little of it or nothing; then its own begin tells how long it lives.
+        Some(whole_life) if here < LEAST_BELIEVED => Some(whole_life),
+        Some(whole_life) => Some(here.min(whole_life)),
+        None => Some(here).filter(|life| !life.is_zero()),
+    }
 }
 
 #[cfg(test)]
@@ -195,6 +203,9 @@ mod tests {
             // This clock was ahead by an hour, or the token was there before.
             (json!({"iat": minted - 3600, "exp": minted - 3600 + 35 * 60}), 5),
             (json!({"iat": minted - 300, "exp": minted + 35 * 60}), 5),
+            // By nearly all that it lives, and by a little less.
+            (json!({"iat": minted - 35 * 60 + 59, "exp": minted + 59}), 5),
+            (json!({"iat": minted - 35 * 60 + 60, "exp": minted + 60}), 0),
             // As Keycloak gives them where `expires_in` is negative.
             (json!({"iat": minted, "exp": minted - 1}), 0),
             (json!({"exp": minted - 1}), 30),

@@ -13,13 +13,8 @@ use crate::config::Profile;
 use crate::error::{Code, Error};
 use crate::secret::Secret;
 use crate::service::Service;
-use crate::service::due::{self, Chance, agent_ahead, back_off};
+use crate::service::due::{self, Chance, agent_ahead, back_off, least_rest};
 use crate::storage::Grant;
-
-/// The shortest time from a token to the next, whatever the provider says of them.
-const LEAST_LIFE: Duration = Duration::from_secs(1);
-/// The same where a token says that it has ended before it came.
-const LEAST_REST: Duration = Duration::from_secs(60);
 
 /// When to come back for the next token, and which one it takes the place of.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +74,7 @@ impl Service {
         let keeping = match grant {
             Some(grant) => self.keeping(profile, &grant, now),
             // Another process has just changed it.
-            None => Keeping { minted_at: now, next: Some(clock::now() + LEAST_LIFE), failures: 0 },
+            None => Keeping { minted_at: now, next: Some(clock::now() + least_rest(Duration::ZERO)), failures: 0 },
         };
         Ok((token, keeping))
     }
@@ -88,10 +83,7 @@ impl Service {
     pub async fn renew_kept(&self, profile: &Profile, keeping: &mut Keeping) -> Renewed {
         let error = match self.renew(profile, keeping.minted_at).await {
             Ok(grant) => {
-                let next = self.keeping(profile, &grant, clock::wall());
-                let is_dead = ends::whole_life(&grant).is_zero();
-                let least = clock::now() + if is_dead { LEAST_REST } else { LEAST_LIFE };
-                *keeping = Keeping { next: next.next.map(|next| next.max(least)), ..next };
+                *keeping = self.keeping(profile, &grant, clock::wall());
                 return Renewed { token: Some(grant.access_token), is_signed_out: false, failure: None };
             }
             Err(error) => error,
@@ -111,9 +103,10 @@ impl Service {
     fn keeping(&self, profile: &Profile, grant: &Grant, now: Timestamp) -> Keeping {
         let limit = self.config.provider(profile).ok().and_then(|provider| provider.dialect().mint_limit);
         let due = due::due(grant, limit, agent_ahead(grant, chance()), now);
+        let least_rest = least_rest(ends::whole_life(grant));
         Keeping {
             minted_at: grant.minted_at(),
-            next: due.map(|due| clock::now() + clock::until(now, due)),
+            next: due.map(|due| clock::now() + clock::until(now, due).max(least_rest)),
             failures: 0,
         }
     }

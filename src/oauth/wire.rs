@@ -273,8 +273,13 @@ fn is_one_of(error: &ServerError, words: &[&str]) -> bool {
 }
 
 /// Whether a server says of a refresh token that it is gone for good.
-pub fn is_token_gone(dialect: &Dialect, error: &ServerError) -> bool {
-    is_one_of(error, dialect.refresh_refusals) || has_sentence(error, dialect.refresh_refusals_by_sentence)
+fn is_token_gone(dialect: &Dialect, error: &ServerError) -> bool {
+    is_one_of(error, dialect.refresh_refusals) || is_token_gone_by_sentence(dialect, error)
+}
+
+/// Whether it says so in its sentence, and something else in the word.
+pub fn is_token_gone_by_sentence(dialect: &Dialect, error: &ServerError) -> bool {
+    has_sentence(error, dialect.refresh_refusals_by_sentence)
 }
 
 /// Whether an error has one of these words, and that part in its sentence.
@@ -464,7 +469,8 @@ impl Body {
     /// What a server says of the request in a sentence alone.
     fn refusal_in_words(&self) -> Option<ServerError> {
         let is_error = self.text("status").is_some_and(|status| status.word() == Some("error"));
-        let is_refusal = matches!(self.status, 400..=499) || is_error;
+        // Other statuses speak of the moment, the address or the method.
+        let is_refusal = matches!(self.status, 400 | 403 | 422) || is_error;
         let said = said_in(&self.fields).filter(|_| is_refusal)?;
         Some(ServerError { word: explained::status(self.status), description: Some(said) })
     }

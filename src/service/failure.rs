@@ -16,7 +16,7 @@ use crate::error::{Advice, Code, Error};
 use crate::http::trouble::Trouble;
 use crate::oauth::Client;
 use crate::oauth::token::NoToken;
-use crate::oauth::wire::{ServerError, Unreadable, is_same_endpoint, is_token_gone};
+use crate::oauth::wire::{ServerError, Unreadable, is_same_endpoint, is_token_gone_by_sentence};
 use crate::providers::explained::{
     Explanation, Facts, NO_REFRESH_TOKEN, Place, THROTTLED, UNAUTHENTICATED, UNREADABLE, look_up, look_up_answer,
 };
@@ -46,9 +46,7 @@ impl Asked<'_> {
     pub(super) fn refused(&self, answer: &ServerError) -> Error {
         let dialect = self.provider.dialect;
         // Where the sentence says what is meant, the word says something else.
-        let is_by_sentence = self.place == Place::Refresh
-            && is_token_gone(dialect, answer)
-            && !dialect.refresh_refusals.contains(&&*answer.word);
+        let is_by_sentence = self.place == Place::Refresh && is_token_gone_by_sentence(dialect, answer);
         let refusal = dialect.refresh_refusals.first().filter(|_| is_by_sentence).copied();
         let word = refusal.unwrap_or(&answer.word);
         let Some(explained) = self.explain_answer(word, answer.description.as_deref(), None) else {

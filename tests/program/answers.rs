@@ -595,6 +595,11 @@ fn what_the_device_endpoint_answers_is_told_for_what_it_is() {
         ),
         (410, word("gone"), 2, "config", "compare that address"),
         (422, json!({"status": 422, "error": "Unprocessable Entity"}).to_string(), 7, "provider", "try again later"),
+        (408, json!({"message": "Request Timeout"}).to_string(), 7, "provider", "try again later"),
+        (409, json!({"message": "Another deployment is in progress"}).to_string(), 7, "provider", "try again later"),
+        (421, json!({"detail": "This host is not served here"}).to_string(), 7, "provider", "try again later"),
+        (423, json!({"msg": "Locked for maintenance"}).to_string(), 7, "provider", "try again later"),
+        (425, json!({"message": "Too early"}).to_string(), 7, "provider", "try again later"),
         (
             400,
             json!({"status": 400, "message": "invalid client"}).to_string(),

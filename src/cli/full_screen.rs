@@ -153,7 +153,7 @@ fn told(context: &Context, ended: Ended) -> Result<u8, Error> {
     match ended {
         Ended::Quit | Ended::Demo => Ok(0),
         Ended::SignedIn(signed_in) => {
-            super::login::tell_in_lines(context, &signed_in)?;
+            super::login::tell_in_lines(context, &signed_in);
             context.output.warn(&signed_in.warnings);
             Ok(0)
         }

@@ -464,21 +464,29 @@ pub(super) async fn in_lines(
     plain::sign_in(context, service, profile, options, Qr::None, &nobody, Some(decide)).await.map(drop)
 }
 
-/// Tells the end of a sign-in that had no events before.
-fn tell_signed_in(context: &Context, signed_in: &SignedIn, mode: Mode) -> Result<(), Error> {
-    if mode == Mode::Events {
-        return events::tell_signed_in(context, signed_in);
+/// Tells the end of a sign-in. Tokens that are kept are no failure, whoever hears of it: by one that ends with an error, scripts
+/// would have a person approve again.
+fn tell_signed_in(context: &Context, signed_in: &SignedIn, mode: Mode) {
+    if mode != Mode::Events {
+        return tell_in_lines(context, signed_in);
     }
-    tell_in_lines(context, signed_in)
+    if let Err(error) = events::tell_signed_in(context, signed_in) {
+        warn_of_untold(context, signed_in, &error);
+    }
 }
 
 /// Says in lines how a sign-in ended, and what it is less than whole in.
-pub(super) fn tell_in_lines(context: &Context, signed_in: &SignedIn) -> Result<(), Error> {
-    context.output.text(&signed_in_line(signed_in))?;
+pub(super) fn tell_in_lines(context: &Context, signed_in: &SignedIn) {
+    if let Err(error) = context.output.text(&signed_in_line(signed_in)) {
+        warn_of_untold(context, signed_in, &error);
+    }
     for line in kept_line(signed_in).into_iter().chain(reservations(signed_in)) {
         context.output.note(&line);
     }
-    Ok(())
+}
+
+fn warn_of_untold(context: &Context, signed_in: &SignedIn, error: &Error) {
+    context.output.warn(&[format!("profile `{}` is signed in, but {error}", signed_in.profile)]);
 }
 
 /// How the end of a sign-in reads.

@@ -1,7 +1,7 @@
 //! What becomes of a command whose output goes nowhere, and of signals that whoever started it wants ignored.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -11,7 +11,11 @@ use crate::support::program::{Home, configuration, ran};
 
 /// A provider at which nobody ever approves.
 fn pending() -> Authority {
-    Authority::start(|asked: &Asked| match asked.path.as_str() {
+    Authority::start(answer_of_one_that_waits)
+}
+
+fn answer_of_one_that_waits(asked: &Asked) -> (u16, String) {
+    match asked.path.as_str() {
         "/device" => {
             let page = format!("{}/page", asked.origin());
             let code = json!({
@@ -22,6 +26,14 @@ fn pending() -> Authority {
         "/userinfo" => (200, json!({"sub": "77"}).to_string()),
         "/api" => (200, "{}".to_owned()),
         _ => (400, json!({"error": "authorization_pending"}).to_string()),
+    }
+}
+
+/// A provider at which each code is approved when it is first asked for.
+fn approving() -> Authority {
+    Authority::start(|asked: &Asked| match asked.path.as_str() {
+        "/token" => (200, json!({"access_token": "AT", "refresh_token": "RT", "expires_in": 3600}).to_string()),
+        _ => answer_of_one_that_waits(asked),
     })
 }
 
@@ -103,6 +115,42 @@ fn no_sign_in_waits_for_an_approval_of_what_nobody_could_see() {
         assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{arguments:?}");
     }
     assert_eq!(home.run(&["profile", "show", "work", "--json"]).json()["pending"]["user_code"], "ABCD-1234");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_sign_in_that_is_kept_is_no_failure_where_its_end_cannot_be_told() {
+    let authority = approving();
+    let home = Home::at(&authority);
+    let by_browser = format!("authorization_endpoint = \"{}/authorize\"\n", authority.origin());
+    home.configure(&(configuration(&authority.origin()) + &by_browser));
+    for (arguments, typed) in [
+        (&["login", "--plain"][..], ""),
+        (&["login", "--plain", "--resume"], ""),
+        (&["login", "--json"], ""),
+        (&["login", "--import"], "RT-imported\n"),
+        (&["login", "--import", "--json"], "RT-imported\n"),
+        (&["login", "--grant-code"], "code-1\n"),
+        (&["login", "--grant-code", "--json"], "code-1\n"),
+    ] {
+        if arguments.contains(&"--resume") {
+            assert_eq!(home.run(&["login", "--no-wait", "--new-code"]).code, 8);
+        }
+        let mut child = home.command(arguments).stdin(Stdio::piped()).stdout(full_disk()).spawn().expect("it starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(typed.as_bytes()).expect("it reads");
+        drop(stdin);
+        let ran = ran(child);
+        // Its code is told on stdout, and nobody could have approved it.
+        if arguments == ["login", "--json"] {
+            assert_eq!(ran.code, 1, "{arguments:?}: {ran:?}");
+            continue;
+        }
+        let told = "profile `work` is signed in, but the output could not be written: No space left on device";
+        assert!(ran.code == 0 && ran.stderr.contains(told), "{arguments:?}: {ran:?}");
+        home.run(&["token"]).worked("AT\n");
+        assert_eq!(home.run(&["logout", "--local"]).code, 0);
+    }
 }
 
 /// `login --json` that has told its code.

@@ -28,5 +28,6 @@ pub(super) fn sign_in(
     }
     let code = prompt::token(context, "the code", "Code (not shown): ")?;
     let signed_in = context.interrupts.block_on_telling(service.sign_in_with_code(profile, code, options))?;
-    tell_signed_in(context, &signed_in, mode)
+    tell_signed_in(context, &signed_in, mode);
+    Ok(())
 }

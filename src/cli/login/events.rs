@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::super::context::Context;
 use super::super::status::StoreJson;
 use super::super::words;
-use super::PENDING;
+use super::{Mode, PENDING};
 use crate::clock;
 use crate::config::Profile;
 use crate::error::Error;
@@ -107,7 +107,10 @@ pub(super) async fn sign_in(
         Some(error) = unwritten.recv() => return Err(error),
     };
     match signed_in {
-        Some(signed_in) => tell_signed_in(context, &signed_in).map(|()| 0),
+        Some(signed_in) => {
+            super::tell_signed_in(context, &signed_in, Mode::Events);
+            Ok(0)
+        }
         // A code that was asked for and told to nobody is no success of its kind.
         None => unwritten.try_recv().map_or(Ok(PENDING), Err),
     }

@@ -36,7 +36,8 @@ pub(super) fn sign_in(context: &Context, login: &Login, mode: Mode) -> Result<()
     if mode != Mode::Events {
         context.output.warn(&signed_in.warnings);
     }
-    tell_signed_in(context, &signed_in, mode)
+    tell_signed_in(context, &signed_in, mode);
+    Ok(())
 }
 
 /// What a file brings, with the data center of a new profile asked for where the file does not tell it.

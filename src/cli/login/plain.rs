@@ -127,8 +127,10 @@ pub(super) async fn sign_in(
         // What was told just before its end is still to be said.
         let told = std::iter::from_fn(|| events.try_recv().ok()).try_for_each(|event| talk.tell(event));
         match signed_in.transpose()? {
-            // Tokens that are kept are no failure, whoever hears of it.
-            Some(Some(signed_in)) => return tell_signed_in(context, &signed_in, Mode::Plain).map(|()| 0),
+            Some(Some(signed_in)) => {
+                tell_signed_in(context, &signed_in, Mode::Plain);
+                return Ok(0);
+            }
             Some(None) => {
                 told?;
                 talk.tell_pending(profile);

@@ -49,7 +49,8 @@ pub(super) async fn sign_in(
     let callback = come_back(context, &signing_in, profile, mode != Mode::Events && prompt::is_possible()).await?;
     context.output.note("Approved. Exchanging the code ...");
     let signed_in = signing_in.finish(callback).await?;
-    tell_signed_in(context, &signed_in, mode)
+    tell_signed_in(context, &signed_in, mode);
+    Ok(())
 }
 
 /// Waits for the browser's way back, pasted or heard, whichever comes first.

@@ -187,10 +187,16 @@ pub fn check_room(directory: &Path, room: usize) -> io::Result<()> {
 pub struct Locked(File);
 
 impl Locked {
-    /// Waits for it as [`lock`] does.
+    /// Waits for it up to `patience`: [`io::ErrorKind::WouldBlock`] where somebody else has it all that time.
     pub fn after(patience: Duration, file: File) -> io::Result<Self> {
         lock(&file, patience)?;
         Ok(Self(file))
+    }
+
+    /// The same where files can be locked; elsewhere it is as good as without.
+    pub fn where_possible(patience: Duration, file: File) -> Self {
+        let _ = lock(&file, patience);
+        Self(file)
     }
 }
 
@@ -209,12 +215,11 @@ impl Drop for Locked {
     }
 }
 
-/// Waits up to `patience` for the sole right to a file, which lasts until all who have the open file have closed it.
-/// [`io::ErrorKind::WouldBlock`] where somebody else has it all that time.
+/// Waits for the sole right to a file, which by itself lasts until all who have the open file have closed it.
 ///
 /// The system would tell at once who is next, but only a thread that nothing can call back waits there: it would be left behind, with
 /// a descriptor, by everybody who runs out of patience.
-pub fn lock(file: &File, patience: Duration) -> io::Result<()> {
+fn lock(file: &File, patience: Duration) -> io::Result<()> {
     let start = clock::now();
     loop {
         match file.try_lock() {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::private::Directory;
 use super::{StoreError, private};
-use crate::files::{self, access};
+use crate::files::{Locked, access};
 
 const NEW: &str = "new";
 const OLD: &str = "old";
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// make use of it is open, since a process may run out of descriptors meanwhile.
 pub struct Reservation {
     temporary: Temporary,
-    file: File,
+    file: Locked,
     directory: Directory,
 }
 
@@ -53,7 +53,7 @@ impl Reservation {
 
     fn of(temporary: Temporary, file: File, directory: &Path, room: usize) -> Result<Self, StoreError> {
         // Where files cannot be locked, a writer that lives is taken for one that died, and tries again.
-        let _ = files::lock(&file, PATIENCE);
+        let file = Locked::where_possible(PATIENCE, file);
         let reserved = reserve(&file, room).and_then(|()| private::synced(file.sync_all()));
         reserved.map_err(StoreError::io("reserving room in", &temporary.path))?;
         Ok(Self { temporary, file, directory: Directory::open(directory)? })
@@ -74,9 +74,10 @@ impl Reservation {
         directory.sync()
     }
 
-    fn filled(mut self, content: &[u8]) -> Result<Self, StoreError> {
-        let written = self.file.write_all(content).and_then(|()| self.file.set_len(content.len() as u64));
-        let written = written.and_then(|()| private::synced(self.file.sync_all()));
+    fn filled(self, content: &[u8]) -> Result<Self, StoreError> {
+        let mut file: &File = &self.file;
+        let written = file.write_all(content).and_then(|()| file.set_len(content.len() as u64));
+        let written = written.and_then(|()| private::synced(file.sync_all()));
         written.map_err(StoreError::io("writing", &self.temporary.path))?;
         Ok(self)
     }

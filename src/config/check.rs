@@ -794,6 +794,14 @@ mod tests {
                     "10:1 `profiles.b`: `data_center` is \"us\", which q does not have: it has none",
                 ],
             ),
+            (
+                "[providers.p]\nkind=\"github\"\nauthorization_endpoint=\"https://x.example\"\n\
+              [providers.q]\nkind=\"google\"\ndevice_authorization_endpoint=\"https://x.example\"\n",
+                &[
+                    "3:1 `providers.p`: has its sign-in at another server than the preset: it needs that server's `token_",
+                    "6:1 `providers.q`: has its sign-in at another server than the preset: it needs that server's `token_",
+                ],
+            ),
         ] {
             assert_mistakes(text, expected);
         }

@@ -558,12 +558,13 @@ impl ProviderEntry {
             ..StandardServer::new(name, dialect)
         };
         // What is at a host that is given is given.
-        let known = if given.contains_key("host") { known } else { known.beside(&server) };
+        let moved_by = known.moved_by(&server).filter(|_| !given.contains_key("host"));
+        let known = if moved_by.is_some() { known.beside(&server) } else { known };
         let server = server.or(known);
         let is_foreign = server.foreign.iter().any(|known| known.key == "token_endpoint");
-        if is_foreign && server.issuer.is_none() && needs_token {
+        if let Some(key) = moved_by.filter(|_| is_foreign && server.issuer.is_none() && needs_token) {
             let needed = "has its sign-in at another server than the preset: it needs that server's `token_endpoint`";
-            faults.add(Fault::of_entry("device_authorization_endpoint", needed));
+            faults.add(Fault::of_entry(key, needed));
         }
         match server.provider(StandardEndpoints::default()) {
             Some(provider) if server.issuer.is_none() => ProviderSource::Configured(provider),

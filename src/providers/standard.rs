@@ -205,18 +205,25 @@ impl StandardServer {
     /// on an origin that is given.
     #[must_use]
     pub fn beside(mut self, given: &Self) -> Self {
-        let given = given.addresses();
-        let own: Vec<Origin> = self.addresses().iter().map(|(_, url)| url.origin()).collect();
-        let gives_tokens = given.iter().any(|(key, _)| *key == TOKEN_ENDPOINT);
-        let begins: &[&str] =
-            if gives_tokens { &[TOKEN_ENDPOINT] } else { &[ISSUER, DEVICE_ENDPOINT, BROWSERS_ENDPOINT] };
-        if given.iter().any(|(key, url)| begins.contains(key) && !own.contains(&url.origin())) {
+        if self.moved_by(given).is_some() {
+            let given = given.addresses();
             let is_of_another = |url: &mut Url| given.iter().all(|(_, given)| given.origin() != url.origin());
             let known = self.endpoints.by_key().into_iter().chain([(API_DOMAIN, &mut self.api_domain)]);
             let foreign = known.filter_map(|(key, known)| Some(Foreign { key, url: known.take_if(is_of_another)? }));
             self.foreign = foreign.filter(|known| given.iter().all(|(key, _)| *key != known.key)).collect();
         }
         self
+    }
+
+    /// The key of what is `given` on no origin of the preset's: the tokens' endpoint, or without that where a sign-in begins.
+    pub fn moved_by(&self, given: &Self) -> Option<&'static str> {
+        let given = given.addresses();
+        let own: Vec<Origin> = self.addresses().iter().map(|(_, url)| url.origin()).collect();
+        let gives_tokens = given.iter().any(|(key, _)| *key == TOKEN_ENDPOINT);
+        let begins: &[&str] =
+            if gives_tokens { &[TOKEN_ENDPOINT] } else { &[ISSUER, DEVICE_ENDPOINT, BROWSERS_ENDPOINT] };
+        let mut given = given.into_iter().filter(|(key, url)| begins.contains(key) && !own.contains(&url.origin()));
+        given.next().map(|(key, _)| key)
     }
 
     /// This one, and what `others` know beside it.

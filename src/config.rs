@@ -606,8 +606,8 @@ impl Config {
         profile.allowed_origins.iter().chain(self.allowed_origins.get(&profile.provider).into_iter().flatten())
     }
 
-    /// The domain of the APIs for a profile's grant at the data center with this `code`: the one that was `kept` with it, where its
-    /// tokens may go there today, and else that of today.
+    /// The domain of the APIs for a profile's grant at the data center with this `code`: the one that was `kept` with it, where that is
+    /// another environment or an allowed origin of today, and else that of today, with its path.
     pub fn api_domain(&self, profile: &Profile, code: &str, kept: Option<String>) -> Option<String> {
         let (own, environments) = match self.providers.get(&profile.provider)? {
             // These are the program's own.
@@ -619,16 +619,14 @@ impl Config {
             }
             ProviderSource::Discovered(server) => (server.api_domain.as_ref(), &[][..]),
         };
-        let is_of_today = |kept: &String| {
-            // Most are, and parsing addresses takes its time.
-            if own.is_some_and(|own| own.as_str().trim_end_matches('/') == kept) {
-                return true;
-            }
-            let named = Url::parse(kept).ok().map(|kept| kept.origin());
-            let mut known = own.into_iter().chain(environments).chain(self.allowed_origins(profile));
-            known.any(|known| Some(known.origin()) == named)
+        let todays = || own.map(|own| own.as_str().trim_end_matches('/'));
+        let is_other_of_today = |kept: &String| {
+            // Few are, and parsing addresses takes its time.
+            let named = Url::parse(kept).ok().filter(|_| todays() != Some(kept)).map(|kept| kept.origin());
+            let mut known = environments.iter().chain(self.allowed_origins(profile));
+            known.any(|known| Some(known.origin()) == named) && own.is_none_or(|own| Some(own.origin()) != named)
         };
-        kept.filter(is_of_today).or_else(|| own.map(|own| own.origin().ascii_serialization()))
+        kept.filter(is_other_of_today).or_else(|| todays().map(str::to_owned))
     }
 
     /// What people call the provider of `profile`.

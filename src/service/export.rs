@@ -58,13 +58,13 @@ impl Service {
         self.check_approved(profile, grant.endpoints.as_deref(), endpoints::TOKEN)?;
         let data_center = issuing_data_center(profile, &provider, grant)?;
         let client = self.client(profile, record.as_deref(), &provider, &[endpoints::TOKEN])?;
-        let own = || data_center.api_domain.as_ref().map(|url| url.origin().ascii_serialization());
+        let own = || data_center.api_domain.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
         Ok(Exported {
             prefix,
             client_secret: client.secret_at(&data_center.code).cloned(),
             client_id: client.id,
             refresh_token,
-            api_domain: grant.api_domain.clone().or_else(own),
+            api_domain: self.config.api_domain(profile, &grant.data_center, grant.api_domain.clone()).or_else(own),
         })
     }
 

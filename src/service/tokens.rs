@@ -237,8 +237,10 @@ impl Service {
         self.check_approved(&profile, grant.endpoints.as_deref(), endpoints::TOKEN)?;
         let data_center = issuing_data_center(&profile, &provider, &grant)?.clone();
         let client = self.client(&profile, record.as_deref(), &provider, &[endpoints::TOKEN])?;
+        let api_domain = self.config.api_domain(&profile, &grant.data_center, grant.api_domain.clone());
         let (record, actor) = (record.unwrap_or_else(|| Box::new(login::empty_record(&profile))), self.actor.clone());
-        let refresh = Refresh { record, grant, is_replacement, profile, provider, data_center, client, what, actor };
+        let refresh =
+            Refresh { record, grant, is_replacement, profile, provider, data_center, api_domain, client, what, actor };
         may_refresh(&refresh.grant, &refresh.asked(), now)?;
         refresh.check_client(held, now)?;
         Ok(Decided::Needed(Box::new(refresh)))

@@ -359,3 +359,80 @@ fn a_preset_at_another_server_gives_nothing_of_that_to_the_presets_own() {
         }
     }
 }
+
+/// The domain of the APIs is a base to which scripts add: where it is configured with a path, that is of it.
+#[test]
+fn scripts_are_told_the_domain_of_the_apis_of_today_with_its_path() {
+    let own = Authority::start(|asked| match asked.path.as_str() {
+        "/api/v3/user" => (200, json!({"id": 7, "login": "dana"}).to_string()),
+        _ => answer(asked, &json!({})),
+    });
+    let origin = own.origin();
+    let configured = |api: &str| {
+        format!(
+            "[profiles.work]\nprovider = \"corp\"\nclient_id = \"client-1\"\nscopes = [\"openid\"]\n\n\
+             [providers.corp]\nkind = \"github\"\ntoken_endpoint = \"{origin}/token\"\n\
+             device_authorization_endpoint = \"{origin}/device\"\napi_domain = \"{api}\"\n"
+        )
+    };
+    let home = Home::new();
+    let told = |case: &str, domain: &str| {
+        for command in [&["token", "--format", "json"][..], &["status", "--json"]] {
+            let ran = home.run(command);
+            let json = ran.json();
+            let profile = json.pointer("/profiles/0").unwrap_or(&json);
+            assert_eq!(profile["api_domain"], json!(domain), "{case}, {command:?}: {ran:?}");
+        }
+        let env = home.run(&["token", "--format", "env"]);
+        assert!(env.stdout.contains(&format!("DEVICE_LOGIN_API_DOMAIN='{domain}'")), "{case}: {env:?}");
+    };
+    let with_path = format!("{origin}/api/v3");
+    home.configure(&configured(&with_path));
+    let login = home.run(&["login", "--json"]);
+    assert_eq!(login.code, 0, "{login:?}");
+    assert!(login.stdout.contains(&format!("\"api_domain\":\"{with_path}\"")), "{login:?}");
+    told("signed in", &with_path);
+    // As earlier versions kept it.
+    home.change("work", |record| record.grant.as_mut().expect("it is signed in").api_domain = Some(origin.clone()));
+    told("kept without its path", &with_path);
+    home.configure(&configured(&format!("{origin}/api/v4")));
+    told("moved", &format!("{origin}/api/v4"));
+    home.change("work", |record| record.grant.as_mut().expect("it is signed in").data_center.clear());
+    told("of no data center", &format!("{origin}/api/v4"));
+}
+
+#[test]
+fn a_data_center_whose_apis_have_moved_is_told_everywhere_by_where_they_are() {
+    let own = Authority::start(|asked| match asked.path.split('?').next().unwrap_or_default() {
+        "/oauth/v2/token" => (
+            200,
+            json!({"access_token": "at", "expires_in": 3600, "api_domain": asked.origin(), "token_type": "Bearer"})
+                .to_string(),
+        ),
+        _ => (200, json!({"ZUID": 7, "Email": "dana@example.com"}).to_string()),
+    });
+    let origin = own.origin();
+    let configured = |api: &str| {
+        format!(
+            "[profiles.work]\nprovider = \"lab\"\nclient_id = \"client-1\"\nscopes = [\"A.b.READ\"]\n\
+             [providers.lab]\nkind = \"zoho\"\n\
+             [providers.lab.data_centers.us]\naccounts_server = \"{origin}\"\napi_domain = \"{api}\"\n"
+        )
+    };
+    let home = Home::new();
+    home.configure(&configured(&origin));
+    assert_eq!(home.run_with(&["profile", "edit", "work", "--client-secret-stdin"], CLIENT_SECRET).code, 0);
+    assert_eq!(home.run_with(&["login", "--import"], "1000.refresh").code, 0);
+    let moved = "https://apis.example.com";
+    home.configure(&configured(moved));
+    assert_eq!(home.run(&["token", "--format", "json"]).json()["api_domain"], json!(moved));
+    assert_eq!(home.run(&["status", "--json"]).json()["profiles"][0]["api_domain"], json!(moved));
+    let doctor = home.run(&["doctor"]);
+    assert!(doctor.stdout.contains(&format!("APIs at {moved}")), "{doctor:?}");
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("zoho.env");
+    let out = file.to_str().expect("a path");
+    assert_eq!(home.run(&["profile", "export", "--yes", "--env-file", out]).code, 0);
+    let exported = std::fs::read_to_string(out).expect("it is written");
+    assert!(exported.contains(&format!("ZOHO_API_DOMAIN={moved}\n")), "{exported}");
+}

@@ -26,7 +26,7 @@ use crate::profile::ProfileName;
 use crate::providers::explained::Place;
 use crate::providers::{DataCenter, Provider};
 use crate::secret::Secret;
-use crate::storage::{Grant, Record};
+use crate::storage::Record;
 use crate::words::some_of;
 
 const NOBODYS_TOKEN: &str = "device-login-doctor-asks-about-the-client-only";
@@ -167,7 +167,9 @@ async fn ask(service: &Service, profile: &Profile, record: Option<&Record>, abou
         None => home_data_center(profile, &provider)?,
     };
     let mut checks = Vec::new();
-    checks.extend(of_data_center(profile, &provider, data_center, grant, about)?);
+    let api_domain =
+        grant.and_then(|grant| service.config.api_domain(profile, &grant.data_center, grant.api_domain.clone()));
+    checks.extend(of_data_center(profile, &provider, data_center, api_domain, about)?);
     let (of_client, with_record, of_provider) = (profile.clone(), record.cloned(), provider.clone());
     let client = service
         .aside(move |service| service.client(&of_client, with_record.as_ref(), &of_provider, &[endpoints::TOKEN]))
@@ -239,7 +241,7 @@ fn of_data_center(
     profile: &Profile,
     provider: &Provider,
     data_center: &DataCenter,
-    grant: Option<&Grant>,
+    api_domain: Option<String>,
     about: &str,
 ) -> Result<Option<Check>, Error> {
     if data_center.code.is_empty() {
@@ -247,7 +249,7 @@ fn of_data_center(
     }
     let home = home_data_center(profile, provider)?;
     let code = data_center.code.to_uppercase();
-    let api = grant.and_then(|grant| grant.api_domain.as_ref()).map(|domain| format!(", APIs at {domain}"));
+    let api = api_domain.map(|domain| format!(", APIs at {domain}"));
     let moved = if home.code == data_center.code {
         String::new()
     } else {

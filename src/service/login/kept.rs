@@ -876,7 +876,7 @@ impl Attempt {
             missing_scopes: account::missing_scopes(&self.provider.dialect.scope_names, &self.scopes, &grant),
             wanted_scopes: self.scopes,
             scopes: grant.scopes,
-            api_domain: grant.api_domain,
+            api_domain: self.service.config.api_domain(&self.profile, &grant.data_center, grant.api_domain),
             access_token_expires_at: grant.access_token_expires_at,
             refreshable: grant.refresh_token.is_some(),
             warnings: self.warnings,

@@ -62,6 +62,7 @@ pub(super) struct Refresh {
     pub(super) profile: Profile,
     pub(super) provider: Provider,
     pub(super) data_center: DataCenter,
+    pub(super) api_domain: Option<String>,
     pub(super) client: Client,
     pub(super) what: String,
     /// For the history.
@@ -101,7 +102,7 @@ impl Refresh {
         let (mut grant, result) = match outcome {
             Ok(Minted { token, client_authentication }) => {
                 let grant = Grant { client_authentication: Some(client_authentication), ..grant };
-                left_out = left_out::of_refresh(&token, grant.api_domain.as_deref());
+                left_out = left_out::of_refresh(&token, self.api_domain.as_deref());
                 (self.minted(grant, *token, now), Ok(()))
             }
             Err(NoToken::Refused(error)) => {

@@ -26,6 +26,15 @@ pub(super) fn not_started(error: &io::Error) -> Error {
     refused(NOT_STARTED, error)
 }
 
+/// The same of a thread.
+pub(super) fn no_thread(error: &io::Error) -> Error {
+    missing("no thread can be made", error)
+}
+
+fn missing(what: &str, error: &io::Error) -> Error {
+    not_started(error).because(format!("{what}: {error}"))
+}
+
 /// What the system did not give, with the limit to raise where it has met one.
 pub(super) fn refused(what: impl Into<String>, why: &io::Error) -> Error {
     let error = Error::new(Code::Other, what).because(why);
@@ -50,10 +59,6 @@ pub(super) fn met_limit(error: &io::Error) -> Option<String> {
 /// Sees that the system gives the memory, threads and descriptors that a command needs: what is made of them does not expect to be
 /// refused, and an answer that comes once would be lost with it.
 pub(super) fn check() -> Result<(), Error> {
-    let missing = |what: &str, error: &io::Error| {
-        let cause = format!("{what}: {error}");
-        not_started(error).because(cause)
-    };
     #[cfg(target_os = "linux")]
     check_memory()?;
     let idle = Mutex::new(());
@@ -64,7 +69,7 @@ pub(super) fn check() -> Result<(), Error> {
         drop(held);
         threads.map(drop)
     })
-    .map_err(|error| missing("no thread can be made", &error))?;
+    .map_err(|error| no_thread(&error))?;
     #[cfg(unix)]
     {
         use std::os::fd::AsFd;

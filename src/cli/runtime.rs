@@ -5,13 +5,14 @@
 //! cut short goes on first: an answer that a provider gives only once.
 
 use std::future::poll_fn;
-use std::io;
 use std::pin::{Pin, pin};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
+use std::{io, panic, process};
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
 use super::output::Output;
@@ -121,13 +122,12 @@ impl Interrupts {
     /// The same for whatever it does, which is a part of the program once, and not with each command.
     fn block_on_boxed(&self, mut future: Boxed<'_>, tells: bool) -> Result<(), Error> {
         limits::check()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
+        let runtime = Builder::new_current_thread()
             .enable_all()
             .thread_keep_alive(FOR_EVER)
             .build()
             .map_err(|error| limits::not_started(&error))?;
-        // The one thread that is always there takes what no other can be made for.
-        runtime.spawn_blocking(|| ());
+        begin_thread(&runtime);
         let result = runtime.block_on(async {
             let mut signals = Signals::new()?;
             let result = self.race(&mut signals, &mut future).await;
@@ -226,14 +226,26 @@ async fn reached(still: Option<&StandStill>) {
 /// Runs a future to its end on a thread that hears no signals, beside the one that does.
 pub(super) fn block_on_apart<T>(future: impl Future<Output = T>) -> Result<T, Error> {
     limits::check()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| limits::not_started(&error))?;
-    runtime.spawn_blocking(|| ());
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| limits::not_started(&error))?;
+    begin_thread(&runtime);
     let result = runtime.block_on(future);
     runtime.shutdown_timeout(LAST_CALL);
     Ok(result)
+}
+
+/// Makes the one thread of a runtime that is always there: it takes what no other can be made for.
+///
+/// The runtime panics where somebody else has been given the last one since [`limits::check`]; that is told as what it is.
+#[expect(clippy::exit, reason = "nothing has begun, and what panics aborts otherwise")]
+fn begin_thread(runtime: &Runtime) {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {
+        let error = limits::no_thread(&io::ErrorKind::WouldBlock.into());
+        Output::new(ColorWhen::Never, false, false).error(&error);
+        process::exit(error.code.exit_code().into());
+    }));
+    runtime.spawn_blocking(|| ());
+    panic::set_hook(hook);
 }
 
 /// What a signal wants of a command.

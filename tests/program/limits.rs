@@ -136,6 +136,40 @@ fn without_threads_or_descriptors_there_is_a_sentence() {
     }
 }
 
+/// Others may be given the last one at any time.
+#[cfg(target_os = "linux")]
+#[test]
+fn whichever_thread_is_not_given_there_is_no_panic() {
+    let authority = Authority::start(|_| (503, json!({"error": "busy"}).to_string()));
+    let home = Home::at(&authority);
+    home.sign_in(&authority, ended);
+    let mut refused = 0;
+    for (command, not_given) in ["refresh", "doctor"].iter().flat_map(|command| (1..=8).map(move |nth| (command, nth)))
+    {
+        let ran = ran(without_thread(not_given)
+            .arg(command)
+            .env("DEVICE_LOGIN_HOME", home.path(""))
+            .spawn()
+            .expect("strace runs"));
+        assert!(!ran.stderr.contains("panicked"), "{command}, {not_given}: {ran:?}");
+        let is_at_start = ran.code == 1 && ran.stderr.contains("the program could not start");
+        refused += usize::from(is_at_start && ran.stderr.contains("`ulimit -u`"));
+        assert!(is_at_start || [1, 7].contains(&ran.code), "{command}, {not_given}: {ran:?}");
+    }
+    assert_eq!(refused, 8, "those that are tried, and the one that stays");
+}
+
+/// The program to which the system does not give that thread, counted from 1.
+#[cfg(target_os = "linux")]
+fn without_thread(not_given: usize) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", "trace=clone3", "-e"]);
+    command.arg(format!("inject=clone3:error=EAGAIN:when={not_given}"));
+    command.arg(env!("CARGO_BIN_EXE_device-login")).env_clear().env("PATH", "/usr/bin:/bin");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 /// One is made for each stream of the program that hands over the key.
 #[cfg(target_os = "linux")]
 #[test]
@@ -147,13 +181,9 @@ fn without_a_thread_for_what_hands_over_the_key_there_is_a_sentence() {
     let command = format!("key_command = [\"cat\", \"{}\"]\n", home.path("printed").display());
     home.configure(&(command + &home.configuration()));
     // The program itself is the first that is started.
-    for started in ["1", "2", "3"] {
-        let mut command = Command::new("strace");
-        command.args(["-f", "-o", "/dev/null", "-e", "trace=clone3", "-e"]);
-        command.arg(format!("inject=clone3:error=EAGAIN:when={started}"));
-        command.args([env!("CARGO_BIN_EXE_device-login"), "token"]);
-        command.env_clear().env("DEVICE_LOGIN_HOME", home.path("")).env("PATH", "/usr/bin:/bin");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for started in 1..=3 {
+        let mut command = without_thread(started);
+        command.arg("token").env("DEVICE_LOGIN_HOME", home.path(""));
         ran(command.spawn().expect("strace runs"))
             .failed(9, &["the key command `cat` cannot be started: ", "(os error 11)"]);
     }

@@ -619,14 +619,15 @@ impl Config {
             }
             ProviderSource::Discovered(server) => (server.api_domain.as_ref(), &[][..]),
         };
-        let todays = || own.map(|own| own.as_str().trim_end_matches('/'));
-        let is_other_of_today = |kept: &String| {
-            // Few are, and parsing addresses takes its time.
-            let named = Url::parse(kept).ok().filter(|_| todays() != Some(kept)).map(|kept| kept.origin());
-            let mut known = environments.iter().chain(self.allowed_origins(profile));
-            known.any(|known| Some(known.origin()) == named) && own.is_none_or(|own| Some(own.origin()) != named)
-        };
-        kept.filter(is_other_of_today).or_else(|| todays().map(str::to_owned))
+        let todays = own.map(|own| own.as_str().trim_end_matches('/'));
+        // Most are, and parsing addresses takes its time.
+        let kept = kept.filter(|kept| todays != Some(kept));
+        let named = kept.as_deref().and_then(|kept| Url::parse(kept).ok()).map(|kept| kept.origin());
+        let is_one_of_today = named.is_some_and(|named| {
+            let mut others = environments.iter().chain(self.allowed_origins(profile));
+            others.any(|other| other.origin() == named) && own.is_none_or(|own| own.origin() != named)
+        });
+        kept.filter(|_| is_one_of_today).or_else(|| todays.map(str::to_owned))
     }
 
     /// What people call the provider of `profile`.

@@ -199,26 +199,27 @@ impl StandardServer {
         }
     }
 
-    /// What a preset knows, as far as that is of the same server as what is `given`.
-    ///
-    /// Where tokens are given on no origin of the preset's, they are another server's, and what is known counts only where it is
-    /// on an origin that is given.
+    /// What a preset knows, as far as that is of another server, to which what is `given` has [moved](Self::moved_by) it: what is on an
+    /// origin that is given.
     #[must_use]
     pub fn beside(mut self, given: &Self) -> Self {
-        if self.moved_by(given).is_some() {
-            let given = given.addresses();
-            let is_of_another = |url: &mut Url| given.iter().all(|(_, given)| given.origin() != url.origin());
-            let known = self.endpoints.by_key().into_iter().chain([(API_DOMAIN, &mut self.api_domain)]);
-            let foreign = known.filter_map(|(key, known)| Some(Foreign { key, url: known.take_if(is_of_another)? }));
-            self.foreign = foreign.filter(|known| given.iter().all(|(key, _)| *key != known.key)).collect();
-        }
+        let given = given.addresses();
+        let is_of_another = |url: &mut Url| given.iter().all(|(_, given)| given.origin() != url.origin());
+        let known = self.endpoints.by_key().into_iter().chain([(API_DOMAIN, &mut self.api_domain)]);
+        let foreign = known.filter_map(|(key, known)| Some(Foreign { key, url: known.take_if(is_of_another)? }));
+        self.foreign = foreign.filter(|known| given.iter().all(|(key, _)| *key != known.key)).collect();
         self
     }
 
-    /// The key of what is `given` on no origin of the preset's: the tokens' endpoint, or without that where a sign-in begins.
+    /// The key of what is `given` on no origin of those that the preset knows: the tokens' endpoint, which is another server's then, or
+    /// without one where a sign-in begins.
     pub fn moved_by(&self, given: &Self) -> Option<&'static str> {
+        let own = self.addresses();
+        if own.is_empty() {
+            return None;
+        }
+        let own: Vec<Origin> = own.iter().map(|(_, url)| url.origin()).collect();
         let given = given.addresses();
-        let own: Vec<Origin> = self.addresses().iter().map(|(_, url)| url.origin()).collect();
         let gives_tokens = given.iter().any(|(key, _)| *key == TOKEN_ENDPOINT);
         let begins: &[&str] =
             if gives_tokens { &[TOKEN_ENDPOINT] } else { &[ISSUER, DEVICE_ENDPOINT, BROWSERS_ENDPOINT] };

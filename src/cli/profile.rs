@@ -374,6 +374,9 @@ impl Remove {
         };
         let unrevoked = match left {
             LeftOver::SignedOut => None,
+            LeftOver::Copied => {
+                Some("It was a copy that a rename left: its sign-in is another profile's, and goes on there.")
+            }
             LeftOver::SignedIn => {
                 Some("It was signed in, and its grant was not revoked: it stays valid at the provider.")
             }
@@ -402,6 +405,7 @@ pub(super) fn kept_without_profile(context: &Context, service: &Service, unknown
         LeftOver::Over => ", whose sign-in is over",
         LeftOver::Unrevoked => ", with a grant that is not revoked yet",
         LeftOver::Unreadable => ", which cannot be read",
+        LeftOver::Copied => ", a copy of another profile's sign-in that a rename left which was cut short",
     };
     let error = context.telling_place(unknown).adding(format!("the store still has its record{has}"));
     Error { advice: advice_on_left_over(service, name, left), ..error }
@@ -409,7 +413,11 @@ pub(super) fn kept_without_profile(context: &Context, service: &Service, unknown
 
 /// What helps where a record is of no profile that the configuration has.
 pub(super) fn advice_on_left_over(service: &Service, name: &ProfileName, left: LeftOver) -> Vec<Advice> {
-    let also = if left == LeftOver::SignedOut { "" } else { ", which revokes nothing" };
+    let also = match left {
+        LeftOver::SignedOut => "",
+        LeftOver::Copied => ": another profile has its sign-in",
+        _ => ", which revokes nothing",
+    };
     let delete = Advice::RemoveAnyway(name.clone()).and(format!(" to delete it{also}"));
     if !service.config.file.exists() {
         return vec!["bring the configuration back where it is only away".into(), delete.after("or ")];

@@ -30,6 +30,8 @@ pub enum LeftOver {
     /// Signed out, with a token that is yet to be revoked.
     Unrevoked,
     Unreadable,
+    /// A rename that was cut short left it: another profile has its sign-in.
+    Copied,
 }
 
 /// Why no other profile gets the name.
@@ -241,7 +243,7 @@ impl Service {
                     " first",
                     " to tell the provider nothing",
                 ),
-                LeftOver::Unrevoked | LeftOver::Unreadable | LeftOver::SignedOut => (
+                LeftOver::Unrevoked | LeftOver::Unreadable | LeftOver::SignedOut | LeftOver::Copied => (
                     "is signed out, but a grant of it is not revoked yet",
                     "forget the token that the provider has to be told",
                     " to revoke it",
@@ -269,6 +271,7 @@ impl Service {
             return None;
         }
         Some(match self.store.load(name) {
+            Ok(Some(record)) if self.lives_elsewhere(&record).unwrap_or(false) => LeftOver::Copied,
             Ok(record) => record.as_deref().map_or(LeftOver::SignedOut, left_of),
             Err(_) => LeftOver::Unreadable,
         })

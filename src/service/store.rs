@@ -7,7 +7,9 @@ use crate::aside::aside;
 use crate::error::{Code, Error};
 use crate::profile::ProfileName;
 use crate::providers::Rotation;
-use crate::storage::{Checked, CopyOutcome, Destination, NewKey, Record, Rekeyed, Store, StoreError, StoreInfo};
+use crate::storage::{
+    Checked, CopyOutcome, Destination, Finding, FindingKind, NewKey, Record, Rekeyed, Store, StoreError, StoreInfo,
+};
 
 /// Where records went, and what became of each profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +36,24 @@ impl Service {
     }
 
     /// Mends what a check found, and tells what was done, a sentence each, and what failed first.
-    pub async fn repair_store(&self, checked: Checked) -> Result<(Vec<String>, Option<Error>), Error> {
-        let (done, failed) = self.with_store(move |store, _| Ok(store.repair(&checked))).await?;
-        Ok((done, failed.map(Error::from)))
+    pub async fn repair_store(&self, checked: Checked) -> (Vec<String>, Option<Error>) {
+        self.aside(move |service| {
+            let (mut done, failed) = service.store.repair(&checked);
+            let mut failed = failed.map(Error::from);
+            for Finding { profile, .. } in
+                checked.findings.iter().filter(|finding| finding.kind == FindingKind::Unconfigured)
+            {
+                match service.forget_copy(profile) {
+                    Ok(false) => {}
+                    Ok(true) => done.push(format!(
+                        "{profile}: a copy of another profile's sign-in was deleted, which a rename had left"
+                    )),
+                    Err(error) => drop(failed.get_or_insert(error)),
+                }
+            }
+            (done, failed)
+        })
+        .await
     }
 
     /// Gives the store another key and seals everything anew.

@@ -60,7 +60,7 @@ impl Check {
         let mut checked = context.interrupts.block_on(service.check_store())?;
         let (mut repaired, mut failed) = (Vec::new(), None);
         if self.repair {
-            (repaired, failed) = context.interrupts.block_on(service.repair_store(checked))?;
+            (repaired, failed) = context.interrupts.block_on(async { Ok(service.repair_store(checked).await) })?;
             // What was done is told, whatever the store does next.
             if !self.json && !repaired.is_empty() {
                 context.output.text(&repaired.join("\n"))?;

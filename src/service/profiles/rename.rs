@@ -96,6 +96,18 @@ impl Service {
         Ok(false)
     }
 
+    /// Deletes the record of a name that no profile has, where it is a copy that a rename left behind. Tells whether it was. Blocks.
+    pub(in crate::service) fn forget_copy(&self, name: &ProfileName) -> Result<bool, Error> {
+        self.store().holding(name, LOCK_PATIENCE, |held| {
+            let record = held.look()?.filter(|_| self.is_unknown_to_all(name));
+            let is_copy = record.map_or(Ok(false), |record| self.lives_elsewhere(&record))?;
+            if is_copy {
+                held.forget()?;
+            }
+            Ok(is_copy)
+        })
+    }
+
     /// Deletes the copies of a sign-in that renames left behind which were cut short: they are no more than that sign-in,
     /// and end with it.
     pub(in crate::service) async fn forget_copies(&self, record: &Record) -> Result<(), Error> {

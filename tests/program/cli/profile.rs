@@ -281,6 +281,33 @@ fn a_copy_that_a_rename_left_ends_with_its_sign_in() {
 }
 
 #[test]
+fn a_copy_that_a_rename_left_is_told_as_one_and_can_be_deleted() {
+    let authority = Authority::start(super::friendly);
+    let home = signed_in(&authority);
+    let old = home.path("state/work.record");
+    let copy = fs::read(&old).expect("a record");
+    assert_eq!(home.run(&["profile", "rename", "work", "office"]).code, 0);
+    for deleted_by in [&["store", "check", "--repair"][..], &["profile", "remove", "work", "--force"]] {
+        private_file(&home, "state/work.record", &copy);
+        // The copy is of the sign-in, whatever tokens that has by now.
+        assert_eq!(home.run(&["refresh", "office"]).code, 0);
+        let check = home.run(&["store", "check"]);
+        let helps = "`device-login profile remove work --force` to delete it: another profile has its sign-in\n";
+        assert!(check.code == 0 && check.stdout.contains(helps), "{check:?}");
+        let told = "the store still has its record, a copy of another profile's sign-in";
+        home.run(&["logout", "work"]).failed(2, &[told]);
+        let deleted = home.run(deleted_by);
+        assert!(deleted.code == 0 && !old.exists(), "{deleted_by:?}: {deleted:?}");
+        assert!(!format!("{deleted:?}").contains("not revoked"), "{deleted:?}");
+        assert_eq!(home.run(&["refresh", "office"]).code, 0);
+    }
+    // What no other profile has stays.
+    home.configure(&home.configuration().replace("office", "other"));
+    let check = home.run(&["store", "check", "--repair"]);
+    assert!(check.code == 0 && home.path("state/office.record").exists(), "{check:?}");
+}
+
+#[test]
 fn the_sign_in_of_somebody_else_is_not_written_over() {
     let authority = provider();
     let home = signed_in(&authority);
